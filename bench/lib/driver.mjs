@@ -1,0 +1,125 @@
+/** The harness's end of a driver: starts it, asks it, and kills it when it does not answer in time. */
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { alive, descendants } from './processes.mjs';
+
+const javascript = fileURLToPath(new URL('../drivers/main.mjs', import.meta.url));
+const python = fileURLToPath(new URL('../drivers/python_driver.py', import.meta.url));
+const startLimitMs = 20_000;
+const running = new Set();
+
+/** The environment of every side: what slows the start of node or changes it is out, for all alike. */
+export function environment() {
+  const { NODE_EXTRA_CA_CERTS, NODE_OPTIONS, NODE_V8_COVERAGE, NODE_COMPILE_CACHE, ...env } = process.env;
+  return env;
+}
+
+export class HungError extends Error {
+  constructor() {
+    super('hung');
+  }
+}
+
+export class Driver {
+  #child;
+  #waiting;
+  #stderr = '';
+  #exit;
+
+  constructor(command, args) {
+    // Its own process group, so that its workers die with it.
+    this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env: environment() });
+    running.add(this);
+    this.#child.stdin.on('error', () => {});
+    this.#child.stderr.on('data', (chunk) => (this.#stderr = (this.#stderr + chunk).slice(-4_000)));
+    createInterface({ input: this.#child.stdout }).on('line', (line) => {
+      if (line.startsWith('@bench ')) this.#settle((waiting) => waiting.resolve(JSON.parse(line.slice(7))));
+    });
+    this.#exit = new Promise((resolve) => {
+      this.#child.on('error', (error) => resolve(`did not start: ${error.message}`));
+      this.#child.on('exit', (code, signal) => resolve(`ended with ${signal ?? code}`));
+    });
+    void this.#exit.then((how) => {
+      const last = this.#stderr.trim().split('\n').at(-1);
+      this.#settle((waiting) => waiting.reject(new Error(last ? `${how}: ${last}` : how)));
+    });
+  }
+
+  static async serve(side) {
+    const driver = side.python
+      ? new Driver('python3', [python, 'serve', side.options.kind])
+      : new Driver(process.execPath, [javascript, 'serve', side.name]);
+    const { error } = await driver.answer(startLimitMs);
+    if (error) {
+      driver.kill();
+      throw new Error(error);
+    }
+    return driver;
+  }
+
+  static once(side, scenario, params, nodeFlags = []) {
+    return side.python
+      ? new Driver('python3', [python, 'once', side.options.kind, scenario, JSON.stringify(params)])
+      : new Driver(process.execPath, [...nodeFlags, javascript, 'once', side.name, scenario, JSON.stringify(params)]);
+  }
+
+  static shared(sides, scenario, params) {
+    const names = sides.map(({ name }) => name);
+    return new Driver(process.execPath, [javascript, 'shared', scenario, JSON.stringify(params), ...names]);
+  }
+
+  ask(request, limitMs) {
+    this.#child.stdin.write(`${JSON.stringify(request)}\n`);
+    return this.answer(limitMs);
+  }
+
+  /** The next answer; kills the driver if there is none in time. */
+  answer(limitMs) {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.kill();
+        this.#settle((waiting) => waiting.reject(new HungError()));
+      }, limitMs);
+      this.#waiting = { resolve, reject, timer };
+    });
+  }
+
+  /** How long the driver takes to end by itself, or what it leaves behind. */
+  async exitMs(limitMs) {
+    this.#child.stdin.end();
+    const workers = descendants(this.#child.pid);
+    const start = performance.now();
+    const timer = setTimeout(() => this.kill(), limitMs);
+    await this.#exit;
+    clearTimeout(timer);
+    const ms = performance.now() - start;
+    if (ms >= limitMs) return 'no';
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    return workers.some(alive) ? 'leaves processes' : ms;
+  }
+
+  kill() {
+    running.delete(this);
+    // Some pools put their processes into groups of their own.
+    const pids = this.#child.pid ? descendants(this.#child.pid) : [];
+    for (const pid of [-(this.#child.pid ?? 0), ...pids]) {
+      try {
+        if (pid) process.kill(pid, 'SIGKILL');
+      } catch {
+        // It is gone already.
+      }
+    }
+  }
+
+  #settle(how) {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    clearTimeout(waiting?.timer);
+    if (waiting) how(waiting);
+  }
+}
+
+export function killAll() {
+  for (const driver of running) driver.kill();
+}

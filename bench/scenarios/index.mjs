@@ -1,0 +1,26 @@
+/**
+ * A scenario: `variants(quick)` are what each side is asked to do, `columns` what is shown of the answers, and `run`
+ * does it once in the side's driver and gives named figures, or undefined if the side cannot do it.
+ * `drivers/python_driver.py` has the same scenarios under the same names.
+ *
+ * `host` is 'driver' (a driver per side, alive for the whole run), 'fresh' (a new process for every sample) or
+ * 'shared' (one new process for all JavaScript sides, a round each).
+ */
+import { burst } from './burst.mjs';
+import { idle } from './idle.mjs';
+import { imap } from './imap.mjs';
+import { map } from './map.mjs';
+import { memory } from './memory.mjs';
+import { payloads } from './payloads.mjs';
+import { roundTrip } from './round-trip.mjs';
+import { scaling } from './scaling.mjs';
+import { skew } from './skew.mjs';
+import { startUp } from './start-up.mjs';
+
+export const scenarios = [burst, map, imap, roundTrip, payloads, startUp, scaling, skew, memory, idle];
+
+export function findScenario(name) {
+  const found = scenarios.find((candidate) => candidate.name === name);
+  if (!found) throw new Error(`There is no scenario "${name}". Scenarios: ${scenarios.map((s) => s.name).join(', ')}`);
+  return found;
+}

@@ -1,0 +1,21 @@
+/** The one file that knows manycore's API. */
+import { Pool, ThreadPool } from 'manycore';
+import { busy, countPrimes } from '../tasks.mjs';
+
+// Functions of this file go to the workers as they are, with what they use of other files: there is no worker file.
+const functions = {
+  square: (x) => x * x,
+  echo: (value) => value,
+  busy: (ms) => busy(ms),
+  countPrimes: (range) => countPrimes(range),
+};
+
+export function open({ workers, context }) {
+  const pool = context === 'thread' ? new ThreadPool(workers) : new Pool(workers);
+  return {
+    run: (task, argument) => pool.applyAsync(functions[task], [argument]),
+    map: (task, items) => pool.map(functions[task], items),
+    imap: (task, items) => pool.imap(functions[task], items),
+    close: () => pool.terminate(),
+  };
+}

@@ -1,0 +1,176 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import type { Duplex, Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import type { Attachment } from '../wire/encoder.ts';
+import { FrameAssembler, frameHead } from '../wire/frame.ts';
+import { detach } from '../wire/transfer.ts';
+import type { Channel, ChannelEvents, ChannelExit, ChannelOptions } from './channel.ts';
+import { LastWords } from './last-words.ts';
+import { createPageFile, openPage, pageBytes, type StatusPage } from './status-page.ts';
+
+/**
+ * A worker process and our own channel to it, over inherited descriptors: 3 to the worker, 4 from it, 5 the status page.
+ * Node's IPC channel is not used: one malformed line on it throws in the parent, past every handler, and it has no
+ * back-pressure. The worker leads a process group of its own, so that what its tasks start ends with it.
+ */
+export function openProcess(options: ChannelOptions, events: ChannelEvents): Channel {
+  return new ProcessChannel(options, events);
+}
+
+const entry = fileURLToPath(new URL('../worker/entry-process.js', import.meta.url));
+
+class ProcessChannel implements Channel {
+  readonly page: StatusPage;
+  readonly #child: ChildProcess;
+  readonly #events: ChannelEvents;
+  readonly #generation: number;
+  readonly #lastWords = new LastWords();
+  #exit: { readonly exitCode: number | null; readonly signal: string | null; readonly error?: Error } | undefined;
+  #fromWorkerEnded = false;
+  #reported = false;
+  #alive = true;
+
+  constructor(options: ChannelOptions, events: ChannelEvents) {
+    this.#events = events;
+    this.#generation = options.generation;
+    const bytes = pageBytes(options.slots);
+    const pageFile = createPageFile(bytes);
+    try {
+      this.page = openPage(pageFile, bytes);
+      const argument = JSON.stringify({ hostPid: process.pid, pageBytes: bytes, generation: options.generation });
+      this.#child = spawn(process.execPath, [...options.execArgv, entry, argument], {
+        stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', pageFile],
+        env: options.env,
+        detached: process.platform !== 'win32',
+        windowsHide: true,
+      });
+    } finally {
+      closeSync(pageFile);
+    }
+    this.#listen();
+    this.hold(false);
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  get #toWorker(): Writable {
+    return this.#child.stdio[3] as Writable;
+  }
+
+  get #fromWorker(): Readable {
+    return this.#child.stdio[4] as Readable;
+  }
+
+  #listen(): void {
+    const child = this.#child;
+    const assembler = new FrameAssembler(this.#generation, (body, attachments) =>
+      this.#events.frame(body, attachments),
+    );
+    child.on('error', (error) => this.#ended({ exitCode: null, signal: null, error }));
+    child.on('exit', (exitCode, signal) => this.#ended({ exitCode, signal }));
+    this.#toWorker.on('error', ignore);
+    this.#fromWorker.on('error', ignore);
+    this.#fromWorker.on('data', (chunk: Buffer) => {
+      if (this.#reported) return;
+      try {
+        assembler.push(chunk);
+      } catch (error) {
+        this.#fromWorker.destroy();
+        this.#lastWords.protocolError = error as Error;
+        this.kill(true);
+      }
+    });
+    this.#fromWorker.on('close', () => {
+      this.#fromWorkerEnded = true;
+      // Without its channel a worker is of no use, even if it goes on.
+      if (this.#exit === undefined) this.kill(true);
+      this.#report();
+    });
+    child.stdout?.on('data', (chunk: Buffer) => void process.stdout.write(chunk));
+    child.stderr?.on('data', (chunk: Buffer) => {
+      this.#lastWords.push(chunk);
+      process.stderr.write(chunk);
+    });
+    for (const stream of [child.stdout, child.stderr]) stream?.on('error', ignore);
+  }
+
+  #ended(exit: { readonly exitCode: number | null; readonly signal: string | null; readonly error?: Error }): void {
+    if (this.#exit !== undefined) return;
+    this.#exit = exit;
+    this.#killGroup('SIGKILL');
+    if (exit.error !== undefined && this.pid === undefined) this.#fromWorkerEnded = true;
+    // The streams end with the process; what is still in them is read first. Not `close` of the child: a descriptor that
+    // a task's own child inherited would keep that waiting for ever.
+    this.#report();
+  }
+
+  #report(): void {
+    if (this.#exit === undefined || !this.#fromWorkerEnded || this.#reported) return;
+    this.#reported = true;
+    const { exitCode, signal, error } = this.#exit;
+    this.#alive = false;
+    for (const stream of this.#child.stdio) stream?.destroy();
+    const exit: ChannelExit = {
+      exitCode,
+      signal,
+      error: error ?? this.#lastWords.protocolError,
+      ...this.#lastWords.summary(exitCode, signal),
+    };
+    this.#events.exit(exit);
+    this.page.close();
+  }
+
+  send(parts: readonly Buffer[], attachments: readonly Attachment[]): void {
+    if (!this.#alive) return;
+    const buffers = attachments.map(({ buffer, moves }) => (moves ? detach(buffer as ArrayBuffer) : buffer));
+    const socket = this.#toWorker;
+    socket.cork();
+    socket.write(
+      frameHead(
+        this.#generation,
+        parts.reduce((sum, part) => sum + part.length, 0),
+        buffers,
+      ),
+    );
+    for (const part of parts) socket.write(part);
+    for (const buffer of buffers) if (buffer.byteLength > 0) socket.write(new Uint8Array(buffer));
+    socket.uncork();
+  }
+
+  kill(force: boolean): void {
+    if (this.#exit !== undefined || this.pid === undefined) return;
+    // A stopped process only notes SIGTERM; SIGKILL works on it.
+    this.#killGroup(force ? 'SIGKILL' : 'SIGTERM');
+  }
+
+  /** The worker and what its tasks have started. */
+  #killGroup(signal: 'SIGTERM' | 'SIGKILL'): void {
+    const { pid } = this;
+    if (pid === undefined) return;
+    try {
+      process.kill(process.platform === 'win32' ? pid : -pid, signal);
+    } catch {
+      // Nothing of the group is left.
+    }
+  }
+
+  hold(alive: boolean): void {
+    const child = this.#child;
+    child[alive ? 'ref' : 'unref']();
+    for (const stream of child.stdio) {
+      (stream as Partial<Pick<Duplex & { ref(): void; unref(): void }, 'ref' | 'unref'>> | null)?.[
+        alive ? 'ref' : 'unref'
+      ]?.();
+    }
+  }
+
+  destroy(): void {
+    this.#reported = true;
+    this.kill(true);
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,122 @@
+import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
+import type { Attachment } from '../wire/encoder.ts';
+import { maxFrameBytes } from '../limits.ts';
+import { FrameTooLargeError } from '../errors.ts';
+import { tooLarge } from '../wire/writer.ts';
+import type { Channel, ChannelEvents, ChannelOptions } from './channel.ts';
+import { LastWords } from './last-words.ts';
+import { MemoryPage, pageBytes } from './status-page.ts';
+import { movedWith, type ThreadFrame } from './thread-frame.ts';
+
+/** A worker thread and our own port to it: the thread's `parentPort` stays free for the user's code. */
+export function openThread(options: ChannelOptions, events: ChannelEvents): Channel {
+  return new ThreadChannel(options, events);
+}
+
+/** A thread that is in native code does not end; after this long it counts as gone, and costs memory until it returns. */
+const zombieMs = 1_000;
+
+class ThreadChannel implements Channel {
+  readonly page: MemoryPage;
+  readonly #worker: Worker;
+  readonly #port: MessagePort;
+  readonly #events: ChannelEvents;
+  readonly #generation: number;
+  readonly #lastWords = new LastWords();
+  #error: Error | undefined;
+  #reported = false;
+  #killed = false;
+
+  constructor(options: ChannelOptions, events: ChannelEvents) {
+    this.#events = events;
+    this.#generation = options.generation;
+    const shared = new SharedArrayBuffer(pageBytes(options.slots));
+    this.page = new MemoryPage(shared);
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    try {
+      this.#worker = new Worker(new URL('../worker/entry-thread.js', import.meta.url), {
+        workerData: { manycore: { port: port2, page: shared, generation: options.generation } },
+        transferList: [port2],
+        execArgv: [...options.execArgv],
+        env: options.env,
+        stdout: true,
+        stderr: true,
+      });
+    } catch (error) {
+      port1.close();
+      throw error;
+    }
+    this.#listen();
+    this.hold(false);
+  }
+
+  get pid(): number | undefined {
+    return this.#worker.threadId;
+  }
+
+  #listen(): void {
+    this.#port.on('message', (frame: ThreadFrame) => this.#deliver(frame));
+    this.#worker.on('error', (error) => (this.#error = error));
+    this.#worker.on('exit', (exitCode) => {
+      // What the thread sent before it ended may still be in the port.
+      for (let next = receiveMessageOnPort(this.#port); next !== undefined; next = receiveMessageOnPort(this.#port)) {
+        this.#deliver(next.message as ThreadFrame);
+      }
+      this.#report(exitCode);
+    });
+    this.#worker.stdout.on('data', (chunk: Buffer) => void process.stdout.write(chunk));
+    this.#worker.stderr.on('data', (chunk: Buffer) => {
+      this.#lastWords.push(chunk);
+      process.stderr.write(chunk);
+    });
+  }
+
+  #deliver([generation, body, attachments]: ThreadFrame): void {
+    if (!this.#reported && generation === this.#generation) this.#events.frame(body, attachments);
+  }
+
+  #report(exitCode: number | null): void {
+    if (this.#reported) return;
+    this.#reported = true;
+    this.#port.close();
+    const outOfMemory = (this.#error as NodeJS.ErrnoException | undefined)?.code === 'ERR_WORKER_OUT_OF_MEMORY';
+    const lastWords =
+      this.#error === undefined ? this.#lastWords.summary(exitCode, null).lastWords : String(this.#error.message);
+    this.#events.exit({
+      exitCode,
+      signal: null,
+      lastWords,
+      oomHint: outOfMemory,
+      error: outOfMemory ? undefined : this.#error,
+    });
+  }
+
+  send(parts: readonly Buffer[], attachments: readonly Attachment[]): void {
+    if (this.#reported) return;
+    const body = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+    const total = attachments.reduce((sum, { buffer }) => sum + buffer.byteLength, body.length);
+    if (total > maxFrameBytes) throw new FrameTooLargeError(tooLarge(total));
+    this.#port.postMessage(
+      [this.#generation, body, attachments.map(({ buffer }) => buffer)] satisfies ThreadFrame,
+      movedWith(body, attachments),
+    );
+  }
+
+  kill(force: boolean): void {
+    if (this.#reported || (this.#killed && !force)) return;
+    this.#killed = true;
+    void this.#worker.terminate();
+    if (force) setTimeout(() => this.#report(null), zombieMs).unref();
+  }
+
+  hold(alive: boolean): void {
+    this.#worker[alive ? 'ref' : 'unref']();
+    this.#port[alive ? 'ref' : 'unref']();
+  }
+
+  destroy(): void {
+    this.#reported = true;
+    void this.#worker.terminate();
+  }
+}

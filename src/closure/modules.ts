@@ -1,0 +1,86 @@
+import { createRequire, isBuiltin } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import vm from 'node:vm';
+import { guardMain } from './main-stub.ts';
+
+/** Importing on behalf of code that stood elsewhere: with its original file as the referrer, through all loader hooks. */
+
+type Importer = (specifier: string, options?: ImportCallOptions) => Promise<unknown>;
+
+const importers = new Map<string, Importer>();
+
+/** What `import(specifier)` gives in the module `from`. */
+export async function importFrom(from: string, specifier: string, attributes?: Readonly<Record<string, string>>): Promise<unknown> {
+  const options = attributes ? { with: attributes } : undefined;
+  if (/^(?:node:|data:)/.test(specifier) || isBuiltin(specifier)) return import(specifier, options);
+  guardMain(from, specifier);
+  if (specifier.startsWith('file:')) return import(specifier, options);
+  // Relative to a JavaScript file no resolution is needed. TypeScript loaders map names, so they must see the original.
+  if (/^\.{0,2}\//.test(specifier) && from.startsWith('file:') && !/\.[cm]?tsx?$/.test(from)) {
+    return import(new URL(specifier, from).href, options);
+  }
+  return quietly(() => importerOf(from)(specifier, options));
+}
+
+function importerOf(from: string): Importer {
+  let importer = importers.get(from);
+  if (importer === undefined) {
+    importer = vm.compileFunction('return import(specifier,options)', ['specifier', 'options'], {
+      filename: from.startsWith('file:') ? from : import.meta.url,
+      // A bare specifier is resolved from the folder of `filename`, by the loader that this thread uses for its own modules.
+      importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER as never,
+    }) as unknown as Importer;
+    importers.set(from, importer);
+  }
+  return importer;
+}
+
+/** Without the warning that the above is experimental. */
+function quietly<T>(work: () => T): T {
+  const emit = process.emitWarning;
+  process.emitWarning = ((warning: string | Error, ...rest: never[]) => {
+    if (!String(warning).includes('USE_MAIN_CONTEXT_DEFAULT_LOADER')) emit.call(process, warning, ...rest);
+  }) as typeof process.emitWarning;
+  try {
+    return work();
+  } finally {
+    process.emitWarning = emit;
+  }
+}
+
+/** The exports of a module by its own URL. */
+export async function loadModule(url: string, esm: boolean): Promise<unknown> {
+  guardMain(url, url);
+  if (esm) return import(url);
+  return createRequire(url)(fileURLToPath(url));
+}
+
+/** The `import()` of a module. */
+export function importerFor(url: string): Importer {
+  return async (specifier, options) => {
+    const attributes = (options as { with?: Record<string, string> } | undefined)?.with;
+    return importFrom(url, String(specifier), attributes);
+  };
+}
+
+/** The `require` of a CommonJS file. Without a file of its own, one that resolves from the working folder. */
+export function requireFor(url: string): NodeJS.Require {
+  return createRequire(url.startsWith('file:') ? url : `${process.cwd()}/`);
+}
+
+/** The `import.meta` of a module. */
+export function metaFor(url: string): object {
+  const filename = url.startsWith('file:') ? fileURLToPath(url.replace(/[?#].*$/, '')) : undefined;
+  const resolve = (specifier: string): string => {
+    if (isBuiltin(specifier)) return specifier.startsWith('node:') ? specifier : `node:${specifier}`;
+    if (/^(?:\.{0,2}\/|[a-z][a-z+.-]+:)/.test(specifier)) return new URL(specifier, url).href;
+    return resolveBare(url, specifier);
+  };
+  return { dirname: filename?.replace(/[\\/][^\\/]*$/, ''), filename, main: false, resolve, url };
+}
+
+function resolveBare(url: string, specifier: string): string {
+  // The second parameter of `import.meta.resolve` needs a flag; the resolution of `require` differs only in conditions.
+  const path = requireFor(url).resolve(specifier);
+  return process.getBuiltinModule('node:url').pathToFileURL(path).href;
+}

@@ -1,0 +1,80 @@
+import { types } from 'node:util';
+import type { OwnProperty } from '../wire/forms.ts';
+import { intrinsicOf } from './intrinsics.ts';
+import { mainGlobal } from './inspector.ts';
+import type { Callable } from './registry.ts';
+import { textOf } from './source.ts';
+
+/** What a function or class owns beyond what its text gives it. */
+
+const usual = new Set<string | symbol>(['length', 'name', 'prototype', 'arguments', 'caller']);
+/** Methods that are known to be those of their class's text. */
+const textual = new WeakMap<object, string>();
+
+/** `name` is what the rebuilt function will be called. */
+export function ownProperties(fn: Callable, name: string, isClass: boolean): OwnProperty[] {
+  const properties: OwnProperty[] = [];
+  for (const key of Reflect.ownKeys(fn)) {
+    if (usual.has(key) && !(key === 'name' && fn.name !== name)) continue;
+    const descriptor = Object.getOwnPropertyDescriptor(fn, key)!;
+    if (isClass && isOfText(fn, descriptor)) continue;
+    properties.push({ key, descriptor });
+  }
+  return properties;
+}
+
+const none: readonly OwnProperty[] = [];
+
+export function prototypeProperties(fn: Callable, isClass: boolean): readonly OwnProperty[] | undefined {
+  const prototype = prototypeOf(fn);
+  if (prototype === undefined) return undefined;
+  const keys = Reflect.ownKeys(prototype);
+  if (keys.length === 1 && keys[0] === 'constructor') return none;
+  const properties: OwnProperty[] = [];
+  for (const key of keys) {
+    const descriptor = Object.getOwnPropertyDescriptor(prototype, key)!;
+    if (key === 'constructor' && descriptor.value === fn) continue;
+    if (isClass && isOfText(fn, descriptor)) continue;
+    properties.push({ key, descriptor });
+  }
+  return properties;
+}
+
+/** What the prototype inherits from, for old-style constructors that were given a base. */
+export function prototypeParent(fn: Callable): object | undefined {
+  const prototype = prototypeOf(fn);
+  if (prototype === undefined) return undefined;
+  const parent = Object.getPrototypeOf(prototype) as object | null;
+  if (parent === null || parent === Object.prototype) return undefined;
+  // Another realm's Object.prototype (jest) is the receiver's own.
+  const path = intrinsicOf(parent, mainGlobal)?.['path'];
+  return Array.isArray(path) && path.join() === 'Object,prototype' ? undefined : parent;
+}
+
+function prototypeOf(fn: Callable): object | undefined {
+  if (types.isGeneratorFunction(fn)) return undefined;
+  const prototype: unknown = Object.getOwnPropertyDescriptor(fn, 'prototype')?.value;
+  return typeof prototype === 'object' && prototype !== null ? prototype : undefined;
+}
+
+/** Whether a member of a class is the one that its text defines, and not one that was put there (by a decorator). */
+function isOfText(owner: Callable, descriptor: PropertyDescriptor): boolean {
+  const functions = [descriptor.value, descriptor.get, descriptor.set].filter((one) => one !== undefined);
+  return functions.length > 0 && functions.every((one) => typeof one === 'function' && isMethodOf(owner, one));
+}
+
+export function isMethodOf(owner: Callable, method: object): boolean {
+  const text = textOf(owner);
+  if (textual.get(method) === text) return true;
+  const own = textOf(method);
+  // Methods have no prototype, so a class that is the value of a static field is not taken for one.
+  if (Object.hasOwn(method, 'prototype') && !types.isGeneratorFunction(method)) return false;
+  if (!/^[\s\w$*#[\]'"]/.test(own) || isArrowText(own) || !text.includes(own)) return false;
+  textual.set(method, text);
+  return true;
+}
+
+/** `static f = () => 1` is a field, whose value travels. */
+function isArrowText(text: string): boolean {
+  return /^(?:async\s*)?(?:\([^]*?\)|[\w$]+)\s*=>/.test(text) && !/^[\w$#]+\s*\(/.test(text.replace(/^async\s*\(/, '('));
+}

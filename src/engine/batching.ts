@@ -1,0 +1,30 @@
+import { batchMs, fairShare, firstBatchSize, maxBatchItems } from '../limits.ts';
+
+/** How long a function takes, learnt from its runs: an exponentially weighted mean. */
+export class Timing {
+  /** Milliseconds per item; undefined before the first run. */
+  meanMs: number | undefined = undefined;
+
+  /** Takes note of `count` items that took `ms` together. */
+  learn(count: number, ms: number): void {
+    const each = ms / count;
+    if (this.meanMs === undefined) {
+      this.meanMs = each;
+      return;
+    }
+    // Many items are better evidence than one; slower runs are believed at once, so that batches shrink before they hurt.
+    const weight = each > this.meanMs ? 0.5 : Math.min(0.5, 0.1 + count / 100);
+    this.meanMs += (each - this.meanMs) * weight;
+  }
+}
+
+/**
+ * How many items to send at once: about a millisecond's worth, never more than a fair share of what waits, so that the
+ * batches get smaller towards the end and all workers end together (guided self-scheduling).
+ */
+export function batchSize(timing: Timing, waiting: number, workers: number): number {
+  const fair = Math.ceil(waiting / (fairShare * workers));
+  if (timing.meanMs === undefined) return Math.max(1, Math.min(firstBatchSize, fair));
+  const timely = timing.meanMs > 0 ? batchMs / timing.meanMs : maxBatchItems;
+  return Math.max(1, Math.min(Math.floor(timely), fair, maxBatchItems));
+}

@@ -1,0 +1,61 @@
+import type { Clock } from './clock.ts';
+import type { Member } from './member.ts';
+import type { Lease } from './task.ts';
+
+/**
+ * Ends tasks that run longer than their timeout, which counts from the start on the worker. A worker has one timer at
+ * most, whatever the number of its tasks: when it fires, the status page tells what runs since when.
+ */
+export class Deadlines {
+  readonly #clock: Clock;
+  readonly #expired: (member: Member, lease: Lease, sequence: number, ranMs: number) => void;
+  readonly #timers = new Map<Member, () => void>();
+
+  constructor(clock: Clock, expired: (member: Member, lease: Lease, sequence: number, ranMs: number) => void) {
+    this.#clock = clock;
+    this.#expired = expired;
+  }
+
+  /** Watches a member that was given work with a timeout. */
+  watch(member: Member, timeoutMs: number): void {
+    if (!this.#timers.has(member)) this.#arm(member, timeoutMs);
+  }
+
+  forget(member: Member): void {
+    this.#timers.get(member)?.();
+    this.#timers.delete(member);
+  }
+
+  #arm(member: Member, ms: number): void {
+    this.#timers.set(
+      member,
+      this.#clock.after(Math.max(1, ms), () => this.#look(member)),
+    );
+  }
+
+  #look(member: Member): void {
+    this.#timers.delete(member);
+    const now = this.#clock.now();
+    let nextMs = Infinity;
+    for (const { sequence, sinceMs } of member.link.running()) {
+      const lease = leaseOf(member, sequence);
+      if (lease?.job.terms.timeoutMs === undefined || lease.abandoned?.has(sequence) === true) continue;
+      const leftMs = sinceMs + lease.job.terms.timeoutMs - now;
+      if (leftMs > 0) nextMs = Math.min(nextMs, leftMs);
+      else this.#expired(member, lease, sequence, now - sinceMs);
+    }
+    // What has not begun cannot expire earlier than a whole timeout from now.
+    for (const lease of member.leases)
+      if (lease.job.terms.timeoutMs !== undefined) nextMs = Math.min(nextMs, lease.job.terms.timeoutMs);
+    if (nextMs < Infinity && !this.#timers.has(member)) this.#arm(member, nextMs);
+  }
+}
+
+function leaseOf(member: Member, sequence: number): Lease | undefined {
+  for (const lease of member.leases) {
+    if (sequence >= lease.sequence && sequence < lease.sequence + lease.count) {
+      return member.leases.isOpen(lease, sequence) ? lease : undefined;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,384 @@
+import { PoolBrokenError } from '../errors.ts';
+import { abortGraceMs, poisonDeaths } from '../limits.ts';
+import type { Clock } from './clock.ts';
+import { Crew, type CrewOptions } from './crew.ts';
+import { Deadlines } from './deadlines.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { isIdle, type Member } from './member.ts';
+import { ReadyQueue } from './ready-queue.ts';
+import type { Job, Lease, Link, Loss, WorkerExit, WorkerIdentity } from './task.ts';
+
+/** What a worker's link reports. Every call comes from the host's event loop, never from within a call of the engine. */
+export interface LinkEvents {
+  ready(pid: number | undefined): void;
+  /** Consecutive items ended well. */
+  succeeded(sequence: number, values: readonly unknown[]): void;
+  failed(sequence: number, error: Error, kind: 'error' | 'unsendable'): void;
+  /** What the last answers took, for sizing batches. */
+  took(sequence: number, count: number, ms: number): void;
+  /** All answers that came together have been reported. */
+  settled(): void;
+  /** The worker is gone and nothing more will come from it. */
+  exited(exit: WorkerExit): void;
+}
+
+export interface EngineOptions extends CrewOptions {
+  readonly concurrency: number;
+  readonly clock: Clock;
+  /** Starts a worker. */
+  readonly start: (id: number, events: LinkEvents) => Link;
+  readonly onExit?: (member: Member, exit: WorkerExit) => void;
+  readonly onBroken?: (error: Error) => void;
+  readonly onEnded?: () => void;
+  /** Work came or went: a program with work must not end, one without may. */
+  readonly onBusy?: (busy: boolean) => void;
+}
+
+/** running -> closing -> ended; broken and terminating lead to ended without finishing the work. */
+export type EngineState = 'running' | 'closing' | 'terminating' | 'ended';
+
+/**
+ * The state machine: jobs in, outcomes out, each item's exactly once. It knows workers by their links and time by its
+ * clock, so that the same code runs for real and in simulation.
+ */
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #queue: ReadyQueue = new ReadyQueue();
+  readonly #crew: Crew;
+  readonly #dispatcher: Dispatcher;
+  readonly #deadlines: Deadlines;
+  #state: EngineState = 'running';
+  /** Why no more work is taken, when the pool broke. */
+  #broken: Error | undefined;
+  #holds = 0;
+  #busy = false;
+  readonly counts = { succeeded: 0, failed: 0, lost: 0, retried: 0 };
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    this.#crew = new Crew(options, options.clock, {
+      start: (make, id) => this.#startMember(make, id),
+      waiting: () => this.#queue.length,
+      broken: (deaths, last) => this.#break(deaths, last),
+    });
+    this.#dispatcher = new Dispatcher({
+      queue: this.#queue,
+      members: this.#crew.members,
+      clock: options.clock,
+      concurrency: options.concurrency,
+      refuse: (job, index, attempt, error) => this.#fail(job, index, { kind: 'unsendable', error, attempt }),
+      sent: (member, lease) => this.#sent(member, lease),
+    });
+    this.#deadlines = new Deadlines(options.clock, (...expired) => this.#expired(...expired));
+  }
+
+  get state(): EngineState {
+    return this.#state;
+  }
+
+  get broken(): Error | undefined {
+    return this.#broken;
+  }
+
+  get members(): ReadonlySet<Member> {
+    return this.#crew.members;
+  }
+
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  /** Items that were sent and are not answered. */
+  get running(): number {
+    let open = 0;
+    for (const { leases } of this.#crew.members) open += leases.open;
+    return open;
+  }
+
+  /** Starts the workers that a pool has at rest. */
+  start(): void {
+    this.#crew.staff();
+  }
+
+  /** Adds items of a job. Nothing is sent before `dispatch`, so that what is added together travels together. */
+  add(job: Job, from: number, to: number): void {
+    this.#queue.push(job, from, to, 1);
+  }
+
+  /** Adds one item for each worker that takes work; `make` gets the worker's id. */
+  pin(make: (workerId: number) => Job): void {
+    for (const member of this.#crew.members) {
+      if (member.state === 'ready' || member.state === 'starting') {
+        member.pinned.push({ job: make(member.id), from: 0, to: 1, attempt: 1 });
+      }
+    }
+  }
+
+  dispatch(): void {
+    this.#dispatcher.dispatch();
+    this.#crew.staff();
+    if (this.#queue.length > 0) this.#dispatcher.dispatch();
+    this.#checkBusy();
+    this.#checkEnd();
+  }
+
+  /** Keeps a closing engine open while a surface still has input to add. */
+  hold(): () => void {
+    this.#holds++;
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      this.#holds--;
+      this.#checkBusy();
+      this.#checkEnd();
+    };
+  }
+
+  /**
+   * Gives up a job: what has not begun never will. What runs is cancelled when there is a reason, and its worker is ended
+   * if that is not heeded; without one it may finish, and its outcome is dropped.
+   */
+  withdraw(job: Job, reason: { readonly value: unknown } | undefined): void {
+    const failure = { kind: 'aborted', reason: reason?.value } as const;
+    for (const member of this.#crew.members) {
+      if (holdsJob(member, job)) this.#dispatcher.takeBack(member);
+    }
+    for (const { from, to } of this.#queue.remove(job)) this.#failAll(job, from, to, failure);
+    for (const member of this.#crew.members) {
+      for (const lease of member.leases)
+        if (lease.job === job) this.#abandon(member, lease, failure, reason !== undefined);
+    }
+    this.dispatch();
+  }
+
+  #abandon(
+    member: Member,
+    lease: Lease,
+    failure: { readonly kind: 'aborted'; readonly reason: unknown },
+    cancel: boolean,
+  ): void {
+    for (let sequence = lease.sequence; sequence < lease.sequence + lease.count; sequence++) {
+      if (!member.leases.isOpen(lease, sequence) || lease.abandoned?.has(sequence) === true) continue;
+      (lease.abandoned ??= new Set()).add(sequence);
+      this.#fail(lease.job, lease.from + sequence - lease.sequence, failure);
+      if (!cancel) continue;
+      member.link.cancel(sequence);
+      this.#options.clock.after(abortGraceMs, () => {
+        if (member.leases.isOpen(lease, sequence) && this.#crew.members.has(member)) this.#crew.kill(member, 'abort');
+      });
+    }
+  }
+
+  resize(min: number, max: number): void {
+    Object.assign(this.#crew.options, { min, max });
+    this.dispatch();
+  }
+
+  /** Ends a worker after its present tasks; another takes its place. */
+  recycle(member: Member, why: 'recycle' | 'memory'): void {
+    this.#dispatcher.takeBack(member);
+    this.#crew.retire(member, why);
+    this.dispatch();
+  }
+
+  /** Takes no more work; ends when all is done. */
+  close(): void {
+    if (this.#state !== 'running') return;
+    this.#state = 'closing';
+    this.#crew.staffed = false;
+    this.#checkEnd();
+  }
+
+  /** Fails all that is not done and ends the workers now. */
+  terminate(error: Error): void {
+    if (this.#state === 'terminating' || this.#state === 'ended') return;
+    this.#state = 'terminating';
+    this.#crew.staffed = false;
+    this.#failEverything(error);
+    for (const member of this.#crew.members) this.#crew.kill(member, 'close');
+    this.#checkEnd();
+  }
+
+  #failEverything(error: Error): void {
+    const failure = { kind: 'ended', error } as const;
+    for (const { job, from, to } of this.#queue.remove(undefined)) this.#failAll(job, from, to, failure);
+    for (const member of this.#crew.members) {
+      for (const { job, from, to } of member.pinned.splice(0)) this.#failAll(job, from, to, failure);
+      for (const { lease, sequence } of member.leases.drain()) {
+        if (lease.abandoned?.has(sequence) !== true)
+          this.#fail(lease.job, lease.from + sequence - lease.sequence, failure);
+      }
+    }
+  }
+
+  #startMember(make: (link: Link) => Member, id: number): Member {
+    // The link may report only from later events on, so `member` is set by then.
+    const link = this.#options.start(id, {
+      ready: (pid) => {
+        this.#crew.booted(member, pid);
+        this.dispatch();
+      },
+      succeeded: (sequence, values) => this.#succeeded(member, sequence, values),
+      failed: (sequence, error, kind) => this.#failed(member, sequence, error, kind),
+      took: (sequence, count, ms) => this.#took(member, sequence, count, ms),
+      settled: () => {
+        if (isIdle(member)) this.#crew.settle(member);
+        this.dispatch();
+      },
+      exited: (exit) => this.#exited(member, exit),
+    });
+    const member = make(link);
+    return member;
+  }
+
+  #sent(member: Member, lease: Lease): void {
+    if (lease.job.terms.timeoutMs !== undefined) this.#deadlines.watch(member, lease.job.terms.timeoutMs);
+    if (member.tasksLeft <= 0) this.#crew.retire(member, 'recycle');
+  }
+
+  #took(member: Member, sequence: number, count: number, ms: number): void {
+    if (this.#state === 'terminating' || this.#state === 'ended') return;
+    member.leases.find(sequence).job.terms.timing.learn(count, ms);
+  }
+
+  #succeeded(member: Member, sequence: number, values: readonly unknown[]): void {
+    // After `terminate` the ledger is empty and late answers are nobody's.
+    if (this.#state === 'terminating' || this.#state === 'ended') return;
+    const { leases } = member;
+    for (let i = 0; i < values.length; i++) {
+      const lease = leases.find(sequence + i);
+      leases.settle(lease, sequence + i);
+      if (lease.abandoned?.has(sequence + i) === true) continue;
+      this.counts.succeeded++;
+      lease.job.succeed(lease.from + sequence + i - lease.sequence, values[i]);
+    }
+    this.#crew.productive(member);
+    member.finished += values.length;
+  }
+
+  #failed(member: Member, sequence: number, error: Error, kind: 'error' | 'unsendable'): void {
+    if (this.#state === 'terminating' || this.#state === 'ended') return;
+    const { leases } = member;
+    const lease = leases.find(sequence);
+    leases.settle(lease, sequence);
+    if (lease.abandoned?.has(sequence) !== true) {
+      const { attempt } = lease;
+      const worker: WorkerIdentity = { workerId: member.id, pid: member.pid };
+      this.#fail(
+        lease.job,
+        lease.from + sequence - lease.sequence,
+        kind === 'error' ? { kind, error, worker, attempt } : { kind, error, attempt },
+      );
+    }
+    this.#crew.productive(member);
+    member.finished++;
+  }
+
+  #fail(job: Job, index: number, failure: Parameters<Job['fail']>[1]): void {
+    this.counts.failed++;
+    job.fail(index, failure);
+  }
+
+  #failAll(job: Job, from: number, to: number, failure: Parameters<Job['fail']>[1]): void {
+    for (let index = from; index < to; index++) this.#fail(job, index, failure);
+  }
+
+  #expired(member: Member, lease: Lease, sequence: number, ranMs: number): void {
+    (lease.abandoned ??= new Set()).add(sequence);
+    this.#fail(lease.job, lease.from + sequence - lease.sequence, { kind: 'timeout', attempt: lease.attempt, ranMs });
+    this.#crew.kill(member, 'timeout');
+  }
+
+  /** Sorts what a dead worker held: not begun goes back into the queue, begun is lost, unless it may be tried again. */
+  #exited(member: Member, exit: WorkerExit): void {
+    this.#deadlines.forget(member);
+    const begun = member.link.begun();
+    const current = member.link.current();
+    const back: { job: Job; index: number; attempt: number }[] = [];
+    for (const { lease, sequence } of member.leases.drain()) {
+      if (lease.abandoned?.has(sequence) === true) continue;
+      const index = lease.from + sequence - lease.sequence;
+      if (sequence >= begun || sequence > current) back.push({ job: lease.job, index, attempt: lease.attempt });
+      else
+        this.#lost(lease, index, {
+          ...exit,
+          workerId: member.id,
+          pid: member.pid,
+          phase: sequence < current ? 'reply' : 'running',
+        });
+    }
+    for (const { job, index, attempt } of back.toReversed()) this.#giveBack(member, job, index, attempt, exit);
+    for (const { job, from } of member.pinned.splice(0)) this.#giveBack(member, job, from, 1, exit);
+    this.#options.onExit?.(member, exit);
+    this.#crew.left(member, exit);
+    this.dispatch();
+  }
+
+  #giveBack(member: Member, job: Job, index: number, attempt: number, exit: WorkerExit): void {
+    if (job.terms.pinned === undefined) return this.#queue.unshift(job, index, index + 1, attempt);
+    const loss: Loss = { ...exit, workerId: member.id, pid: member.pid, phase: 'dispatch' };
+    this.#fail(job, index, { kind: 'lost', loss, attempt });
+  }
+
+  #lost(lease: Lease, index: number, loss: Loss): void {
+    const { job, attempt } = lease;
+    this.counts.lost++;
+    if (attempt > job.terms.retries || job.terms.pinned !== undefined)
+      return this.#fail(job, index, { kind: 'lost', loss, attempt });
+    if (attempt >= poisonDeaths) return this.#fail(job, index, { kind: 'poison', loss, attempt });
+    this.counts.retried++;
+    this.#queue.push(job, index, index + 1, attempt + 1);
+  }
+
+  #break(deaths: number, last: WorkerExit): void {
+    const cause = last.bootError ?? last.protocolError;
+    const how =
+      cause === undefined ? `ended with ${describeExit(last)}` : `failed to start (${cause.name}: ${cause.message})`;
+    const message = `${deaths} workers in a row ${how}. Stopped restarting.`;
+    this.#broken = new PoolBrokenError(message, cause === undefined ? {} : { cause });
+    this.#options.onBroken?.(this.#broken);
+    this.terminate(this.#broken);
+  }
+
+  #checkBusy(): void {
+    const busy = this.#queue.length > 0 || this.#holds > 0 || this.running > 0;
+    if (busy === this.#busy) return;
+    this.#busy = busy;
+    this.#options.onBusy?.(busy);
+  }
+
+  #checkEnd(): void {
+    if (this.#state === 'closing' && !this.#hasWork()) {
+      for (const member of this.#crew.members) this.#crew.retire(member, 'close');
+    }
+    const over = this.#state === 'terminating' || (this.#state === 'closing' && !this.#hasWork());
+    if (!over || this.#crew.members.size > 0) return;
+    this.#state = 'ended';
+    this.#crew.stop();
+    this.#dispatcher.stop();
+    this.#checkBusy();
+    this.#options.onEnded?.();
+  }
+
+  #hasWork(): boolean {
+    if (this.#queue.length > 0 || this.#holds > 0) return true;
+    for (const { leases, pinned } of this.#crew.members) if (leases.open > 0 || pinned.length > 0) return true;
+    return false;
+  }
+}
+
+function holdsJob(member: Member, job: Job): boolean {
+  for (const lease of member.leases) if (lease.job === job) return true;
+  return false;
+}
+
+export function describeExit({
+  exitCode,
+  signal,
+}: {
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+}): string {
+  return signal === null ? `exit code ${String(exitCode)}` : signal;
+}

@@ -1,0 +1,130 @@
+import { ProtocolError } from '../errors.ts';
+import type { Job, Lease } from './task.ts';
+
+/** Items that are out of a worker's hands again, by where they stand. */
+export interface Returned {
+  readonly job: Job;
+  readonly from: number;
+  readonly to: number;
+  readonly attempt: number;
+}
+
+/**
+ * What one worker holds: the part of the ledger that says which items it owes an answer for. An item leaves in exactly one
+ * of three ways: settled, taken back, or lost with the worker.
+ */
+export class Leases {
+  /** Oldest first; those before `#head` are done. */
+  #leases: Lease[] = [];
+  #head = 0;
+  /** The sequence number of the next item to be sent. */
+  next = 0;
+  /** Items without an answer. */
+  open = 0;
+
+  get batches(): number {
+    return this.#leases.length - this.#head;
+  }
+
+  *[Symbol.iterator](): Generator<Lease> {
+    for (let i = this.#head; i < this.#leases.length; i++) yield this.#leases[i]!;
+  }
+
+  /** Enters a lease whose items have been sent. */
+  add(lease: Lease): void {
+    this.#leases.push(lease);
+    this.next = lease.sequence + lease.count;
+    this.open += lease.count;
+  }
+
+  /** The lease that an item with this sequence number belongs to. */
+  find(sequence: number): Lease {
+    // Answers come mostly in order: the oldest lease first, then by bisection.
+    const oldest = this.#leases[this.#head];
+    if (oldest !== undefined && holds(oldest, sequence)) return oldest;
+    let low = this.#head;
+    let high = this.#leases.length - 1;
+    while (low <= high) {
+      const middle = (low + high) >> 1;
+      const lease = this.#leases[middle]!;
+      if (holds(lease, sequence)) return lease;
+      if (lease.sequence > sequence) high = middle - 1;
+      else low = middle + 1;
+    }
+    throw new ProtocolError(`A worker answered task ${sequence} of its channel, which it does not hold.`);
+  }
+
+  /** Marks an item as settled; a second answer is a protocol error. */
+  settle(lease: Lease, sequence: number): void {
+    const offset = sequence - lease.sequence;
+    if (offset === lease.inOrder) {
+      lease.inOrder++;
+      while (lease.outOfOrder?.delete(lease.inOrder) === true) lease.inOrder++;
+    } else {
+      if (offset < lease.inOrder || lease.outOfOrder?.has(offset) === true) {
+        throw new ProtocolError(`A worker answered task ${sequence} of its channel twice.`);
+      }
+      (lease.outOfOrder ??= new Set()).add(offset);
+    }
+    lease.settled++;
+    this.open--;
+    if (lease.settled === lease.count) this.#trim();
+  }
+
+  #trim(): void {
+    while (this.#head < this.#leases.length) {
+      const lease = this.#leases[this.#head]!;
+      if (lease.settled < lease.count) break;
+      this.#head++;
+    }
+    if (this.#head > 32 && this.#head * 2 > this.#leases.length) {
+      this.#leases = this.#leases.slice(this.#head);
+      this.#head = 0;
+    }
+  }
+
+  /** Removes the items from `sequence` on, which the worker will not begin, newest lease last. */
+  cut(sequence: number): Returned[] {
+    const returned: Returned[] = [];
+    for (let i = this.#leases.length - 1; i >= this.#head; i--) {
+      const lease = this.#leases[i]!;
+      if (lease.sequence + lease.count <= sequence) break;
+      const keep = Math.max(0, sequence - lease.sequence);
+      returned.unshift({
+        job: lease.job,
+        from: lease.from + keep,
+        to: lease.from + lease.count,
+        attempt: lease.attempt,
+      });
+      this.open -= lease.count - keep;
+      lease.count = keep;
+      if (keep === 0) this.#leases.length = i;
+      else break;
+    }
+    this.#trim();
+    return returned;
+  }
+
+  /** Removes and hands over all items without an answer, each with its sequence number. */
+  *drain(): Generator<{ readonly lease: Lease; readonly sequence: number }> {
+    const leases = this.#leases.slice(this.#head);
+    this.#leases = [];
+    this.#head = 0;
+    this.open = 0;
+    for (const lease of leases) {
+      for (let offset = lease.inOrder; offset < lease.count; offset++) {
+        if (lease.outOfOrder?.has(offset) !== true) yield { lease, sequence: lease.sequence + offset };
+      }
+    }
+  }
+
+  /** Whether an item still has no answer. */
+  isOpen(lease: Lease, sequence: number): boolean {
+    const offset = sequence - lease.sequence;
+    return offset >= lease.inOrder && offset < lease.count && lease.outOfOrder?.has(offset) !== true;
+  }
+}
+
+function holds(lease: Lease, sequence: number): boolean {
+  return sequence >= lease.sequence && sequence < lease.sequence + lease.count;
+}

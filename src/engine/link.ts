@@ -1,0 +1,336 @@
+import type { Channel, ChannelExit, OpenChannel } from '../channel/channel.ts';
+import { widen } from '../channel/status-page.ts';
+import { mainUrl } from '../closure/main-module.ts';
+import { createBuilder } from '../closure/rebuild.ts';
+import { FrameTooLargeError, ProtocolError } from '../errors.ts';
+import { maxFrameBytes, maxKnownFunctions } from '../limits.ts';
+import { decodeColumn, encodeColumn } from '../wire/column.ts';
+import type { Decoder } from '../wire/decoder.ts';
+import type { EncodedMessage } from '../wire/encoded-message.ts';
+import { Encoder } from '../wire/encoder.ts';
+import { decodeThrown } from '../wire/error-codec.ts';
+import { Inbox } from '../wire/inbox.ts';
+import { RunFlag, ToHost, ToWorker } from '../wire/messages.ts';
+import { Outbox } from '../wire/outbox.ts';
+import type { Reader } from '../wire/reader.ts';
+import { tooLarge } from '../wire/writer.ts';
+import { createReader } from '../closure/capture.ts';
+import type { LinkEvents } from './engine.ts';
+import type { FunctionHandle } from './functions.ts';
+import type { Job, Lease, Link, Terms, WorkerExit } from './task.ts';
+
+/** What it takes to send a call's items for real. */
+export interface WireTerms extends Terms {
+  readonly fn: FunctionHandle;
+  /** Items are lists of arguments, not single ones. */
+  readonly spread: boolean;
+}
+
+export interface WireJob extends Job {
+  readonly terms: WireTerms;
+  /** The items from `from` on; `values[offset]` is the first. */
+  items(from: number): { readonly values: ArrayLike<unknown>; readonly offset: number };
+}
+
+export interface LinkOptions {
+  readonly workerId: number;
+  readonly nesting: number;
+  readonly concurrency: number;
+  readonly shares: boolean;
+  readonly execArgv: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly open: OpenChannel;
+  readonly initializer: { readonly fn: EncodedMessage; readonly args: EncodedMessage } | undefined;
+  readonly output: (fd: 1 | 2, text: string) => void;
+  /** An error that no task caught. `blamed`: it failed a task; otherwise it belongs to none. */
+  readonly uncaught: (error: Error, blamed: boolean) => void;
+  readonly progress: (sequence: number, done: number, total: number | undefined) => void;
+}
+
+/** A frame leaves when it is this large, also before the dispatcher has written all. */
+const eagerFlushBytes = 512 * 1024;
+
+/** The host's side of one worker: leases become records, records become events. */
+export class WorkerLink implements Link {
+  readonly #options: LinkOptions;
+  readonly #events: LinkEvents;
+  readonly #channel: Channel;
+  readonly #outbox: Outbox;
+  readonly #inbox: Inbox;
+  readonly #known = new Set<number>();
+  #next = 0;
+  #shared = true;
+  #bootError: Error | undefined;
+  #protocolError: Error | undefined;
+  /** What is left to process when the worker has ended. */
+  #processing: Promise<void> | undefined;
+
+  constructor(options: LinkOptions, events: LinkEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.#outbox = new Outbox(new Encoder(createReader({ toward: 'worker' }), options.shares), ToWorker.define);
+    this.#inbox = new Inbox(createBuilder({ from: 'worker' }), ToHost.define, (...record) => this.#record(...record));
+    this.#channel = options.open(
+      { generation: options.workerId, slots: options.concurrency, execArgv: options.execArgv, env: options.env },
+      { frame: (body, attachments) => this.#frame(body, attachments), exit: (exit) => this.#exited(exit) },
+    );
+    this.#boot();
+  }
+
+  get pid(): number | undefined {
+    return this.#channel.pid;
+  }
+
+  get memoryMiB(): number {
+    return this.#channel.page.memoryMiB;
+  }
+
+  #boot(): void {
+    const { workerId, nesting, concurrency, initializer } = this.#options;
+    const { body, encoder } = this.#outbox;
+    body.u8(ToWorker.boot);
+    body.varint(workerId);
+    body.varint(nesting);
+    body.varint(concurrency);
+    encoder.message(body, [mainUrl() ?? '', process.argv[1], process.execArgv]);
+    body.u8(initializer === undefined ? 0 : 1);
+    initializer?.fn.embed(encoder, body);
+    initializer?.args.embed(encoder, body);
+    this.flush();
+  }
+
+  send(lease: Lease): { readonly taken: number; readonly error?: Error } {
+    const job = lease.job as WireJob;
+    const { body, encoder } = this.#outbox;
+    const start = body.length;
+    const attachments = encoder.attachments.length;
+    const { values, offset } = job.items(lease.from);
+    try {
+      this.#introduce(job.terms.fn);
+      this.#header(lease, job, lease.count);
+      const failure = encodeColumn(encoder, body, values, offset, offset + lease.count, 'args');
+      if (failure !== undefined) throw new Refused(failure.index - offset, failure.error);
+      this.#checkSize();
+    } catch (error) {
+      body.length = start;
+      encoder.attachments.length = attachments;
+      const refused = error instanceof Refused ? error : new Refused(lease.count - 1, error as Error);
+      const taken = refused.index;
+      // Those before it are written anew; they went well a moment ago.
+      if (taken > 0) {
+        this.#header(lease, job, taken);
+        encodeColumn(encoder, body, values, offset, offset + taken, 'args');
+      }
+      this.#next = lease.sequence + taken;
+      return { taken, error: refused.reason };
+    }
+    this.#next = lease.sequence + lease.count;
+    if (body.length > eagerFlushBytes) this.flush();
+    return { taken: lease.count };
+  }
+
+  #header(lease: Lease, job: WireJob, count: number): void {
+    const { body } = this.#outbox;
+    body.u8(ToWorker.run);
+    body.varint(job.terms.fn.number);
+    body.varint(lease.sequence);
+    body.varint(count);
+    body.varint(job.firstTaskId + lease.from);
+    body.varint(lease.attempt);
+    body.u8(
+      (job.terms.spread ? RunFlag.spread : 0) |
+        (job.terms.chunkSize === undefined ? 0 : RunFlag.whole) |
+        (job.terms.timeoutMs === undefined ? 0 : RunFlag.timed),
+    );
+  }
+
+  #checkSize(): void {
+    const bytes = this.#outbox.encoder.attachments.reduce(
+      (sum, { buffer }) => sum + buffer.byteLength,
+      this.#outbox.body.length,
+    );
+    if (bytes > maxFrameBytes) throw new FrameTooLargeError(tooLarge(bytes));
+  }
+
+  /** Makes a function known to the worker, which forgets the one that it has known longest. */
+  #introduce(fn: FunctionHandle): void {
+    if (this.#known.has(fn.number)) return;
+    const { head, encoder } = this.#outbox;
+    this.#outbox.define(fn.message.definitions);
+    head.u8(ToWorker.function);
+    head.varint(fn.number);
+    const start = head.length;
+    head.u32(0);
+    fn.message.embed(encoder, head);
+    head.u32At(start, head.length - start - 4);
+    this.#known.add(fn.number);
+    if (this.#known.size <= maxKnownFunctions) return;
+    const oldest = this.#known.values().next().value!;
+    this.#known.delete(oldest);
+    head.u8(ToWorker.forget);
+    head.varint(oldest);
+  }
+
+  flush(): void {
+    if (this.#outbox.empty) return;
+    const { parts, attachments } = this.#outbox.take();
+    this.#channel.send(parts, attachments);
+  }
+
+  begun(): number {
+    return widen(this.#channel.page.begun(), this.#next);
+  }
+
+  takeBack(next: number): number {
+    return widen(this.#channel.page.takeBack(next), next);
+  }
+
+  get canTakeBack(): boolean {
+    return this.#shared && this.#channel.page.shared;
+  }
+
+  running(): readonly { readonly sequence: number; readonly sinceMs: number }[] {
+    const running = [];
+    for (let i = 0; i < this.#options.concurrency; i++) {
+      const slot = this.#channel.page.slot(i);
+      if (slot !== undefined) running.push({ sequence: widen(slot.sequence, this.#next), sinceMs: slot.sinceMs });
+    }
+    return running;
+  }
+
+  current(): number {
+    return widen(this.#channel.page.current(), this.#next);
+  }
+
+  cancel(sequence: number): void {
+    const { page } = this.#channel;
+    for (let i = 0; i < this.#options.concurrency; i++) {
+      if (page.slot(i)?.sequence === (sequence | 0)) page.cancel(i, sequence);
+    }
+    this.#outbox.body.u8(ToWorker.cancel);
+    this.#outbox.body.varint(sequence);
+    this.flush();
+  }
+
+  close(): void {
+    this.#outbox.body.u8(ToWorker.close);
+    this.flush();
+  }
+
+  kill(force: boolean): void {
+    this.#channel.kill(force);
+  }
+
+  hold(alive: boolean): void {
+    this.#channel.hold(alive);
+  }
+
+  destroy(): void {
+    this.#channel.destroy();
+  }
+
+  #frame(body: Uint8Array, attachments: readonly (ArrayBuffer | SharedArrayBuffer)[]): void {
+    if (this.#protocolError !== undefined) return;
+    try {
+      const wait = this.#inbox.accept(body, attachments);
+      if (wait === undefined) this.#events.settled();
+      else
+        this.#processing = wait.then(
+          () => this.#events.settled(),
+          (error: unknown) => this.#fault(error),
+        );
+    } catch (error) {
+      this.#fault(error);
+    }
+  }
+
+  /** The worker sent nonsense: it is ended, and what it holds is lost with it. */
+  #fault(error: unknown): void {
+    this.#protocolError =
+      error instanceof ProtocolError
+        ? error
+        : new ProtocolError(`A worker's message could not be read: ${String(error)}`, { cause: error });
+    this.#channel.kill(true);
+  }
+
+  #record(
+    op: number,
+    reader: Reader,
+    decoder: Decoder,
+    attachments: readonly (ArrayBuffer | SharedArrayBuffer)[],
+  ): void {
+    decoder.attachments = attachments;
+    switch (op) {
+      case ToHost.ready: {
+        const pid = reader.varint();
+        this.#shared = reader.u8() === 1;
+        return this.#events.ready(this.#options.shares ? this.#channel.pid : pid);
+      }
+      case ToHost.succeeded:
+        return this.#succeeded(reader, decoder);
+      case ToHost.failed: {
+        const sequence = reader.varint();
+        const kind = reader.u8() === 1 ? 'unsendable' : 'error';
+        this.#events.took(sequence, 1, reader.f64());
+        return this.#events.failed(sequence, decodeThrown(decoder, reader), kind);
+      }
+      case ToHost.output: {
+        const fd = reader.u8() === 2 ? 2 : 1;
+        return this.#options.output(fd, reader.string());
+      }
+      case ToHost.uncaught: {
+        const blamed = reader.u8() === 1;
+        return this.#options.uncaught(decodeThrown(decoder, reader), blamed);
+      }
+      case ToHost.bootFailed:
+        this.#bootError = decodeThrown(decoder, reader);
+        return undefined;
+      case ToHost.progress: {
+        const sequence = reader.varint();
+        const done = reader.f64();
+        const total = reader.f64();
+        return this.#options.progress(sequence, done, Number.isNaN(total) ? undefined : total);
+      }
+      default:
+        throw new ProtocolError(`A worker sent a record of unknown kind ${op}.`);
+    }
+  }
+
+  #succeeded(reader: Reader, decoder: Decoder): void {
+    const sequence = reader.varint();
+    const count = reader.varint();
+    const ms = reader.f64();
+    let failures: Map<number, unknown> | undefined;
+    const values = decodeColumn(decoder, reader, count, (index, error) => (failures ??= new Map()).set(index, error));
+    this.#events.took(sequence, count, ms);
+    const failed = failures;
+    if (failed === undefined) return this.#events.succeeded(sequence, values);
+    values.forEach((value, i) => {
+      if (failed.has(i)) this.#events.failed(sequence + i, failed.get(i) as Error, 'unsendable');
+      else this.#events.succeeded(sequence + i, [value]);
+    });
+  }
+
+  #exited(exit: ChannelExit): void {
+    const report = (): void => {
+      const { exitCode, signal, lastWords, oomHint } = exit;
+      const protocolError = this.#protocolError ?? (exit.error instanceof ProtocolError ? exit.error : undefined);
+      const bootError = this.#bootError ?? (protocolError === undefined ? exit.error : undefined);
+      const worker: WorkerExit = { exitCode, signal, lastWords, oomHint, protocolError, bootError };
+      this.#events.exited(worker);
+    };
+    // Answers that wait for a module to load are still answers.
+    if (this.#processing === undefined) report();
+    else void this.#processing.then(report);
+  }
+}
+
+class Refused {
+  readonly index: number;
+  readonly reason: Error;
+
+  constructor(index: number, reason: Error) {
+    this.index = index;
+    this.reason = reason;
+  }
+}

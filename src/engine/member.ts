@@ -1,0 +1,57 @@
+import { Leases } from './leases.ts';
+import type { Link, Segment } from './task.ts';
+
+/**
+ * starting -> ready -> draining -> ending -> (gone)
+ *
+ * starting: sent work waits until the worker is up. draining: gets no more work and is closed when it has answered all.
+ * ending: was asked to end or is being killed.
+ */
+export type MemberState = 'starting' | 'ready' | 'draining' | 'ending';
+
+/** One worker, as the host's heap knows it: nothing here is read from shared memory. */
+export interface Member {
+  readonly id: number;
+  readonly link: Link;
+  readonly leases: Leases;
+  readonly startedMs: number;
+  state: MemberState;
+  pid: number | undefined;
+  /** Tasks until it is recycled. */
+  tasksLeft: number;
+  /** Items that it has answered. */
+  finished: number;
+  /** Since when it has nothing to do. */
+  idleSinceMs: number;
+  /** Work that only this worker may do. */
+  readonly pinned: Segment[];
+  /** What it had begun when it was last looked at for stealing. */
+  lastBegun: number;
+  /** Why we are ending it. */
+  endedFor: 'close' | 'timeout' | 'abort' | 'recycle' | 'protocol' | 'boot' | 'memory' | undefined;
+}
+
+export function newMember(id: number, link: Link, now: number, tasks: number): Member {
+  return {
+    id,
+    link,
+    leases: new Leases(),
+    startedMs: now,
+    state: 'starting',
+    pid: undefined,
+    tasksLeft: tasks,
+    finished: 0,
+    idleSinceMs: now,
+    pinned: [],
+    lastBegun: -1,
+    endedFor: undefined,
+  };
+}
+
+export function takesWork(member: Member): boolean {
+  return (member.state === 'starting' || member.state === 'ready') && member.tasksLeft > 0;
+}
+
+export function isIdle(member: Member): boolean {
+  return member.leases.open === 0;
+}

@@ -1,0 +1,248 @@
+/** Every error class and code of manycore, in one table. `docs/errors.md` lists the same codes; a test holds the two together. */
+
+/** When a worker was lost: while starting, with a task on its way, while running one, or while answering. */
+export type LostPhase = 'boot' | 'dispatch' | 'running' | 'reply';
+
+/** What an error tells about the task that it befell. */
+export interface TaskInfo {
+  /** The number of the task within its pool, from 1. */
+  readonly id: number;
+  /** The name of the function, or the `name` option. */
+  readonly name: string;
+  /** The index of the input within its call; undefined for a single call. */
+  readonly index?: number | undefined;
+  /** The attempt that failed, from 1. */
+  readonly attempt: number;
+}
+
+/** What a `WorkerLostError` tells about the worker. */
+export interface LostWorker {
+  readonly workerId: number;
+  /** The process id; for a thread, its thread id. */
+  readonly pid: number | undefined;
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  readonly phase: LostPhase;
+  /** True when running out of memory is the likely cause. */
+  readonly oomHint: boolean;
+}
+
+// `instanceof` has to work across two installed copies and across workers, where prototypes differ: each error carries
+// the names of its manycore classes under a registered symbol, and the classes look there.
+const brand = Symbol.for('manycore.error');
+
+function lineage(constructor: { name: string }): readonly string[] {
+  const names: string[] = [];
+  for (let c: unknown = constructor; typeof c === 'function' && c !== Error; c = Object.getPrototypeOf(c))
+    names.push(c.name);
+  if (!names.includes('ManycoreError')) names.push('ManycoreError');
+  return names;
+}
+
+function stamp(error: Error, constructor: { name: string }): void {
+  Object.defineProperty(error, brand, { value: lineage(constructor) });
+  Object.defineProperty(error, 'name', { value: constructor.name, configurable: true, writable: true });
+}
+
+function isBranded(this: { name: string }, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const names: unknown = Reflect.get(value, brand);
+  if (Array.isArray(names)) return names.includes(this.name);
+  return Function.prototype[Symbol.hasInstance].call(this, value);
+}
+
+/**
+ * The base of all errors of manycore: `code` is stable, the message says what happened, where, and what to do.
+ *
+ * @example
+ * ```ts
+ * import { ManycoreError } from 'manycore';
+ * console.log(new ManycoreError('x') instanceof Error); // true
+ * ```
+ */
+export class ManycoreError extends Error {
+  /** A stable name for this kind of error, such as `ERR_MANYCORE_WORKER_LOST`. */
+  readonly code: string = 'ERR_MANYCORE';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    stamp(this, new.target);
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isBranded.call(this, value);
+  }
+}
+
+/** An argument has the wrong type, or an option is not known. A `TypeError`. Python: `TypeError`. */
+export class ArgumentTypeError extends TypeError {
+  readonly code: string = 'ERR_MANYCORE_ARGUMENT_TYPE';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    stamp(this, new.target);
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isBranded.call(this, value);
+  }
+}
+
+/** An argument has the right type and an impossible value. A `RangeError`. Python: `ValueError`. */
+export class ArgumentRangeError extends RangeError {
+  readonly code: string = 'ERR_MANYCORE_ARGUMENT_RANGE';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    stamp(this, new.target);
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isBranded.call(this, value);
+  }
+}
+
+/** The worker that ran a task ended before it answered. Python: `BrokenProcessPool`, but only this task is affected. */
+export class WorkerLostError extends ManycoreError implements LostWorker {
+  override readonly code = 'ERR_MANYCORE_WORKER_LOST';
+  readonly workerId: number;
+  readonly pid: number | undefined;
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  readonly phase: LostPhase;
+  readonly oomHint: boolean;
+  readonly task: TaskInfo | undefined;
+
+  constructor(message: string, worker: LostWorker, task?: TaskInfo, options?: ErrorOptions) {
+    super(message, options);
+    this.workerId = worker.workerId;
+    this.pid = worker.pid;
+    this.exitCode = worker.exitCode;
+    this.signal = worker.signal;
+    this.phase = worker.phase;
+    this.oomHint = worker.oomHint;
+    this.task = task;
+  }
+}
+
+/** A task ran longer than its `timeout`, which counts from its start on a worker. The worker was ended and replaced. */
+export class TaskTimeoutError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_TASK_TIMEOUT';
+  readonly task: TaskInfo;
+  readonly timeoutMs: number;
+
+  constructor(message: string, task: TaskInfo, timeoutMs: number) {
+    super(message);
+    this.task = task;
+    this.timeoutMs = timeoutMs;
+  }
+}
+
+/** A wait (`get({ timeout })`, `next({ timeout })`) ended before the result came; the task goes on. Python: `TimeoutError`. */
+export class TimeoutError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_TIMEOUT';
+}
+
+/** A value could not be sent. `path` leads to it, such as `$.db.socket`. Python: `PicklingError`, `MaybeEncodingError`. */
+export class SerializationError extends ManycoreError {
+  override readonly code: string = 'ERR_MANYCORE_SERIALIZATION';
+  readonly phase: 'args' | 'result' | 'error';
+  readonly path: string;
+
+  constructor(message: string, phase: 'args' | 'result' | 'error', path: string, options?: ErrorOptions) {
+    super(message, options);
+    this.phase = phase;
+    this.path = path;
+  }
+}
+
+/** A function, or a variable that it uses, cannot travel. */
+export class CaptureError extends SerializationError {
+  override readonly code = 'ERR_MANYCORE_CAPTURE';
+
+  constructor(message: string, path = '', options?: ErrorOptions) {
+    super(message, 'args', path, options);
+  }
+}
+
+/** A task threw something that is not an error, or an error that could not be read; `value` is what was thrown. */
+export class RemoteError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_REMOTE';
+  readonly value: unknown;
+
+  constructor(message: string, value: unknown, options?: ErrorOptions) {
+    super(message, options);
+    this.value = value;
+  }
+}
+
+/** The pool's `initializer` threw in a worker; `cause` is its error. Python: `BrokenProcessPool`. */
+export class InitializerError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_INITIALIZER';
+}
+
+/** The pool gave up restarting its workers; `cause` is the last failure. Python: `BrokenProcessPool`. */
+export class PoolBrokenError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_POOL_BROKEN';
+}
+
+/** The pool was closed or has ended and takes no more work. Python: `ValueError('Pool not running')`. */
+export class PoolClosedError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_POOL_CLOSED';
+}
+
+/** `join()` before `close()` or `terminate()`. Python: `ValueError('Pool is still running')`. */
+export class PoolRunningError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_POOL_RUNNING';
+}
+
+/** The pool was terminated before this result was there. (In Python such a result never becomes ready.) */
+export class PoolTerminatedError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_POOL_TERMINATED';
+}
+
+/** `successful()` was asked before the result was ready. Python: `ValueError('... not ready')`. */
+export class NotReadyError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_NOT_READY';
+}
+
+/** A task ended its worker several times in a row and is not tried again, whatever its `retries`. */
+export class PoisonTaskError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_POISON_TASK';
+  readonly task: TaskInfo;
+  readonly attempts: number;
+
+  constructor(message: string, task: TaskInfo, attempts: number, options?: ErrorOptions) {
+    super(message, options);
+    this.task = task;
+    this.attempts = attempts;
+  }
+}
+
+/** A message is larger than a channel carries. Nothing was allocated for it. */
+export class FrameTooLargeError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_FRAME_TOO_LARGE';
+}
+
+/** A worker sent something that is no answer to anything; the worker is ended, its tasks are lost with it. */
+export class ProtocolError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_PROTOCOL';
+}
+
+/** Pools are nested deeper than the limit: a pool in a task of a pool in a task ... */
+export class NestingError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_NESTING';
+}
+
+/** Something that must not happen has happened: a fault in manycore, please report it. */
+export class InternalError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_INTERNAL';
+}
+
+/**
+ * The work was given up because its `signal` was aborted; `cause` is the signal's reason. It has the standard name and
+ * code (`AbortError`, `ABORT_ERR`), so that existing catch code works.
+ */
+export class AbortError extends ManycoreError {
+  override readonly code = 'ABORT_ERR';
+}

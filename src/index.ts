@@ -1,0 +1,15 @@
+/** manycore: Python's multiprocessing for TypeScript. */
+export * from './errors.ts';
+export { describe } from './closure/explain.ts';
+export { AsyncResult } from './pool/async-result.ts';
+export { cpuCount } from './pool/cpu-count.ts';
+export { enumerate, product, range, Range, zip } from './pool/iterables.ts';
+export { Pool, type Items, type PoolEvents } from './pool/pool.ts';
+export type { CallbackOptions, CallOptions, MapOptions, PoolOptions, StreamOptions } from './pool/options.ts';
+export { ResultStream } from './pool/stream.ts';
+export type { PoolStatistics, WorkerStatistics } from './pool/statistics.ts';
+export { task } from './pool/task.ts';
+export { ThreadPool } from './pool/thread-pool.ts';
+export type { ProgressOption, ProgressOptions, ProgressSnapshot } from './progress/index.ts';
+export { transfer } from './wire/transfer.ts';
+export type { TaskContext } from './worker/task-context.ts';

@@ -1,0 +1,86 @@
+/** Every default and bound, with its unit and its reason. */
+
+/** A frame above this is refused before anything is allocated: 1 GiB keeps sizes within what a socket and a heap can take. */
+export const maxFrameBytes: number = 2 ** 30;
+
+/** Nodes (values) in one message: a graph larger than this is a mistake or an attack. */
+export const maxMessageNodes = 100_000_000;
+
+/** Depth up to which the codec recurses; deeper values are queued, so that no graph overflows the stack. */
+export const maxCodecDepth = 200;
+
+/** ArrayBuffers from this size on travel beside the bytes of a message instead of inside them. */
+export const minAttachmentBytes: number = 16 * 1024;
+
+/** An array longer than this is taken to have no named properties: listing its keys would cost more than sending it. */
+export const maxKeyCheckedLength = 256;
+
+/** Errors are cut to these sizes, so that a task cannot flood the host by throwing. */
+export const maxErrorMessageLength: number = 64 * 1024;
+export const maxErrorCauses = 100;
+export const maxErrorProperties = 1_000;
+
+/** A batch is sized to take about this long, so that messages cost little and no worker runs far ahead. */
+export const batchMs = 1;
+
+/** Batches under way per worker: one that runs and one that waits, so that a worker never idles during a round trip. */
+export const batchesInFlight = 2;
+
+/** The first batch of a function whose run time is unknown. */
+export const firstBatchSize = 4;
+
+/** The most items in one batch. */
+export const maxBatchItems = 65_536;
+
+/** Guided self-scheduling: a batch is at most `waiting / (share * workers)`. */
+export const fairShare = 2;
+
+/** Workers that may be asked for; more is a mistake in a program. */
+export const maxWorkers = 1_024;
+
+/** How long a worker may take to start and to run its initializer. */
+export const bootTimeoutMs = 60_000;
+
+/** From the request to end to SIGTERM, and from SIGTERM to SIGKILL. */
+export const drainGraceMs = 5_000;
+export const killGraceMs = 100;
+
+/** An elastic pool ends a worker above its minimum after it was idle for this long. */
+export const idleTimeoutMs = 5_000;
+
+/** Deaths without a finished task in between, within the period, after which a pool is broken (OTP's words). */
+export const restartIntensity = 100;
+export const restartPeriodMs = 60_000;
+/** The delay before restart n of an unproductive series doubles from the first to the last of these. */
+export const restartDelayMs = { first: 20, last: 500 } as const;
+/** Failures of the initializer in a row after which a pool is broken. */
+export const initializerFailures = 3;
+
+/** A task that ended this many workers is not tried again, whatever its `retries`. */
+export const poisonDeaths = 3;
+
+/** Pools in tasks of pools: how deep. */
+export const maxNesting = 10;
+
+/** How many functions a worker remembers by number before the oldest are forgotten. */
+export const maxKnownFunctions = 1_000;
+
+/** `imap` reads ahead at most this many chunks for each worker. */
+export const readAheadChunks = 2;
+/** ... and at most this many items in a chunk whose size is chosen by run time. */
+export const maxStreamChunk = 1_024;
+
+/** How often the memory of the workers is looked at, when `maxMemoryPerWorker` is set. */
+export const memoryCheckMs = 200;
+
+/** How many threads may be stuck in native code after they were given up. */
+export const maxZombies = 16;
+
+/** An idle worker takes over what a busy one was sent and has not begun after this long without progress. */
+export const stealAfterMs = 2;
+
+/** A task that waits this long for a worker makes an elastic pool grow. */
+export const growAfterMs = 10;
+
+/** How long an aborted task may go on before its worker is ended. */
+export const abortGraceMs = 1_000;

@@ -1,0 +1,78 @@
+import { createRequire } from 'node:module';
+
+/** The only file that knows koffi: libc for what Node has no call for. All of it is optional; see `native`. */
+export interface Native {
+  /** Maps `bytes` of an open file into memory shared with all who map it. */
+  map(fd: number, bytes: number): Mapping;
+  /** Has the kernel send this process a signal when its parent thread ends (Linux). */
+  setParentDeathSignal(signal: number): void;
+}
+
+export interface Mapping {
+  readonly buffer: ArrayBuffer;
+  /** Gives the memory back. Nothing may touch `buffer` afterwards. */
+  unmap(): void;
+}
+
+interface Koffi {
+  load(library: string | null): { func(prototype: string): (...args: unknown[]) => unknown };
+  view(pointer: unknown, bytes: number): ArrayBuffer;
+}
+
+let native: Native | null | undefined;
+
+/** The native calls, or undefined where koffi or the platform's library is missing. The first call loads them (2 ms). */
+export function loadNative(): Native | undefined {
+  if (native === undefined) {
+    try {
+      native = process.platform === 'win32' ? null : bind(loadKoffi());
+    } catch {
+      native = null;
+    }
+  }
+  return native ?? undefined;
+}
+
+/** Loading koffi's binary directly takes 2 ms, by way of the package 10: it looks for compilers and parses its options. */
+function loadKoffi(): Koffi {
+  const require = createRequire(import.meta.url);
+  const { platform, arch } = process;
+  const inside = createRequire(require.resolve('koffi'));
+  for (const libc of platform === 'linux' ? ['linux', 'musl'] : [platform]) {
+    try {
+      const module = { exports: {} };
+      process.dlopen(module, inside.resolve(`@koromix/koffi-${platform}-${arch}/${libc}_${arch}/koffi.node`));
+      return module.exports as Koffi;
+    } catch {
+      // The other C library, or a platform whose package is laid out differently.
+    }
+  }
+  return require('koffi') as Koffi;
+}
+
+const PROT_READ_WRITE = 1 | 2;
+const MAP_SHARED = 1;
+const PR_SET_PDEATHSIG = 1;
+
+function bind(koffi: Koffi): Native {
+  const libc = koffi.load(process.platform === 'linux' ? null : 'libc.dylib');
+  const mmap = libc.func('void *mmap(void *, size_t, int, int, int, int64_t)');
+  const munmap = libc.func('int munmap(void *, size_t)');
+  return {
+    map(fd, bytes) {
+      const pointer = mmap(null, bytes, PROT_READ_WRITE, MAP_SHARED, fd, 0);
+      if (pointer === 0xffff_ffff_ffff_ffffn) throw new Error('mmap failed');
+      return { buffer: koffi.view(pointer, bytes), unmap: () => void munmap(pointer, bytes) };
+    },
+    setParentDeathSignal(signal) {
+      if (process.platform !== 'linux') return;
+      libc.func('int prctl(int, unsigned long, unsigned long, unsigned long, unsigned long)')(
+        PR_SET_PDEATHSIG,
+        signal,
+        0,
+        0,
+        0,
+      );
+    },
+  };
+}

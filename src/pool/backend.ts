@@ -1,0 +1,201 @@
+import { openProcess } from '../channel/process.ts';
+import { openThread } from '../channel/thread.ts';
+import { filterExecArgv, filterNodeOptions } from '../channel/exec-argv.ts';
+import { realClock } from '../engine/clock.ts';
+import { Engine, type LinkEvents } from '../engine/engine.ts';
+import { Functions } from '../engine/functions.ts';
+import { InlineLink } from '../engine/inline-link.ts';
+import { WorkerLink } from '../engine/link.ts';
+import type { Member } from '../engine/member.ts';
+import type { WorkerExit } from '../engine/task.ts';
+import { NestingError } from '../errors.ts';
+import {
+  bootTimeoutMs,
+  idleTimeoutMs,
+  maxNesting,
+  memoryCheckMs,
+  restartIntensity,
+  restartPeriodMs,
+} from '../limits.ts';
+import { memoryOf } from './memory.ts';
+import { shared } from '../worker/task-context.ts';
+import { encodeAhead } from '../wire/encoded-message.ts';
+import { atExit } from './at-exit.ts';
+import { runInline } from './inline.ts';
+import type { PoolOptions } from './options.ts';
+import { writeOutput } from './output.ts';
+
+export interface BackendEvents {
+  workerStart(worker: { readonly id: number; readonly pid: number | undefined }): void;
+  workerExit(
+    worker: { readonly id: number; readonly pid: number | undefined } & Pick<WorkerExit, 'exitCode' | 'signal'>,
+  ): void;
+  /** An error that no task caught: a timer's callback, a promise that nobody awaited. */
+  workerError(error: Error, worker: { readonly id: number; readonly pid: number | undefined }): void;
+  taskProgress(taskSequence: number, workerId: number, done: number, total: number | undefined): void;
+  /** The engine ended; with an error when it broke. */
+  ended(error: Error | undefined): void;
+}
+
+export interface Size {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** The engine of a pool with real workers. It does not know the pool, so that a forgotten pool can be collected. */
+export class Backend {
+  readonly engine: Engine;
+  readonly functions: Functions;
+  readonly context: 'process' | 'thread' | 'inline';
+  readonly ended: Promise<void>;
+  readonly #options: PoolOptions;
+  readonly #events: BackendEvents;
+  readonly #links = new Map<number, WorkerLink>();
+  readonly #initializer: ConstructorParameters<typeof WorkerLink>[0]['initializer'];
+  readonly #execArgv: readonly string[];
+  readonly #nesting: number;
+  readonly #forgetAtExit: () => void;
+  #env: NodeJS.ProcessEnv | undefined;
+  #held = false;
+  #broken: Error | undefined;
+  #memoryTimer: NodeJS.Timeout | undefined;
+
+  constructor(options: PoolOptions, size: Size, events: BackendEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.#nesting = (shared.worker?.nesting ?? 0) + 1;
+    if (this.#nesting > maxNesting) {
+      throw new NestingError(
+        `Cannot make a pool in a task of a pool ... ${this.#nesting} deep: the limit is ${maxNesting}.`,
+      );
+    }
+    this.context = options.workers === 0 ? 'inline' : options.context === 'thread' ? 'thread' : 'process';
+    this.functions = new Functions(this.context === 'thread');
+    this.#initializer = this.#encodeInitializer();
+    this.#execArgv = filterExecArgv(process.execArgv, this.context === 'thread' ? 'thread' : 'process');
+    let end!: () => void;
+    this.ended = new Promise((resolve) => (end = resolve));
+    this.engine = new Engine({
+      ...size,
+      idleTimeoutMs: options.idleTimeout ?? idleTimeoutMs,
+      bootTimeoutMs: options.bootTimeout ?? bootTimeoutMs,
+      tasksPerWorker: options.maxTasksPerChild ?? Infinity,
+      restart: {
+        intensity: options.restart?.intensity ?? restartIntensity,
+        periodMs: options.restart?.period ?? restartPeriodMs,
+      },
+      concurrency: options.concurrency ?? 1,
+      clock: realClock,
+      start: (id, linkEvents) =>
+        this.context === 'inline' ? new InlineLink(linkEvents, runInline) : this.#open(id, linkEvents),
+      onExit: (member, exit) => this.#left(member, exit),
+      onBroken: (error) => (this.#broken = error),
+      onBusy: (busy) => this.#hold(busy),
+      onEnded: () => {
+        clearInterval(this.#memoryTimer);
+        this.#forgetAtExit();
+        events.ended(this.#broken);
+        end();
+      },
+    });
+    this.#forgetAtExit = atExit(() => this.destroy());
+    if (options.maxMemoryPerWorker !== undefined) {
+      this.#memoryTimer = setInterval(() => this.#checkMemory(options.maxMemoryPerWorker!), memoryCheckMs).unref();
+    }
+    try {
+      this.engine.start();
+    } catch (error) {
+      // Those that did start are ended: a pool that could not be made leaves nothing.
+      this.destroy();
+      this.#forgetAtExit();
+      clearInterval(this.#memoryTimer);
+      throw error;
+    }
+  }
+
+  #encodeInitializer(): ConstructorParameters<typeof WorkerLink>[0]['initializer'] {
+    const { initializer, initArgs } = this.#options;
+    if (initializer === undefined) return undefined;
+    const { encoder } = this.functions;
+    return { fn: encodeAhead(encoder, initializer), args: encodeAhead(encoder, initArgs ?? []) };
+  }
+
+  #open(id: number, linkEvents: LinkEvents): WorkerLink {
+    const link = new WorkerLink(
+      {
+        workerId: id,
+        nesting: this.#nesting,
+        concurrency: this.#options.concurrency ?? 1,
+        shares: this.context === 'thread',
+        execArgv: this.#execArgv,
+        env: this.#environment(),
+        open: this.context === 'thread' ? openThread : openProcess,
+        initializer: this.#initializer,
+        output: writeOutput,
+        uncaught: (error, blamed) => this.#uncaught(id, error, blamed),
+        progress: (sequence, done, total) => this.#events.taskProgress(sequence, id, done, total),
+      },
+      {
+        ...linkEvents,
+        ready: (pid) => {
+          linkEvents.ready(pid);
+          this.#events.workerStart({ id, pid });
+        },
+      },
+    );
+    this.#links.set(id, link);
+    if (this.#held) link.hold(true);
+    return link;
+  }
+
+  #environment(): NodeJS.ProcessEnv {
+    if (this.#env === undefined) {
+      const { NODE_OPTIONS, NODE_CHANNEL_FD: _, NODE_V8_COVERAGE: __, ...rest } = this.#options.env ?? process.env;
+      this.#env = NODE_OPTIONS === undefined ? rest : { ...rest, NODE_OPTIONS: filterNodeOptions(NODE_OPTIONS) };
+    }
+    return this.#env;
+  }
+
+  /** A worker in an unknown state finishes what it runs and is replaced. */
+  #uncaught(id: number, error: Error, blamed: boolean): void {
+    const member = this.#member(id);
+    if (member === undefined) return;
+    if (!blamed) this.#events.workerError(error, { id, pid: member.pid });
+    this.engine.recycle(member, 'recycle');
+  }
+
+  #member(id: number): Member | undefined {
+    for (const member of this.engine.members) if (member.id === id) return member;
+    return undefined;
+  }
+
+  #left(member: Member, { exitCode, signal }: WorkerExit): void {
+    this.#links.delete(member.id);
+    this.#events.workerExit({ id: member.id, pid: member.pid, exitCode, signal });
+  }
+
+  #hold(busy: boolean): void {
+    this.#held = busy;
+    for (const link of this.#links.values()) link.hold(busy);
+  }
+
+  #checkMemory(limit: number): void {
+    for (const member of this.engine.members) {
+      const link = this.#links.get(member.id);
+      if (link === undefined || member.state !== 'ready') continue;
+      const bytes = this.context === 'process' ? memoryOf(member.pid) : link.memoryMiB * 2 ** 20;
+      if (bytes > limit * 2 && this.context === 'process') link.kill(true);
+      else if (bytes > limit) this.engine.recycle(member, 'memory');
+    }
+  }
+
+  memoryOf(member: Member): number {
+    return (this.#links.get(member.id)?.memoryMiB ?? 0) * 2 ** 20;
+  }
+
+  /** Ends all workers at once and reports nothing: the program ends. */
+  destroy(): void {
+    for (const link of this.#links.values()) link.destroy();
+    this.#links.clear();
+  }
+}

@@ -1,0 +1,155 @@
+import {
+  AbortError,
+  ManycoreError,
+  PoisonTaskError,
+  RemoteError,
+  TaskTimeoutError,
+  WorkerLostError,
+  type TaskInfo,
+} from '../errors.ts';
+import { inspect } from 'node:util';
+import type { Failure, Loss } from '../engine/task.ts';
+import type { Call } from './call.ts';
+import { shortSite } from './call-site.ts';
+
+/** Which task of a call it was. */
+export interface Place {
+  readonly call: Call;
+  readonly taskId: number;
+  /** Undefined for a call of one task. */
+  readonly index: number | undefined;
+  readonly input: unknown;
+}
+
+/** The error that the user gets: what happened, where, and what to do. */
+export function explain(failure: Failure, place: Place): Error {
+  switch (failure.kind) {
+    case 'error':
+      return withBothStacks(failure.error, place, failure.worker, failure.attempt);
+    case 'unsendable':
+      return named(failure.error, place);
+    case 'lost':
+      return new WorkerLostError(
+        lostMessage(failure.loss, place),
+        failure.loss,
+        info(place, failure.attempt),
+        causeOf(failure.loss),
+      );
+    case 'poison': {
+      const { attempt } = failure;
+      const message = `Task ${describe(place)} has ended ${attempt} workers (the last: ${endOf(failure.loss)}). It is not tried again.`;
+      return new PoisonTaskError(message, info(place, attempt), attempt, causeOf(failure.loss));
+    }
+    case 'timeout': {
+      const ms = place.call.timeoutMs ?? 0;
+      const message = `Task ${describe(place)} ran longer than ${ms} ms (the limit counts from its start on a worker). Its worker was ended and replaced.`;
+      return new TaskTimeoutError(message, info(place, failure.attempt), ms);
+    }
+    case 'aborted':
+      return new AbortError(`${place.call.method}(${place.call.name}) was aborted.`, { cause: failure.reason });
+    case 'ended':
+      return failure.error;
+  }
+}
+
+function info({ call, taskId, index }: Place, attempt: number): TaskInfo {
+  return { id: taskId, name: call.name, index, attempt };
+}
+
+/** `311 (resize, input[310])` */
+function describe({ call, taskId, index }: Place): string {
+  return `${taskId} (${call.name}${index === undefined ? '' : `, input[${index}]`})`;
+}
+
+function causeOf({ protocolError, bootError }: Loss): ErrorOptions {
+  const cause = protocolError ?? bootError;
+  return cause === undefined ? {} : { cause };
+}
+
+export function endOf({
+  exitCode,
+  signal,
+}: {
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+}): string {
+  if (signal !== null) return `killed by ${signal}`;
+  return exitCode === null ? 'ended' : `ended with exit code ${exitCode}`;
+}
+
+function lostMessage(loss: Loss, place: Place): string {
+  const who = `Worker ${loss.workerId}${loss.pid === undefined ? '' : ` (pid ${loss.pid})`}`;
+  const when =
+    loss.phase === 'reply'
+      ? 'before its result arrived of'
+      : loss.phase === 'running'
+        ? 'while running'
+        : 'before running';
+  const words = lastLine(loss.lastWords);
+  const sentences = [
+    `${who} was ${endOf(loss).replace(/^ended/, 'lost: it ended')} ${when} task ${describe(place)}.`,
+    ...(loss.oomHint ? ['It ran out of memory.'] : []),
+    ...(loss.protocolError === undefined
+      ? []
+      : [`It was ended because of what it sent: ${loss.protocolError.message}`]),
+    ...(words === '' ? [] : [`Its last words: ${words}`]),
+    'Only this task failed; a new worker took its place. To try such tasks again, give the call `retries`.',
+  ];
+  return sentences.join(' ');
+}
+
+function lastLine(text: string): string {
+  const fatal = text.split('\n').find((line) => /FATAL ERROR|Error:/.test(line));
+  return (fatal ?? text.split('\n').at(-1) ?? '').trim().slice(0, 200);
+}
+
+/** The error that the function threw, with its own class, fields and cause; its stack goes on at the place of the call. */
+function withBothStacks(
+  error: Error,
+  place: Place,
+  worker: { readonly workerId: number; readonly pid: number | undefined },
+  attempt: number,
+): Error {
+  const { call, taskId, index, input } = place;
+  const tries = call.retries > 0 ? `, attempt ${attempt}/${call.retries + 1}` : '';
+  const what = index === undefined ? '' : `, input[${index}] = ${preview(input)}`;
+  const line = `--- on worker ${worker.workerId} (pid ${String(worker.pid)}), task ${taskId} of ${call.method}(${call.name})${tries}${what} ---`;
+  const remote = String(error.stack)
+    .split('\n')
+    .filter((frame) => !isMachinery(frame))
+    .join('\n');
+  replaceStack(error, `${remote}\n    ${line}\n${call.site}`);
+  return error;
+}
+
+/** Frames of the worker's loop say nothing about the user's program. */
+function isMachinery(frame: string): boolean {
+  return (
+    /^\s+at .*\/worker\/entry-(?:process|thread)\.js:\d+:\d+\)?$/.test(frame) || /^\s+at .*node:internal\//.test(frame)
+  );
+}
+
+export function preview(value: unknown): string {
+  try {
+    const text = inspect(value, { depth: 1, maxArrayLength: 4, maxStringLength: 60, breakLength: Infinity });
+    return text.length <= 80 ? text : `${text.slice(0, 77)}...`;
+  } catch {
+    return '<unreadable>';
+  }
+}
+
+/** What could not be sent, with the function's name, the input's index and the place of the call. */
+function named(error: Error, place: Place): Error {
+  if (error instanceof ManycoreError || error instanceof RemoteError) {
+    const site = shortSite(place.call.site);
+    const where = ` (task ${describe(place)}${site === undefined ? '' : `, called at ${site}`})`;
+    if (!error.message.includes(where))
+      Object.defineProperty(error, 'message', { value: `${error.message}${where}`, configurable: true });
+  }
+  replaceStack(error, `${error.name}: ${error.message}\n${place.call.site}`);
+  return error;
+}
+
+function replaceStack(error: Error, stack: string): void {
+  Object.defineProperty(error, 'stack', { value: stack, writable: true, configurable: true });
+}

@@ -1,0 +1,22 @@
+import type { WireJob } from '../engine/link.ts';
+import { shared } from '../worker/task-context.ts';
+import { TaskState } from '../worker/task-state.ts';
+import { inspect } from 'node:util';
+
+/** Runs a task of a pool without workers, with the context that it would have in one. */
+export function runInline(job: WireJob, arg: unknown, taskId: number, attempt: number): unknown {
+  const { original } = job.terms.fn;
+  const state = new TaskState(host, taskId, attempt, taskId, 0, true);
+  const call = original as (...args: unknown[]) => unknown;
+  return shared.storage.run(state, () => (job.terms.spread ? call(...(arg as unknown[])) : call(arg)));
+}
+
+const host = {
+  workerId: 0,
+  isCancelled: () => false,
+  progress: () => undefined,
+  log: (state: TaskState, values: readonly unknown[]) =>
+    void process.stderr.write(
+      `[task ${state.id}] ${values.map((value) => (typeof value === 'string' ? value : inspect(value))).join(' ')}\n`,
+    ),
+};

@@ -1,0 +1,111 @@
+import { ArgumentRangeError } from '../errors.ts';
+
+/**
+ * Whole numbers, as Python's `range`: from 0 or `start` up to, not including, `stop`.
+ *
+ * @throws ArgumentRangeError when the step is 0 or something is not a whole number.
+ * @example
+ * ```ts
+ * import { range } from 'manycore';
+ * console.log([...range(3)], [...range(2, 9, 3)]); // [ 0, 1, 2 ] [ 2, 5, 8 ]
+ * ```
+ */
+export function range(stop: number): Range;
+export function range(start: number, stop: number, step?: number): Range;
+export function range(start: number, stop?: number, step = 1): Range {
+  return stop === undefined ? new Range(0, start, step) : new Range(start, stop, step);
+}
+
+/** What `range` returns. It takes no memory, however long it is. */
+export class Range implements Iterable<number> {
+  readonly start: number;
+  readonly step: number;
+  readonly length: number;
+
+  constructor(start: number, stop: number, step: number) {
+    if (![start, stop, step].every(Number.isSafeInteger) || step === 0) {
+      throw new ArgumentRangeError(
+        `Cannot make range(${start}, ${stop}, ${step}): expected whole numbers and a step that is not 0.`,
+      );
+    }
+    this.start = start;
+    this.step = step;
+    this.length = Math.max(0, Math.ceil((stop - start) / step));
+  }
+
+  *[Symbol.iterator](): Generator<number, undefined> {
+    for (let i = 0; i < this.length; i++) yield this.start + i * this.step;
+    return undefined;
+  }
+
+  toArray(): number[] {
+    return Array.from({ length: this.length }, (_, i) => this.start + i * this.step);
+  }
+}
+
+type Zipped<T extends readonly Iterable<unknown>[]> = {
+  -readonly [K in keyof T]: T[K] extends Iterable<infer U> ? U : never;
+};
+
+/**
+ * Tuples of the items at the same place, as many as the shortest has. Python: `zip`.
+ *
+ * @example
+ * ```ts
+ * import { zip } from 'manycore';
+ * console.log([...zip([1, 2], ['a', 'b'])]); // [ [ 1, 'a' ], [ 2, 'b' ] ]
+ * ```
+ */
+export function* zip<T extends readonly Iterable<unknown>[]>(...iterables: T): Generator<Zipped<T>, undefined> {
+  if (iterables.length === 0) return undefined;
+  const iterators = iterables.map((iterable) => iterable[Symbol.iterator]());
+  try {
+    for (;;) {
+      const tuple: unknown[] = [];
+      for (const iterator of iterators) {
+        const { done, value } = iterator.next();
+        if (done === true) return undefined;
+        tuple.push(value);
+      }
+      yield tuple as Zipped<T>;
+    }
+  } finally {
+    for (const iterator of iterators) iterator.return?.();
+  }
+}
+
+/**
+ * All combinations, the last changing fastest. Python: `itertools.product`.
+ *
+ * @example
+ * ```ts
+ * import { product } from 'manycore';
+ * console.log([...product([1, 2], ['a', 'b'])].length); // 4
+ * ```
+ */
+export function* product<T extends readonly Iterable<unknown>[]>(...iterables: T): Generator<Zipped<T>, undefined> {
+  const lists = iterables.map((iterable) => [...iterable]);
+  const at = lists.map(() => 0);
+  if (lists.some((list) => list.length === 0)) return undefined;
+  for (;;) {
+    yield lists.map((list, i) => list[at[i]!]) as Zipped<T>;
+    let place = lists.length - 1;
+    while (place >= 0 && ++at[place]! === lists[place]!.length) at[place--] = 0;
+    if (place < 0) return undefined;
+  }
+}
+
+/**
+ * Pairs of place and item. Python: `enumerate`.
+ *
+ * @example
+ * ```ts
+ * import { enumerate } from 'manycore';
+ * console.log([...enumerate(['a', 'b'], 1)]); // [ [ 1, 'a' ], [ 2, 'b' ] ]
+ * ```
+ */
+export function* enumerate<T>(iterable: Iterable<T>, start = 0): Generator<[number, T], undefined> {
+  let i = start;
+  for (const item of iterable) yield [i++, item];
+  return undefined;
+}

@@ -1,0 +1,227 @@
+import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
+import { maxWorkers } from '../limits.ts';
+import type { ProgressOption } from '../progress/index.ts';
+import { suggest } from '../suggest.ts';
+
+/** Options of a pool. Times are milliseconds, sizes bytes. */
+export interface PoolOptions<InitArgs extends readonly unknown[] | [] = readonly unknown[]> {
+  /** How many workers; 0 runs the tasks in this thread. Default: the cores that this process may use. */
+  readonly workers?: number;
+  /** For an elastic pool: workers at rest. */
+  readonly min?: number;
+  /** For an elastic pool: workers under load. */
+  readonly max?: number;
+  /** Child processes (the default) or worker threads. `spawn` is Python's word for `process`. */
+  readonly context?: 'process' | 'thread' | 'spawn';
+  /** Runs in each worker before its first task. */
+  readonly initializer?: (...args: [...InitArgs]) => unknown;
+  readonly initArgs?: InitArgs;
+  /** A worker is replaced after this many tasks; a chunk counts as one. */
+  readonly maxTasksPerChild?: number;
+  /** Tasks that one worker runs at once, for asynchronous functions that mostly wait. Default 1. */
+  readonly concurrency?: number;
+  /** A worker whose memory is above this is replaced after its task; at twice this it is ended. */
+  readonly maxMemoryPerWorker?: number;
+  /** An elastic pool ends a worker above `min` after it was idle for this long. */
+  readonly idleTimeout?: number;
+  /** How long a worker may take to start and run its initializer. */
+  readonly bootTimeout?: number;
+  /** Deaths without a finished task that the pool endures within a period. */
+  readonly restart?: { readonly intensity?: number; readonly period?: number };
+  /** For error messages and statistics. */
+  readonly name?: string;
+  /** The environment of the workers. Default: a copy of this process's. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** Options of every call. */
+export interface CallOptions {
+  /** The longest that a task may run, in milliseconds from its start on a worker; then the worker is ended and replaced. */
+  readonly timeout?: number;
+  /** Gives the call up: what has not begun never will, what runs is told by `task().signal`. */
+  readonly signal?: AbortSignal;
+  /** How often a task is tried again after its worker was lost. Default 0: a task is begun at most once. */
+  readonly retries?: number;
+  /** Higher goes first. Default 0. */
+  readonly priority?: number;
+  /** The call's name in errors and progress. Default: the function's. */
+  readonly name?: string;
+}
+
+/** Options of the calls over many items. */
+export interface MapOptions extends CallOptions {
+  /** Items that travel and count as one task. Default: sized by how long they take. */
+  readonly chunkSize?: number;
+  /** Shows how far the call is: `true`, a label, options, or a function that is told. */
+  readonly progress?: ProgressOption;
+  /** `continue`: a failed item leaves `undefined` (or is left out, in `imap`) instead of failing the call. Default `throw`. */
+  readonly onError?: 'throw' | 'continue';
+}
+
+export interface CallbackOptions<R> {
+  /** Called with the result before the promise is settled. */
+  readonly callback?: (result: R) => void;
+  /** Called with the error before the promise is settled. */
+  readonly errorCallback?: (error: Error) => void;
+}
+
+export interface StreamOptions extends MapOptions {
+  /** How many inputs may be read ahead of the results taken. Default: two chunks for each worker. */
+  readonly bufferSize?: number;
+}
+
+/** The same option under the names that Python and other libraries have for it. */
+const otherNames: Readonly<Record<string, string>> = {
+  chunksize: 'chunkSize',
+  maxtasksperchild: 'maxTasksPerChild',
+  max_tasks_per_child: 'maxTasksPerChild',
+  initargs: 'initArgs',
+  processes: 'workers',
+  max_workers: 'workers',
+  maxWorkers: 'workers',
+  size: 'workers',
+  threads: 'workers',
+  error_callback: 'errorCallback',
+  buffersize: 'bufferSize',
+  mp_context: 'context',
+  timeoutMs: 'timeout',
+  minThreads: 'min',
+  maxThreads: 'max',
+  minWorkers: 'min',
+};
+
+const poolKeys = [
+  'workers',
+  'min',
+  'max',
+  'context',
+  'initializer',
+  'initArgs',
+  'maxTasksPerChild',
+  'concurrency',
+  'maxMemoryPerWorker',
+  'idleTimeout',
+  'bootTimeout',
+  'restart',
+  'name',
+  'env',
+];
+const callKeys = ['timeout', 'signal', 'retries', 'priority', 'name'];
+const mapKeys = [...callKeys, 'chunkSize', 'progress', 'onError'];
+
+export function checkPoolOptions(options: PoolOptions): void {
+  checkKeys('Pool', options, poolKeys);
+  if (options.workers !== undefined) checkCount('workers', options.workers, 0, maxWorkers);
+  if (options.min !== undefined) checkCount('min', options.min, 0, maxWorkers);
+  if (options.max !== undefined) checkCount('max', options.max, 1, maxWorkers);
+  if (options.min !== undefined && options.max !== undefined && options.min > options.max) {
+    throw new ArgumentRangeError(`Cannot make a pool with min ${options.min} above max ${options.max}.`);
+  }
+  if (options.workers !== undefined && (options.min !== undefined || options.max !== undefined)) {
+    throw new ArgumentTypeError('Cannot make a pool with workers and min or max: give either a size or a range.');
+  }
+  const { context, initializer, initArgs } = options;
+  if (context !== undefined && !['process', 'thread', 'spawn'].includes(context)) {
+    const fork = String(context).startsWith('fork')
+      ? ' Node cannot fork; workers never run the main program again.'
+      : '';
+    throw new ArgumentRangeError(`Cannot use context ${show(context)}: expected 'process' or 'thread'.${fork}`);
+  }
+  if (initializer !== undefined) checkFunction('initializer', initializer);
+  if (initArgs !== undefined && !Array.isArray(initArgs)) {
+    throw new ArgumentTypeError(`Cannot use initArgs ${show(initArgs)}: expected a list of arguments, such as [a].`);
+  }
+  if (options.maxTasksPerChild !== undefined) checkCount('maxTasksPerChild', options.maxTasksPerChild, 1);
+  if (options.concurrency !== undefined) checkCount('concurrency', options.concurrency, 1, 65_536);
+  if (options.maxMemoryPerWorker !== undefined) checkCount('maxMemoryPerWorker', options.maxMemoryPerWorker, 1);
+  checkTimeout(options.idleTimeout, 'idleTimeout');
+  checkTimeout(options.bootTimeout, 'bootTimeout');
+  checkName(options.name);
+  if (options.restart !== undefined) {
+    checkKeys('restart', options.restart, ['intensity', 'period']);
+    if (options.restart.intensity !== undefined) checkCount('restart.intensity', options.restart.intensity, 0);
+    checkTimeout(options.restart.period, 'restart.period');
+  }
+}
+
+export function checkCallOptions(method: string, options: object, more: readonly string[] = []): void {
+  checkKeys(method, options, [...callKeys, ...more]);
+  checkCall(options);
+}
+
+export function checkMapOptions(method: string, options: MapOptions, more: readonly string[] = []): void {
+  checkKeys(method, options, [...mapKeys, ...more]);
+  checkCall(options);
+  if (options.chunkSize !== undefined) checkCount('chunkSize', options.chunkSize, 1);
+  if (options.onError !== undefined && options.onError !== 'throw' && options.onError !== 'continue') {
+    throw new ArgumentRangeError(`Cannot use onError ${show(options.onError)}: expected 'throw' or 'continue'.`);
+  }
+}
+
+export function checkCallbacks(options: CallbackOptions<never>): void {
+  if (options.callback !== undefined) checkFunction('callback', options.callback);
+  if (options.errorCallback !== undefined) checkFunction('errorCallback', options.errorCallback);
+}
+
+function checkCall(options: CallOptions): void {
+  checkTimeout(options.timeout);
+  if (options.retries !== undefined) checkCount('retries', options.retries, 0);
+  if (options.priority !== undefined && !Number.isFinite(options.priority)) {
+    throw new ArgumentTypeError(`Cannot use priority ${show(options.priority)}: expected a finite number.`);
+  }
+  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
+    throw new ArgumentTypeError(`Cannot use signal ${show(options.signal)}: expected an AbortSignal.`);
+  }
+  checkName(options.name);
+}
+
+function checkName(name: unknown): void {
+  if (name !== undefined && typeof name !== 'string')
+    throw new ArgumentTypeError(`Cannot use name ${show(name)}: expected a string.`);
+}
+
+/** An unknown option is refused: a misspelt one would be ignored otherwise. */
+export function checkKeys(of: string, options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new ArgumentTypeError(`Cannot use ${show(options)} as options of ${of}: expected an object.`);
+  }
+  for (const key of Object.keys(options)) {
+    if (known.includes(key)) continue;
+    const other = otherNames[key];
+    const hint = other !== undefined && known.includes(other) ? other : suggest(key, known);
+    throw new ArgumentTypeError(
+      `Unknown option ${JSON.stringify(key)} of ${of}.${hint === undefined ? '' : ` Did you mean ${JSON.stringify(hint)}?`}`,
+    );
+  }
+}
+
+export function checkFunction(what: string, value: unknown): void {
+  if (typeof value !== 'function')
+    throw new ArgumentTypeError(`Cannot use ${show(value)} as ${what}: expected a function.`);
+}
+
+/** A whole number within bounds. */
+export function checkCount(what: string, value: unknown, least: number, most: number = Number.MAX_SAFE_INTEGER): void {
+  if (typeof value !== 'number') throw new ArgumentTypeError(`Cannot use ${what} ${show(value)}: expected a number.`);
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+  throw new ArgumentRangeError(`Cannot use ${what} ${show(value)}: expected a whole number ${range}.`);
+}
+
+/** Milliseconds, or undefined for none. Infinity is none too. */
+export function checkTimeout(value: number | undefined, what = 'timeout'): number | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value !== 'number')
+    throw new ArgumentTypeError(`Cannot use ${what} ${show(value)}: expected milliseconds.`);
+  if (Number.isNaN(value) || value < 0)
+    throw new ArgumentRangeError(`Cannot use ${what} ${show(value)}: expected milliseconds of at least 0.`);
+  return value === Infinity ? undefined : value;
+}
+
+/** A short form of a wrong value for an error's message. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}...` : value);
+  if (typeof value === 'function') return value.name === '' ? 'a function' : `the function ${value.name}`;
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
+  return typeof value === 'bigint' ? `${value}n` : String(value);
+}

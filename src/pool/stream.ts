@@ -1,0 +1,382 @@
+import { readAheadChunks, maxStreamChunk, batchMs } from '../limits.ts';
+import { TimeoutError } from '../errors.ts';
+import type { Failure } from '../engine/task.ts';
+import type { WireJob } from '../engine/link.ts';
+import type { Call } from './call.ts';
+import { explain } from './explain-failure.ts';
+import { checkKeys, checkTimeout } from './options.ts';
+
+/** What a stream asks of its pool. */
+export interface StreamHost {
+  /** Items `from` to `to` are ready to be sent. */
+  add(job: WireJob, from: number, to: number): void;
+  /** Nobody wants what is left. */
+  withdraw(job: WireJob): void;
+  /** The stream is over, in whatever way. */
+  over(outcome: 'done' | 'failed' | 'cancelled'): void;
+  readonly workers: number;
+}
+
+export interface StreamSettings {
+  readonly ordered: boolean;
+  readonly skipErrors: boolean;
+  readonly bufferSize: number | undefined;
+  readonly counters: { done: number; failed: number; total: number | undefined };
+}
+
+type Source = { readonly iterator: Iterator<unknown> | AsyncIterator<unknown>; readonly async: boolean };
+type Outcome = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: Error };
+interface Waiter {
+  resolve(result: IteratorResult<never, undefined>): void;
+  reject(error: Error): void;
+}
+
+/**
+ * The results of a function over many inputs, as they come: in the order of the inputs (`imap`) or of their ends
+ * (`imapUnordered`). Inputs are read only a bounded way ahead of the results taken, so neither may be endless nor slow to
+ * be a problem. `for await` it; `break`, `return` or a throw stops the reading and drops what has not begun.
+ *
+ * An item's error is thrown at its place; calling `next()` again goes on behind it. Python: `IMapIterator`.
+ */
+export class ResultStream<R> implements AsyncIterableIterator<R, undefined, undefined> {
+  readonly #job: StreamJob;
+
+  /** Made by pools. */
+  constructor(job: StreamJob) {
+    this.#job = job;
+  }
+
+  /**
+   * The next result. With a `timeout` (milliseconds) it rejects with `TimeoutError` when that is over, and the same result
+   * can be had by a later `next`. Python: `IMapIterator.next(timeout)`.
+   */
+  next(options?: { readonly timeout?: number }): Promise<IteratorResult<R, undefined>> {
+    if (options === undefined) return this.#job.next() as Promise<IteratorResult<R, undefined>>;
+    checkKeys('next', options, ['timeout']);
+    return this.#job.next(checkTimeout(options.timeout)) as Promise<IteratorResult<R, undefined>>;
+  }
+
+  /** Ends the iteration: no more input is read, what has not begun is dropped. */
+  async return(): Promise<IteratorResult<R, undefined>> {
+    await this.#job.cancel();
+    return { done: true, value: undefined };
+  }
+
+  async throw(error?: unknown): Promise<IteratorResult<R, undefined>> {
+    await this.#job.cancel();
+    throw error;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#job.cancel();
+  }
+}
+
+/** The job behind a stream: a window over the inputs, from the first without an outcome that was taken. */
+export class StreamJob implements WireJob {
+  readonly terms: Call;
+  readonly firstTaskId: number;
+  readonly #source: Source;
+  readonly #host: StreamHost;
+  readonly #settings: StreamSettings;
+  /** Inputs that may be sent again, from `#base` on. */
+  #items: unknown[] = [];
+  #base = 0;
+  #settledBelow: (boolean | undefined)[] = [];
+  #outcomes = new Map<number, Outcome>();
+  #ready: Outcome[] = [];
+  /** Inputs read, outcomes taken by the consumer. */
+  #read = 0;
+  #taken = 0;
+  #open = 0;
+  #window: number;
+  #waiters: Waiter[] = [];
+  #inputEnd: { readonly error?: Error } | undefined;
+  #reading = false;
+  #over = false;
+
+  constructor(call: Call, firstTaskId: number, source: Source, host: StreamHost, settings: StreamSettings) {
+    this.terms = call;
+    this.firstTaskId = firstTaskId;
+    this.#source = source;
+    this.#host = host;
+    this.#settings = settings;
+    this.#window = settings.bufferSize ?? readAheadChunks * host.workers * (call.chunkSize ?? 1);
+    queueMicrotask(() => this.#fill());
+  }
+
+  items(from: number): { readonly values: ArrayLike<unknown>; readonly offset: number } {
+    return { values: this.#items, offset: from - this.#base };
+  }
+
+  /** Reads inputs up to the window. Whole chunks only, when their size is fixed. */
+  #fill(): void {
+    if (this.#reading || this.#inputEnd !== undefined || this.#over || this.#read >= this.#goal()) return;
+    if (this.#source.async) return void this.#fillAsync();
+    const from = this.#read;
+    const goal = this.#goal();
+    const iterator = this.#source.iterator as Iterator<unknown>;
+    this.#reading = true;
+    while (this.#read < goal && this.#inputEnd === undefined && !this.#over) {
+      try {
+        const { done, value } = iterator.next();
+        if (done === true) this.#endInput();
+        else this.#push(value);
+      } catch (error) {
+        this.#endInput(error as Error);
+      }
+    }
+    this.#reading = false;
+    this.#send(from);
+  }
+
+  /** A full window is refilled in chunks: what a consumer took one by one travels together. */
+  #goal(): number {
+    const chunk = this.terms.chunkSize ?? Math.max(1, this.#window >> 2);
+    const room = this.#taken + this.#window - this.#read;
+    return this.#read + (this.#settings.bufferSize === undefined ? Math.floor(room / chunk) * chunk : room);
+  }
+
+  async #fillAsync(): Promise<void> {
+    this.#reading = true;
+    const iterator = this.#source.iterator as AsyncIterator<unknown>;
+    let from = this.#read;
+    while (this.#read < this.#taken + this.#window && this.#inputEnd === undefined && !this.#over) {
+      try {
+        const { done, value } = await iterator.next();
+        if (this.#over) break;
+        if (done === true) this.#endInput();
+        else this.#push(value);
+      } catch (error) {
+        this.#endInput(error as Error);
+      }
+      const chunk = this.terms.chunkSize ?? 1;
+      if (this.#read - from >= chunk || this.#inputEnd !== undefined) {
+        this.#send(from);
+        from = this.#read;
+      }
+    }
+    this.#reading = false;
+    if (this.#read > from) this.#send(from);
+  }
+
+  #push(value: unknown): void {
+    this.#items.push(value);
+    this.#read++;
+    this.#open++;
+  }
+
+  #endInput(error?: Error): void {
+    this.#inputEnd = error === undefined ? {} : { error };
+    this.#settings.counters.total ??= this.#read;
+  }
+
+  #send(from: number): void {
+    let to = this.#read;
+    // As in Python, an input that throws takes the unfinished chunk with it, when chunks have a fixed size.
+    const { chunkSize } = this.terms;
+    if (this.#inputEnd?.error !== undefined && chunkSize !== undefined) {
+      to -= to % chunkSize;
+      this.#open -= this.#read - to;
+      this.#read = to;
+    }
+    if (to > from && !this.#over) this.#host.add(this, from, to);
+    if (this.#inputEnd !== undefined) this.#deliver();
+  }
+
+  succeed(index: number, value: unknown): void {
+    this.#settings.counters.done++;
+    this.#settle(index, { ok: true, value });
+  }
+
+  fail(index: number, failure: Failure): void {
+    const { counters } = this.#settings;
+    counters.done++;
+    counters.failed++;
+    const place = { call: this.terms, taskId: this.firstTaskId + index, index, input: this.#items[index - this.#base] };
+    this.#settle(index, { ok: false, error: this.#over ? new Error() : explain(failure, place) });
+  }
+
+  #settle(index: number, outcome: Outcome): void {
+    this.#open--;
+    this.#forget(index);
+    if (this.#over) return;
+    if (this.#settings.ordered) this.#outcomes.set(index, outcome);
+    else this.#ready.push(outcome);
+    this.#deliver();
+  }
+
+  /** Drops inputs that cannot be needed again. */
+  #forget(index: number): void {
+    this.#items[index - this.#base] = undefined;
+    this.#settledBelow[index - this.#base] = true;
+    let settled = 0;
+    while (this.#settledBelow[settled] === true) settled++;
+    if (settled < 64 && settled < this.#settledBelow.length) return;
+    this.#items = this.#items.slice(settled);
+    this.#settledBelow = this.#settledBelow.slice(settled);
+    this.#base += settled;
+  }
+
+  /** The outcome whose turn it is. */
+  #takeOutcome(): Outcome | undefined {
+    for (;;) {
+      let outcome: Outcome | undefined;
+      if (this.#settings.ordered) {
+        outcome = this.#outcomes.get(this.#taken);
+        if (outcome !== undefined) this.#outcomes.delete(this.#taken);
+      } else outcome = this.#shiftReady();
+      if (outcome === undefined) return undefined;
+      this.#taken++;
+      if (outcome.ok || !this.#settings.skipErrors) return outcome;
+    }
+  }
+
+  #head = 0;
+
+  #shiftReady(): Outcome | undefined {
+    const outcome = this.#ready[this.#head];
+    if (outcome === undefined) return undefined;
+    if (++this.#head > 256 && this.#head * 2 > this.#ready.length) {
+      this.#ready = this.#ready.slice(this.#head);
+      this.#head = 0;
+    }
+    return outcome;
+  }
+
+  #deliver(): void {
+    while (this.#waiters.length > 0) {
+      const outcome = this.#takeOutcome();
+      if (outcome === undefined) break;
+      const waiter = this.#waiters.shift()!;
+      if (outcome.ok) waiter.resolve({ done: false, value: outcome.value as never });
+      else waiter.reject(outcome.error);
+    }
+    if (this.#waiters.length > 0 && this.#exhausted()) this.#finish();
+    else this.#fill();
+  }
+
+  #exhausted(): boolean {
+    return this.#inputEnd !== undefined && this.#open === 0;
+  }
+
+  /** All outcomes are taken: the input's own error comes last, once. */
+  #finish(): void {
+    const error = this.#inputEnd?.error;
+    this.#end(error === undefined ? 'done' : 'failed');
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const [i, waiter] of waiters.entries()) {
+      if (i === 0 && error !== undefined) waiter.reject(error);
+      else waiter.resolve({ done: true, value: undefined });
+    }
+    this.#inputEnd = {};
+  }
+
+  next(timeoutMs?: number): Promise<IteratorResult<unknown, undefined>> {
+    if (this.#waiters.length === 0) {
+      const outcome = this.#takeOutcome();
+      if (outcome !== undefined) {
+        this.#fill();
+        return outcome.ok ? Promise.resolve({ done: false, value: outcome.value }) : Promise.reject(outcome.error);
+      }
+      if (this.#ended !== undefined) return this.#ended.error === undefined ? doneResult() : this.#rejectOnce();
+      this.#widen();
+    }
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = { resolve, reject };
+      this.#waiters.push(waiter);
+      if (timeoutMs !== undefined) this.#expireAfter(timeoutMs, waiter);
+      this.#deliver();
+    });
+  }
+
+  #expireAfter(ms: number, waiter: Waiter): void {
+    const timer = setTimeout(() => {
+      this.#waiters = this.#waiters.filter((other) => other !== waiter);
+      waiter.reject(new TimeoutError(`No result after ${ms} ms. The task goes on; a later next() gets its result.`));
+    }, ms);
+    const { resolve, reject } = waiter;
+    waiter.resolve = (result) => {
+      clearTimeout(timer);
+      resolve(result);
+    };
+    waiter.reject = (error) => {
+      clearTimeout(timer);
+      reject(error);
+    };
+  }
+
+  /** The consumer had to wait although the workers were done: they may run further ahead, up to a millisecond's work each. */
+  #widen(): void {
+    if (this.#settings.bufferSize !== undefined || this.terms.chunkSize !== undefined || this.#read === 0) return;
+    const { meanMs } = this.terms.timing;
+    if (meanMs === undefined) return;
+    const chunk = Math.max(1, Math.min(maxStreamChunk, Math.floor(batchMs / Math.max(meanMs, 1e-4))));
+    this.#window = Math.min(this.#window * 2, readAheadChunks * this.#host.workers * chunk * 2);
+  }
+
+  #ended: { readonly error?: Error } | undefined;
+
+  #rejectOnce(): Promise<never> {
+    const error = this.#ended!.error!;
+    this.#ended = {};
+    return Promise.reject(error);
+  }
+
+  #end(outcome: 'done' | 'failed' | 'cancelled', error?: Error): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#ended = error === undefined ? {} : { error };
+    this.#items = [];
+    this.#host.over(outcome);
+  }
+
+  /** The consumer does not want the rest. */
+  async cancel(): Promise<void> {
+    if (this.#over) return;
+    this.#end('cancelled');
+    this.#outcomes.clear();
+    this.#ready = [];
+    this.#head = 0;
+    for (const waiter of this.#waiters.splice(0)) waiter.resolve({ done: true, value: undefined });
+    if (this.#open > 0) this.#host.withdraw(this);
+    if (this.#inputEnd === undefined) {
+      this.#inputEnd = {};
+      await this.#source.iterator.return?.();
+    }
+  }
+
+  /** The pool ended, or the call was aborted: what is left of the iteration is this error. */
+  abort(error: Error): void {
+    if (this.#over) return;
+    this.#end('failed', this.#waiters.length > 0 ? undefined : error);
+    this.#outcomes.clear();
+    this.#ready = [];
+    this.#head = 0;
+    for (const [i, waiter] of this.#waiters.splice(0).entries()) {
+      if (i === 0) waiter.reject(error);
+      else waiter.resolve({ done: true, value: undefined });
+    }
+    if (this.#inputEnd !== undefined) return;
+    this.#inputEnd = {};
+    // Its own failure would only hide the reason.
+    try {
+      void Promise.resolve(this.#source.iterator.return?.()).catch(() => undefined);
+    } catch {}
+  }
+}
+
+function doneResult(): Promise<IteratorResult<never, undefined>> {
+  return Promise.resolve({ done: true, value: undefined });
+}
+
+/** The iterator of whatever can be iterated. */
+export function sourceOf(items: Iterable<unknown> | AsyncIterable<unknown>): Source {
+  if (Symbol.asyncIterator in items) return { iterator: items[Symbol.asyncIterator](), async: true };
+  return { iterator: items[Symbol.iterator](), async: false };
+}

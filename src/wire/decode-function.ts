@@ -1,0 +1,43 @@
+import { ProtocolError } from '../errors.ts';
+import type { Decoder } from './decoder.ts';
+import type { Code, Shell } from './forms.ts';
+import { Tag } from './tags.ts';
+
+/** The counterpart of `encodeFunction`. */
+export function decodeFunction(decoder: Decoder, tag: number): unknown {
+  const { reader, builder } = decoder;
+  if (builder === undefined) throw new ProtocolError('A message holds a function where none may come.');
+  switch (tag) {
+    case Tag.identity:
+      return decoder.remember(builder.byIdentity(reader.string()));
+    case Tag.bound: {
+      const count = reader.count(1);
+      const target = decoder.value() as (...args: unknown[]) => unknown;
+      const self = decoder.value();
+      const args = Array.from({ length: count }, () => decoder.value());
+      return decoder.remember(Function.prototype.bind.call(target, self, ...args));
+    }
+    default:
+      return fromParts(decoder);
+  }
+}
+
+function fromParts(decoder: Decoder): unknown {
+  const { reader, builder } = decoder;
+  const code = decoder.definition() as Code;
+  const identity = decoder.value() as string | undefined;
+  const first = Array.from({ length: reader.count(1) }, () => decoder.value());
+  const shell = builder!.instantiate(code, first, identity);
+  decoder.remember(shell.value);
+  decoder.defer(() => body(decoder, shell));
+  return shell.value;
+}
+
+function body(decoder: Decoder, shell: Shell): void {
+  shell.capture(Array.from({ length: decoder.reader.count(1) }, () => decoder.value()));
+  decoder.own(shell.value);
+  const prototype: unknown = Reflect.get(shell.value, 'prototype');
+  decoder.own(typeof prototype === 'object' && prototype !== null ? prototype : {});
+  const parent = decoder.prototype(Object.prototype);
+  if (parent !== Object.prototype) Object.setPrototypeOf(prototype, parent);
+}

@@ -1,0 +1,252 @@
+import { ProtocolError } from '../errors.ts';
+import { maxMessageNodes } from '../limits.ts';
+import { decodeBuiltin } from './decode-builtin.ts';
+import { decodeFunction } from './decode-function.ts';
+import type { Definition, FunctionBuilder, Reference } from './forms.ts';
+import type { Reader } from './reader.ts';
+import { Tag, wellKnownSymbols } from './tags.ts';
+
+interface Shape {
+  readonly keys: readonly string[];
+  /** A key that plain assignment would not make an own property of. */
+  readonly unsafe: boolean;
+}
+
+/** Reads what an `Encoder` wrote; the two count values and shapes alike. */
+export class Decoder {
+  readonly builder: FunctionBuilder | undefined;
+  /** What the other side has defined on this channel, by its numbers. */
+  readonly definitions: Map<number, Definition>;
+  attachments: readonly (ArrayBuffer | SharedArrayBuffer)[] = [];
+  reader!: Reader;
+
+  /** The first attachment of the present message. */
+  #base = 0;
+  #memo: unknown[] = [];
+  #shapes: Shape[] = [];
+  #bodies: (() => void)[] = [];
+  #nodes = 0;
+
+  constructor(builder: FunctionBuilder | undefined, definitions: Map<number, Definition>) {
+    this.builder = builder;
+    this.definitions = definitions;
+  }
+
+  /** Decodes one message. */
+  message(reader: Reader): unknown {
+    this.reader = reader;
+    this.#base = reader.varint();
+    this.#nodes = 0;
+    const value = this.value();
+    if (this.#bodies.length > 0) this.#finish();
+    if (this.#memo.length > 0) this.#memo = [];
+    if (this.#shapes.length > 0) this.#shapes = [];
+    return value;
+  }
+
+  /** After a failure the next message starts clean. */
+  reset(): void {
+    this.#memo = [];
+    this.#shapes = [];
+    this.#bodies = [];
+  }
+
+  #finish(): void {
+    for (let i = 0; i < this.#bodies.length; i++) this.#bodies[i]!();
+    this.#bodies = [];
+  }
+
+  defer(body: () => void): void {
+    this.#bodies.push(body);
+  }
+
+  /** Fills now, or at the end when the head was marked `later`. */
+  fill(later: boolean, body: () => void): void {
+    if (later) this.#bodies.push(body);
+    else body();
+  }
+
+  attachment(index: number): ArrayBuffer | SharedArrayBuffer {
+    const buffer = this.attachments[this.#base + index];
+    if (buffer === undefined) throw new ProtocolError('A message lacks an attachment.');
+    return buffer;
+  }
+
+  remember<T>(value: T): T {
+    this.#memo.push(value);
+    return value;
+  }
+
+  /** Keeps a place for a value that is made only after its parts were read. */
+  reserve(): number {
+    return this.#memo.push(undefined) - 1;
+  }
+
+  settle<T>(place: number, value: T): T {
+    this.#memo[place] = value;
+    return value;
+  }
+
+  value(): unknown {
+    const tag = this.reader.u8();
+    if (tag === Tag.later) return this.#tagged(this.reader.u8(), true);
+    return this.#tagged(tag, false);
+  }
+
+  #tagged(tag: number, later: boolean): unknown {
+    const { reader } = this;
+    if (++this.#nodes > maxMessageNodes) throw new ProtocolError('A message has too many values.');
+    switch (tag) {
+      case Tag.undefined:
+      case Tag.hole:
+        return undefined;
+      case Tag.null:
+        return null;
+      case Tag.true:
+        return true;
+      case Tag.false:
+        return false;
+      case Tag.int:
+        return reader.varint();
+      case Tag.negative:
+        return -reader.varint();
+      case Tag.double:
+        return reader.f64();
+      case Tag.string:
+        return reader.string();
+      case Tag.bigint: {
+        const text = reader.string();
+        return text.startsWith('-') ? -BigInt(`0x${text.slice(1)}`) : BigInt(`0x${text}`);
+      }
+      case Tag.back: {
+        const index = reader.varint();
+        if (index >= this.#memo.length) throw new ProtocolError('A message refers to a value that is not in it.');
+        return this.#memo[index];
+      }
+      case Tag.array:
+        return this.#array(later);
+      case Tag.ints: {
+        const array = new Array<number>(reader.count(4));
+        for (let i = 0; i < array.length; i++) array[i] = reader.i32();
+        return this.remember(array);
+      }
+      case Tag.doubles: {
+        const array = new Array<number>(reader.count(8));
+        reader.doubles(array, 0, array.length);
+        return this.remember(array);
+      }
+      case Tag.shape: {
+        const keys = Array.from({ length: reader.count(1) }, () => reader.string());
+        const shape = { keys, unsafe: keys.includes('__proto__') };
+        this.#shapes.push(shape);
+        return this.#record(shape, {}, later);
+      }
+      case Tag.record:
+        return this.#record(this.#shape(), {}, later);
+      case Tag.instance: {
+        const prototype = this.prototype(Object.prototype);
+        return this.#instance(Object.create(prototype) as Record<string, unknown>);
+      }
+      case Tag.symbol: {
+        const place = this.reserve();
+        return this.settle(place, Symbol(this.value() as string | undefined));
+      }
+      case Tag.registeredSymbol:
+        return Symbol.for(reader.string());
+      case Tag.wellKnownSymbol:
+        return wellKnownSymbols[reader.u8()];
+      case Tag.reference:
+        return this.builder!.resolve(this.definition() as Reference);
+      case Tag.identity:
+      case Tag.bound:
+      case Tag.function:
+        return decodeFunction(this, tag);
+      default:
+        return decodeBuiltin(this, tag, later);
+    }
+  }
+
+  definition(): Definition {
+    const id = this.reader.varint();
+    const definition = this.definitions.get(id);
+    if (definition === undefined) throw new ProtocolError(`A message uses definition ${id}, which was never sent.`);
+    return definition;
+  }
+
+  #array(later: boolean): unknown[] {
+    const length = this.reader.count(1);
+    const array = this.remember(new Array<unknown>(length));
+    if (later) this.#bodies.push(() => this.#items(array));
+    else this.#items(array);
+    return array;
+  }
+
+  #items(array: unknown[]): void {
+    for (let i = 0; i < array.length; i++) array[i] = this.value();
+  }
+
+  #shape(): Shape {
+    const shape = this.#shapes[this.reader.varint()];
+    if (shape === undefined) throw new ProtocolError('A message refers to a shape that is not in it.');
+    return shape;
+  }
+
+  #instance(value: Record<string, unknown>): unknown {
+    let tag = this.reader.u8();
+    const later = tag === Tag.later;
+    if (later) tag = this.reader.u8();
+    if (tag === Tag.record) return this.#record(this.#shape(), value, later);
+    const keys = Array.from({ length: this.reader.count(1) }, () => this.reader.string());
+    const shape = { keys, unsafe: true };
+    this.#shapes.push(shape);
+    return this.#record(shape, value, later);
+  }
+
+  #record(shape: Shape, value: Record<string, unknown>, later: boolean): unknown {
+    this.remember(value);
+    if (later) this.#bodies.push(() => this.#fields(shape, value));
+    else this.#fields(shape, value);
+    return value;
+  }
+
+  #fields({ keys, unsafe }: Shape, value: Record<string, unknown>): void {
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i]!;
+      // An instance may inherit a setter of this name, and `__proto__` is one on every object.
+      if (unsafe)
+        Object.defineProperty(value, key, {
+          value: this.value(),
+          writable: true,
+          enumerable: true,
+          configurable: true,
+        });
+      else value[key] = this.value();
+    }
+  }
+
+  /** A prototype, or the usual one. */
+  prototype(usual: object): object | null {
+    if (this.reader.bytes[this.reader.at] === Tag.hole) {
+      this.reader.at++;
+      return usual;
+    }
+    return this.value() as object | null;
+  }
+
+  /** The own properties of an exact object. */
+  own(value: object): void {
+    for (let count = this.reader.count(2); count > 0; count--) {
+      const key = this.value() as string | symbol;
+      const bits = this.reader.u8();
+      const descriptor: PropertyDescriptor = { enumerable: (bits & 1) !== 0, configurable: (bits & 2) !== 0 };
+      if ((bits & 8) !== 0) {
+        descriptor.get = this.value() as () => unknown;
+        descriptor.set = this.value() as (value: unknown) => void;
+      } else {
+        descriptor.value = this.value();
+        descriptor.writable = (bits & 4) !== 0;
+      }
+      Object.defineProperty(value, key, descriptor);
+    }
+  }
+}

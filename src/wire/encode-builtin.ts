@@ -1,0 +1,238 @@
+import { types } from 'node:util';
+import { type Encoder, unsendable } from './encoder.ts';
+import type { FunctionForm } from './forms.ts';
+import { nativeErrors, Tag, viewNames } from './tags.ts';
+import { isMoving } from './transfer.ts';
+
+/** Built-in kinds of object, by their internal slots and not by their prototype: subclasses and null prototypes included. */
+export function encodeBuiltin(encoder: Encoder, value: object, prototype: object | null): void {
+  const { writer } = encoder;
+  if (types.isProxy(value)) throw unsendable('a Proxy cannot be sent', 'Send a plain copy of what it stands for.');
+  if (types.isMap(value)) return map(encoder, value, prototype);
+  if (types.isSet(value)) return set(encoder, value, prototype);
+  if (types.isDate(value)) {
+    encoder.remember(value);
+    writer.u8(Tag.date);
+    writer.f64(Date.prototype.getTime.call(value));
+    return rest(encoder, value, prototype, Date.prototype);
+  }
+  if (types.isRegExp(value)) {
+    encoder.remember(value);
+    writer.u8(Tag.regexp);
+    writer.string(value.source);
+    writer.string(value.flags);
+    return rest(encoder, value, prototype, RegExp.prototype);
+  }
+  if (types.isNativeError(value)) return error(encoder, value, prototype);
+  if (types.isAnyArrayBuffer(value)) {
+    encoder.remember(value);
+    return encoder.buffer(value);
+  }
+  if (ArrayBuffer.isView(value)) return view(encoder, value);
+  if (types.isBoxedPrimitive(value)) {
+    encoder.remember(value);
+    writer.u8(Tag.boxed);
+    return encoder.value(value.valueOf());
+  }
+  const refused = unsendableKind(value);
+  if (refused !== undefined)
+    throw unsendable(`a ${refused} cannot be sent`, 'It lives in this process: create it inside the function.');
+  if (value instanceof URL) {
+    encoder.remember(value);
+    writer.u8(Tag.url);
+    return writer.string(value.href);
+  }
+  if (value instanceof URLSearchParams) {
+    encoder.remember(value);
+    writer.u8(Tag.searchParams);
+    return writer.string(value.toString());
+  }
+  if (prototype === null) return encoder.exact(value, null, Object.prototype, Tag.exact, 0);
+  if (!encoder.capturing) {
+    const reference = types.isModuleNamespaceObject(value) ? encoder.functions?.referenceOf(value) : undefined;
+    if (reference !== undefined) return encoder.reference(reference);
+  }
+  const constructor: unknown = Object.getOwnPropertyDescriptor(value, 'constructor')?.value;
+  if (typeof constructor === 'function' && constructor.prototype === value) {
+    encoder.remember(value);
+    writer.u8(Tag.prototypeOf);
+    return encoder.value(constructor);
+  }
+  instance(encoder, value as Record<string | symbol, unknown>, prototype);
+}
+
+function unsendableKind(value: object): string | undefined {
+  if (types.isPromise(value)) return 'Promise';
+  if (types.isWeakMap(value)) return 'WeakMap';
+  if (types.isWeakSet(value)) return 'WeakSet';
+  if (value instanceof WeakRef) return 'WeakRef';
+  if (types.isGeneratorObject(value)) return 'running generator';
+  if (types.isMapIterator(value) || types.isSetIterator(value)) return 'running iterator';
+  if (types.isExternal(value)) return 'native handle';
+  return undefined;
+}
+
+function map(encoder: Encoder, value: Map<unknown, unknown>, prototype: object | null): void {
+  encoder.remember(value);
+  encoder.nest(
+    () => {
+      encoder.writer.u8(Tag.map);
+      encoder.writer.varint(value.size);
+    },
+    () => {
+      for (const [key, item] of Map.prototype.entries.call(value) as MapIterator<[unknown, unknown]>) {
+        const primitive = typeof key !== 'object' || key === null;
+        encoder.path.push(
+          ` -> get(${primitive ? String(typeof key === 'string' ? JSON.stringify(key) : key) : typeof key})`,
+        );
+        encoder.value(key);
+        encoder.value(item);
+        encoder.path.pop();
+      }
+      rest(encoder, value, prototype, Map.prototype);
+    },
+  );
+}
+
+function set(encoder: Encoder, value: Set<unknown>, prototype: object | null): void {
+  encoder.remember(value);
+  encoder.nest(
+    () => {
+      encoder.writer.u8(Tag.set);
+      encoder.writer.varint(value.size);
+    },
+    () => {
+      let i = 0;
+      for (const item of Set.prototype.values.call(value) as SetIterator<unknown>) {
+        encoder.path.push(` -> values()[${i++}]`);
+        encoder.value(item);
+        encoder.path.pop();
+      }
+      rest(encoder, value, prototype, Set.prototype);
+    },
+  );
+}
+
+/** What a built-in has beyond its contents: own properties and a prototype that is not the usual one. */
+function rest(encoder: Encoder, value: object, prototype: object | null, usual: object): void {
+  encoder.own(value, () => false);
+  encoder.prototype(prototype, usual);
+}
+
+/** An error as a value: its stack is text, whatever it is on this version of Node. */
+function error(encoder: Encoder, value: Error, prototype: object | null): void {
+  const kind = nativeErrors.findLastIndex((constructor) => value instanceof constructor);
+  const usual = nativeErrors[Math.max(kind, 0)]!.prototype;
+  encoder.remember(value);
+  encoder.nest(
+    () => {
+      encoder.writer.u8(Tag.error);
+      encoder.writer.u8(Math.max(kind, 0));
+    },
+    () => {
+      encoder.writer.string(String(value.stack));
+      encoder.own(value, (key) => key === 'stack');
+      encoder.prototype(isInternal(encoder, prototype) ? usual : prototype, usual);
+    },
+  );
+}
+
+/** Node's own errors are of classes that nobody can name; `code` tells them apart. */
+function isInternal(encoder: Encoder, prototype: object | null): boolean {
+  const constructor: unknown =
+    prototype === null ? undefined : Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
+  if (typeof constructor !== 'function' || prototype === Error.prototype) return false;
+  try {
+    encoder.functions?.formOf(constructor as () => unknown);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+function view(encoder: Encoder, value: ArrayBufferView): void {
+  encoder.remember(value);
+  const { writer } = encoder;
+  const name = Buffer.isBuffer(value)
+    ? 'Buffer'
+    : value instanceof DataView
+      ? 'DataView'
+      : (value as Uint8Array)[Symbol.toStringTag];
+  const kind = viewNames.indexOf(name as (typeof viewNames)[number]);
+  if (kind < 0) throw unsendable(`a ${String(name)} cannot be sent`, 'Send its ArrayBuffer.');
+  writer.u8(Tag.view);
+  writer.u8(kind);
+  // A view on a part of a larger buffer takes only its own bytes along: a Buffer from Node's pool has strangers around it.
+  const partial =
+    value.byteLength < value.buffer.byteLength && types.isArrayBuffer(value.buffer) && !isMoving(value.buffer);
+  const length = 'length' in value ? (value as Uint8Array).length : value.byteLength;
+  writer.varint(partial ? 0 : value.byteOffset);
+  writer.varint(length);
+  if (!partial) return encoder.value(value.buffer);
+  const bytes = value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength) as ArrayBuffer;
+  encoder.remember(bytes);
+  encoder.buffer(bytes);
+}
+
+/** Classes of this process whose instances are nothing but their fields. */
+const plainHostClasses = new Set(['Object', 'EventEmitter', 'AssertionError']);
+
+/** Objects that know that they cannot travel say why under this key. */
+export const refusal: unique symbol = Symbol.for('manycore.refusal') as never;
+
+function instance(encoder: Encoder, value: Record<string | symbol, unknown>, prototype: object): void {
+  const reason = value[refusal];
+  if (typeof reason === 'string') throw unsendable(reason, '');
+  const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
+  if (typeof constructor === 'function') refuseHostObject(encoder, constructor as () => unknown);
+  const privates = encoder.functions?.privateFieldsOf(value);
+  const keys = Object.keys(value);
+  const { writer } = encoder;
+  const simple =
+    privates === undefined &&
+    Object.getOwnPropertyNames(value).length === keys.length &&
+    Object.isExtensible(value) &&
+    Object.getOwnPropertySymbols(value).length === 0 &&
+    !encoder.capturing;
+  if (!simple) {
+    encoder.nest(
+      () => {
+        writer.u8(Tag.exact);
+        writer.varint(privates === undefined ? 1 : 2);
+        encoder.prototype(prototype, Object.prototype);
+        encoder.remember(value);
+      },
+      () => {
+        if (privates !== undefined) {
+          writer.varint(privates.length);
+          for (const [name, field] of privates) {
+            encoder.path.push(`#${name}`);
+            writer.string(name);
+            encoder.value(field);
+            encoder.path.pop();
+          }
+        }
+        encoder.own(value, () => false);
+        writer.u8(Object.isExtensible(value) ? 1 : 0);
+      },
+    );
+    return;
+  }
+  writer.u8(Tag.instance);
+  encoder.prototype(prototype, Object.prototype);
+  encoder.record(value as Record<string, unknown>, keys);
+}
+
+function refuseHostObject(encoder: Encoder, constructor: () => unknown): void {
+  const form: FunctionForm | undefined = encoder.functions?.formOf(constructor);
+  if (form?.form !== 'reference' || form.reference.loads || plainHostClasses.has(constructor.name)) return;
+  throw unsendable(
+    `it is a ${describeReference(form.reference, constructor.name)}, which lives in this process`,
+    'Open it inside the worker, for example in the initializer.',
+  );
+}
+
+function describeReference(reference: { readonly [detail: string]: unknown }, name: string): string {
+  const module: unknown = reference['module'];
+  return typeof module === 'string' ? `${module.replace(/^node:/, '')}.${name}` : name;
+}

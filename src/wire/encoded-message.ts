@@ -1,0 +1,46 @@
+import type { Attachment, Encoder } from './encoder.ts';
+import type { Definition } from './forms.ts';
+import { Writer } from './writer.ts';
+
+const scratch = new Writer(16 * 1024);
+
+/** A value encoded ahead of its sending: a snapshot, which can go to several channels. */
+export class EncodedMessage {
+  /** Without the number of the first attachment, which depends on the frame. */
+  readonly bytes: Buffer;
+  readonly definitions: readonly Definition[];
+  readonly attachments: readonly Attachment[];
+
+  constructor(bytes: Buffer, definitions: readonly Definition[], attachments: readonly Attachment[]) {
+    this.bytes = bytes;
+    this.definitions = definitions;
+    this.attachments = attachments;
+  }
+
+  /** Writes it as a message of the frame that `encoder` and `writer` are at. */
+  embed(encoder: Encoder, writer: Writer): void {
+    writer.varint(encoder.attachments.length);
+    writer.raw(this.bytes);
+    encoder.attachments.push(...this.attachments);
+    for (const definition of this.definitions) encoder.definitions.add(definition);
+  }
+}
+
+/** Encodes with an encoder that no channel is using. */
+export function encodeAhead(encoder: Encoder, value: unknown): EncodedMessage {
+  scratch.length = 0;
+  try {
+    encoder.message(scratch, value);
+    // The first byte is the number of the first attachment: 0, as the encoder has none.
+    const bytes = Buffer.from(scratch.bytes.subarray(1, scratch.length));
+    return new EncodedMessage(bytes, [...encoder.definitions], encoder.attachments);
+  } finally {
+    if (encoder.definitions.size > 0) encoder.definitions.clear();
+    if (encoder.attachments.length > 0) encoder.attachments = [];
+  }
+}
+
+/** Whether a value is the same however late it is read. */
+export function isImmutable(value: unknown): boolean {
+  return (typeof value !== 'object' || value === null) && typeof value !== 'function';
+}

@@ -1,0 +1,439 @@
+import { types } from 'node:util';
+import { ManycoreError, SerializationError } from '../errors.ts';
+import { maxCodecDepth, maxKeyCheckedLength, minAttachmentBytes } from '../limits.ts';
+import { encodeBuiltin } from './encode-builtin.ts';
+import { encodeFunction } from './encode-function.ts';
+import type { Definition, FunctionReader } from './forms.ts';
+import { Path } from './path.ts';
+import { Tag, wellKnownSymbols } from './tags.ts';
+import { isMoving } from './transfer.ts';
+import { definitionId } from './definitions.ts';
+import type { Writer } from './writer.ts';
+
+/** A buffer that travels beside the bytes of a message. */
+export interface Attachment {
+  readonly buffer: ArrayBuffer | SharedArrayBuffer;
+  readonly moves: boolean;
+}
+
+/** Where an encoder was, to go back to when a value turns out not to travel. */
+interface Mark {
+  readonly length: number;
+  readonly attachments: number;
+}
+
+interface Shape {
+  readonly keys: readonly string[];
+  readonly id: number;
+}
+
+type Body = () => void;
+
+/**
+ * Writes values as bytes. One encoder serves one direction of one host; each call of `message` is a graph of its own:
+ * identity and cycles are kept within it, and nothing is remembered afterwards.
+ */
+export class Encoder {
+  readonly path: Path = new Path();
+  readonly functions: FunctionReader | undefined;
+  /** Whether SharedArrayBuffers can be handed over (threads). */
+  readonly shares: boolean;
+  /** What the messages since the last `drain` need to be sent along. */
+  definitions: Set<Definition> = new Set();
+  attachments: Attachment[] = [];
+  /** True while the variables of a function are written: there, what other modules export goes by reference. */
+  capturing = false;
+  writer!: Writer;
+
+  /** The first attachment of the present message. */
+  #base = 0;
+  #memo = new Map<object | symbol, number>();
+  #shapes = new Map<string, Shape[]>();
+  #shapeCount = 0;
+  #depth = 0;
+  #bodies: Body[] = [];
+
+  constructor(functions: FunctionReader | undefined, shares: boolean) {
+    this.functions = functions;
+    this.shares = shares;
+  }
+
+  /**
+   * Encodes one value and all that it reaches, behind the number of the frame's first attachment that is its own. On
+   * failure nothing of it stays behind and the error names the path.
+   */
+  message(writer: Writer, value: unknown, phase: 'args' | 'result' = 'args'): void {
+    const mark = { length: writer.length, attachments: this.attachments.length };
+    this.#base = mark.attachments;
+    writer.varint(this.#base);
+    if (this.#primitive(writer, value)) return;
+    this.writer = writer;
+    this.functions?.begin();
+    try {
+      this.value(value);
+      this.#finish();
+    } catch (error) {
+      this.#rollback(writer, mark);
+      throw this.#explain(error, phase);
+    } finally {
+      this.functions?.end();
+      this.#reset();
+    }
+  }
+
+  #rollback(writer: Writer, mark: Mark): void {
+    writer.length = mark.length;
+    this.attachments.length = mark.attachments;
+  }
+
+  #reset(): void {
+    this.#memo.clear();
+    if (this.#shapeCount > 0) this.#shapes.clear();
+    this.#shapeCount = 0;
+    this.#depth = 0;
+    this.#bodies = [];
+    this.capturing = false;
+    this.path.clear();
+  }
+
+  #explain(error: unknown, phase: 'args' | 'result'): Error {
+    const path = this.path.toString();
+    if (error instanceof SerializationError && error.path === '') {
+      const located = Object.create(
+        Object.getPrototypeOf(error) as object,
+        Object.getOwnPropertyDescriptors(error),
+      ) as Error;
+      Object.defineProperty(located, 'path', { value: path, enumerable: true });
+      Object.defineProperty(located, 'phase', { value: phase, enumerable: true });
+      Object.defineProperty(located, 'message', { value: error.message.replaceAll('{path}', path) });
+      return located;
+    }
+    if (error instanceof ManycoreError) return error;
+    const reason = error instanceof Error ? error.message : String(error);
+    return new SerializationError(`Cannot send ${path}: reading it failed with "${reason}".`, phase, path, {
+      cause: error,
+    });
+  }
+
+  /** Bodies that were put off are written in the order of their heads; they may put off more. */
+  #finish(): void {
+    for (let i = 0; i < this.#bodies.length; i++) this.#bodies[i]!();
+  }
+
+  /** Runs `body` at the end of the message. The path and what is being captured stay as they are now. */
+  defer(body: Body, capturing: boolean = this.capturing): void {
+    const path = this.path.save();
+    this.#bodies.push(() => {
+      this.path.restore(path);
+      this.capturing = capturing;
+      body();
+    });
+  }
+
+  #primitive(writer: Writer, value: unknown): boolean {
+    switch (typeof value) {
+      case 'number':
+        if (value === (value | 0) && (value !== 0 || Object.is(value, 0))) {
+          writer.u8(value < 0 ? Tag.negative : Tag.int);
+          writer.varint(value < 0 ? -value : value);
+        } else {
+          writer.u8(Tag.double);
+          writer.f64(value);
+        }
+        return true;
+      case 'string':
+        writer.u8(Tag.string);
+        writer.string(value);
+        return true;
+      case 'boolean':
+        writer.u8(value ? Tag.true : Tag.false);
+        return true;
+      case 'undefined':
+        writer.u8(Tag.undefined);
+        return true;
+      case 'bigint':
+        writer.u8(Tag.bigint);
+        writer.string(value.toString(16));
+        return true;
+      case 'object':
+        if (value !== null) return false;
+        writer.u8(Tag.null);
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /** Writes any value within the present message. */
+  value(value: unknown): void {
+    const { writer } = this;
+    if (this.#primitive(writer, value)) return;
+    const key = value as object | symbol;
+    const seen = this.#memo.get(key);
+    if (seen !== undefined) {
+      writer.u8(Tag.back);
+      writer.varint(seen);
+      return;
+    }
+    if (typeof value === 'symbol') this.#symbol(value);
+    else if (typeof value === 'function') encodeFunction(this, value as (...args: never[]) => unknown);
+    else this.#object(value as object);
+  }
+
+  /** Gives a value its number; the decoder counts along, so this comes right after the value's head is determined. */
+  remember(value: object | symbol): void {
+    this.#memo.set(value, this.#memo.size);
+  }
+
+  definition(definition: Definition): void {
+    this.definitions.add(definition);
+    this.writer.varint(definitionId(definition));
+  }
+
+  #symbol(value: symbol): void {
+    const { writer } = this;
+    const registered = Symbol.keyFor(value);
+    const wellKnown = wellKnownSymbols.indexOf(value);
+    if (registered !== undefined) {
+      writer.u8(Tag.registeredSymbol);
+      writer.string(registered);
+    } else if (wellKnown >= 0) {
+      writer.u8(Tag.wellKnownSymbol);
+      writer.u8(wellKnown);
+    } else {
+      this.remember(value);
+      writer.u8(Tag.symbol);
+      this.value(value.description);
+    }
+  }
+
+  /** Goes one level down; true (with the tag written) when the nesting is too deep and the body has to be put off. */
+  #nesting(): boolean {
+    if (this.#depth < maxCodecDepth) {
+      this.#depth++;
+      return false;
+    }
+    this.writer.u8(Tag.later);
+    return true;
+  }
+
+  #later(body: () => void): void {
+    this.defer(() => {
+      this.#depth = 0;
+      body();
+    });
+  }
+
+  /** Writes a head and its body, the body later where the nesting is deep. */
+  nest(head: () => void, body: () => void): void {
+    const later = this.#nesting();
+    head();
+    if (later) return this.#later(body);
+    body();
+    this.#depth--;
+  }
+
+  #object(value: object): void {
+    if (this.capturing) {
+      const reference = this.functions?.referenceOf(value);
+      if (reference !== undefined) return this.reference(reference);
+    }
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (Array.isArray(value)) this.#array(value, prototype);
+    else if (prototype === Object.prototype && !types.isProxy(value) && !Object.hasOwn(value, 'constructor'))
+      this.#plain(value as Record<string, unknown>);
+    else encodeBuiltin(this, value, prototype as object | null);
+  }
+
+  reference(reference: Definition): void {
+    this.writer.u8(Tag.reference);
+    this.definition(reference);
+  }
+
+  #array(value: readonly unknown[], prototype: unknown): void {
+    if (types.isProxy(value)) throw unsendable('a Proxy cannot be sent', 'Send a plain copy of what it stands for.');
+    const { length } = value;
+    const kind = packing(value);
+    const plain =
+      prototype === Array.prototype &&
+      kind !== 'sparse' &&
+      (length > maxKeyCheckedLength || Object.keys(value).length === length) &&
+      Object.isExtensible(value);
+    if (!plain) return this.exact(value, prototype as object | null, Array.prototype, Tag.sparse, length);
+    this.remember(value);
+    const { writer } = this;
+    if (kind === 'ints') {
+      writer.u8(Tag.ints);
+      writer.varint(length);
+      for (let i = 0; i < length; i++) writer.i32(value[i] as number);
+    } else if (kind === 'doubles') {
+      writer.u8(Tag.doubles);
+      writer.varint(length);
+      writer.doubles(value as number[], 0, length);
+    } else {
+      const later = this.#nesting();
+      writer.u8(Tag.array);
+      writer.varint(length);
+      if (later) return this.#later(() => this.#items(value));
+      this.#items(value);
+      this.#depth--;
+    }
+  }
+
+  #items(value: readonly unknown[]): void {
+    for (let i = 0; i < value.length; i++) {
+      this.path.push(i);
+      this.value(value[i]);
+      this.path.pop();
+    }
+  }
+
+  #plain(value: Record<string, unknown>): void {
+    const keys = Object.keys(value);
+    const simple =
+      Object.isExtensible(value) &&
+      Object.getOwnPropertySymbols(value).length === 0 &&
+      !(this.capturing && hasAccessor(value, keys));
+    if (!simple) return this.exact(value, Object.prototype, Object.prototype, Tag.exact, 0);
+    this.record(value, keys);
+  }
+
+  /** A shape and its values; class instances have one behind their prototype. */
+  record(value: Record<string, unknown>, keys: readonly string[]): void {
+    this.remember(value);
+    const later = this.#nesting();
+    this.#shape(keys);
+    if (later) return this.#later(() => this.fields(value, keys));
+    this.fields(value, keys);
+    this.#depth--;
+  }
+
+  /** The values of string keys, in the order in which the shape names them. */
+  fields(value: Record<string, unknown>, keys: readonly string[]): void {
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i]!;
+      this.path.push(key);
+      this.value(value[key]);
+      this.path.pop();
+    }
+  }
+
+  /** Objects of a shape that came before in this message do not repeat their keys. */
+  #shape(keys: readonly string[]): void {
+    const { writer } = this;
+    const first = keys.length === 0 ? '' : keys[0]!;
+    let alike = this.#shapes.get(first);
+    if (alike === undefined) this.#shapes.set(first, (alike = []));
+    for (const shape of alike) {
+      if (sameKeys(shape.keys, keys)) {
+        writer.u8(Tag.record);
+        writer.varint(shape.id);
+        return;
+      }
+    }
+    alike.push({ keys, id: this.#shapeCount++ });
+    writer.u8(Tag.shape);
+    writer.varint(keys.length);
+    for (const key of keys) writer.string(key);
+  }
+
+  /**
+   * An object with everything that it owns: symbols, attributes, accessors, its prototype when it is not `usual`, and
+   * whether it can be extended. `size` is an array's length.
+   */
+  exact(value: object, prototype: object | null, usual: object, tag: number, size: number): void {
+    this.remember(value);
+    this.nest(
+      () => {
+        this.writer.u8(tag);
+        this.writer.varint(size);
+      },
+      () => {
+        this.own(value, (key) => tag === Tag.sparse && key === 'length');
+        this.prototype(prototype, usual);
+        this.writer.u8(Object.isExtensible(value) ? 1 : 0);
+      },
+    );
+  }
+
+  prototype(prototype: object | null, usual: object): void {
+    if (prototype === usual) return this.writer.u8(Tag.hole);
+    this.path.push('__proto__');
+    this.value(prototype);
+    this.path.pop();
+  }
+
+  /** All own properties but those skipped, each with its attributes. */
+  own(value: object, skip: (key: string | symbol) => boolean): void {
+    const keys = Reflect.ownKeys(value).filter((key) => !skip(key));
+    this.writer.varint(keys.length);
+    for (const key of keys) this.property(key, Object.getOwnPropertyDescriptor(value, key)!, value);
+  }
+
+  /** One property: key, attribute bits, then the value or the accessor's functions. */
+  property(key: string | symbol, descriptor: PropertyDescriptor, owner?: object): void {
+    this.path.push(key);
+    this.value(key);
+    const accessor = descriptor.get !== undefined || descriptor.set !== undefined;
+    const ships = accessor && (this.capturing || owner === undefined);
+    const bits = (descriptor.enumerable ? 1 : 0) | (descriptor.configurable ? 2 : 0);
+    if (ships) {
+      this.writer.u8(bits | 8);
+      this.value(descriptor.get);
+      this.value(descriptor.set);
+    } else {
+      this.writer.u8(bits | (accessor || descriptor.writable ? 4 : 0));
+      this.value(accessor ? Reflect.get(owner!, key) : descriptor.value);
+    }
+    this.path.pop();
+  }
+
+  /** An ArrayBuffer: small ones within the bytes, large and moving ones beside them. */
+  buffer(buffer: ArrayBuffer | SharedArrayBuffer): void {
+    const { writer } = this;
+    const moves = isMoving(buffer);
+    if (types.isSharedArrayBuffer(buffer)) {
+      if (!this.shares) {
+        throw unsendable('a SharedArrayBuffer cannot be shared with another process', 'Use a ThreadPool for it.');
+      }
+    } else if (!moves && buffer.byteLength < minAttachmentBytes) {
+      writer.u8(Tag.bytes);
+      writer.varint(buffer.byteLength);
+      writer.raw(new Uint8Array(buffer));
+      return;
+    }
+    writer.u8(Tag.attachment);
+    writer.varint(this.attachments.length - this.#base);
+    this.attachments.push({ buffer, moves });
+  }
+}
+
+/** An error whose path is still to be filled in. */
+export function unsendable(what: string, advice: string): SerializationError {
+  return new SerializationError(`Cannot send {path}: ${what}. ${advice}`.trim(), 'args', '');
+}
+
+function sameKeys(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+function hasAccessor(value: object, keys: readonly string[]): boolean {
+  return keys.some((key) => !('value' in Object.getOwnPropertyDescriptor(value, key)!));
+}
+
+/** How an array can be packed: all small integers, all numbers, with holes, or nothing special. */
+function packing(value: readonly unknown[]): 'ints' | 'doubles' | 'sparse' | 'mixed' {
+  const { length } = value;
+  let ints = length > 1;
+  let numbers = ints;
+  for (let i = 0; i < length; i++) {
+    const item = value[i];
+    if (item === undefined && !(i in value)) return 'sparse';
+    if (!numbers) continue;
+    if (typeof item !== 'number') numbers = ints = false;
+    else if (ints && (item !== (item | 0) || Object.is(item, -0))) ints = false;
+  }
+  return ints ? 'ints' : numbers ? 'doubles' : 'mixed';
+}

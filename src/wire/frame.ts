@@ -1,0 +1,122 @@
+import { FrameTooLargeError, ProtocolError } from '../errors.ts';
+import { maxFrameBytes } from '../limits.ts';
+import { tooLarge } from './writer.ts';
+
+/**
+ * Frames on a byte stream:
+ *
+ *     u32 magic | u32 generation | u32 bytes of the body | u32 attachments | f64 bytes of each attachment ... | body | attachments
+ *
+ * The generation is the worker's number in its pool: what an earlier worker left in a pipe can never be taken for another's.
+ */
+const magic = 0x4d43_0001;
+const headBytes = 16;
+const maxAttachments = 65_536;
+
+export function frameHead(
+  generation: number,
+  bodyBytes: number,
+  attachments: readonly { byteLength: number }[],
+): Buffer {
+  const head = Buffer.allocUnsafe(headBytes + attachments.length * 8);
+  head.writeUInt32LE(magic, 0);
+  head.writeUInt32LE(generation, 4);
+  head.writeUInt32LE(bodyBytes, 8);
+  head.writeUInt32LE(attachments.length, 12);
+  let total = bodyBytes;
+  attachments.forEach(({ byteLength }, i) => {
+    head.writeDoubleLE(byteLength, headBytes + i * 8);
+    total += byteLength;
+  });
+  if (total > maxFrameBytes || attachments.length > maxAttachments) throw new FrameTooLargeError(tooLarge(total));
+  return head;
+}
+
+export type FrameHandler = (body: Buffer, attachments: readonly ArrayBuffer[]) => void;
+
+/** Puts frames together from the chunks of a stream. Sizes are checked before anything is allocated for them. */
+export class FrameAssembler {
+  readonly #generation: number;
+  readonly #deliver: FrameHandler;
+  #pending: Buffer[] = [];
+  #pendingBytes = 0;
+  #wanted = headBytes;
+  #state: 'head' | 'sizes' | 'body' = 'head';
+  #bodyBytes = 0;
+  #sizes: number[] = [];
+  #body: Buffer = Buffer.alloc(0);
+  #attachments: { readonly buffer: ArrayBuffer; filled: number }[] = [];
+
+  constructor(generation: number, deliver: FrameHandler) {
+    this.#generation = generation;
+    this.#deliver = deliver;
+  }
+
+  /** Takes the next chunk; throws `ProtocolError` when it is not ours. */
+  push(chunk: Buffer): void {
+    let rest = chunk;
+    while (rest.length > 0 || this.#wanted === 0) {
+      const unfilled = this.#attachments.find(({ buffer, filled }) => filled < buffer.byteLength);
+      if (unfilled !== undefined) {
+        // Straight into its own memory: large buffers are copied once.
+        const count = Math.min(rest.length, unfilled.buffer.byteLength - unfilled.filled);
+        new Uint8Array(unfilled.buffer, unfilled.filled, count).set(rest.subarray(0, count));
+        unfilled.filled += count;
+        rest = rest.subarray(count);
+        if (this.#attachments.every(({ buffer, filled }) => filled === buffer.byteLength)) this.#finish();
+        continue;
+      }
+      const need = this.#wanted - this.#pendingBytes;
+      if (rest.length < need) {
+        this.#pending.push(rest);
+        this.#pendingBytes += rest.length;
+        return;
+      }
+      this.#pending.push(rest.subarray(0, need));
+      rest = rest.subarray(need);
+      const part = this.#pending.length === 1 ? this.#pending[0]! : Buffer.concat(this.#pending);
+      this.#pending = [];
+      this.#pendingBytes = 0;
+      this.#next(part);
+    }
+  }
+
+  #next(part: Buffer): void {
+    switch (this.#state) {
+      case 'head':
+        if (part.readUInt32LE(0) !== magic) throw new ProtocolError('A worker sent something that is not a frame.');
+        if (part.readUInt32LE(4) !== this.#generation) throw new ProtocolError('A frame is from another worker.');
+        this.#bodyBytes = part.readUInt32LE(8);
+        this.#expect('sizes', part.readUInt32LE(12) * 8);
+        if (this.#wanted > maxAttachments * 8) throw new ProtocolError('A frame has too many attachments.');
+        return;
+      case 'sizes': {
+        this.#sizes = Array.from({ length: part.length / 8 }, (_, i) => part.readDoubleLE(i * 8));
+        const total = this.#sizes.reduce((sum, size) => sum + size, this.#bodyBytes);
+        if (!(total <= maxFrameBytes) || !this.#sizes.every((size) => Number.isInteger(size) && size >= 0)) {
+          throw new FrameTooLargeError(tooLarge(total));
+        }
+        this.#expect('body', this.#bodyBytes);
+        return;
+      }
+      case 'body':
+        this.#body = part;
+        this.#attachments = this.#sizes.map((size) => ({ buffer: new ArrayBuffer(size), filled: 0 }));
+        this.#expect('head', headBytes);
+        if (this.#sizes.every((size) => size === 0)) this.#finish();
+    }
+  }
+
+  #expect(state: 'head' | 'sizes' | 'body', bytes: number): void {
+    this.#state = state;
+    this.#wanted = bytes;
+  }
+
+  #finish(): void {
+    const body = this.#body;
+    const attachments = this.#attachments.map(({ buffer }) => buffer);
+    this.#attachments = [];
+    this.#body = Buffer.alloc(0);
+    this.#deliver(body, attachments);
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * The records of which a frame's body consists, each an op byte and its fields. A frame is processed in order; definitions
+ * come before what uses them.
+ */
+export const ToWorker = {
+  /** worker id, nesting, concurrency, has initializer, [initializer message, arguments message] */
+  boot: 1,
+  /** number, plain data */
+  define: 2,
+  /** number, length of the message (u32), message */
+  function: 3,
+  /** number */
+  forget: 4,
+  /** function, sequence, count, first task id, attempt, flags, column of arguments */
+  run: 5,
+  /** sequence */
+  cancel: 6,
+  close: 7,
+} as const;
+
+export const ToHost = {
+  /** pid, whether the status page is in shared memory */
+  ready: 1,
+  define: 2,
+  /** sequence, count, milliseconds (double), column of results */
+  succeeded: 3,
+  /** sequence, 1 when it could not be sent, milliseconds, error */
+  failed: 4,
+  /** 1 or 2 (stdout or stderr), text */
+  output: 5,
+  /** 1 when it failed a task, error: nobody caught it. */
+  uncaught: 6,
+  /** The initializer's error. */
+  bootFailed: 7,
+  /** sequence, done, total */
+  progress: 8,
+} as const;
+
+export const RunFlag = {
+  /** The arguments are a list to be spread. */
+  spread: 1,
+  /** The items stay together: they begin at once. */
+  whole: 2,
+  /** The start of each item is written down, for a timeout. */
+  timed: 4,
+} as const;

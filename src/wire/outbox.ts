@@ -1,0 +1,59 @@
+import type { Attachment, Encoder } from './encoder.ts';
+import { Encoder as PlainEncoder } from './encoder.ts';
+import type { Definition } from './forms.ts';
+import { definitionId } from './definitions.ts';
+import { Writer } from './writer.ts';
+
+/** What is to be sent on one channel: definitions first, as nothing may use what was not defined. */
+export class Outbox {
+  readonly encoder: Encoder;
+  readonly body: Writer = new Writer(4096);
+  readonly #head: Writer = new Writer(256);
+  readonly #known = new Set<Definition>();
+  readonly #defineOp: number;
+  readonly #plain = new PlainEncoder(undefined, false);
+
+  constructor(encoder: Encoder, defineOp: number) {
+    this.encoder = encoder;
+    this.#defineOp = defineOp;
+  }
+
+  get empty(): boolean {
+    return this.body.length === 0 && this.#head.length === 0;
+  }
+
+  /** Writes a record ahead of the body. */
+  get head(): Writer {
+    return this.#head;
+  }
+
+  /** Defines what is not yet known on this channel. */
+  define(definitions: Iterable<Definition>): void {
+    for (const definition of definitions) {
+      if (this.#known.has(definition)) continue;
+      this.#known.add(definition);
+      this.#head.u8(this.#defineOp);
+      this.#head.varint(definitionId(definition));
+      this.#plain.message(this.#head, definition);
+    }
+  }
+
+  /** Defines what the encoder used since the last time. */
+  defineUsed(): void {
+    const { definitions } = this.encoder;
+    if (definitions.size === 0) return;
+    this.define(definitions);
+    definitions.clear();
+  }
+
+  /** All that was written, and the buffers that go beside it. */
+  take(): { readonly parts: Buffer[]; readonly attachments: Attachment[] } {
+    this.defineUsed();
+    const parts: Buffer[] = [];
+    if (this.#head.length > 0) parts.push(this.#head.take());
+    if (this.body.length > 0) parts.push(this.body.take());
+    const { attachments } = this.encoder;
+    if (attachments.length > 0) this.encoder.attachments = [];
+    return { parts, attachments };
+  }
+}

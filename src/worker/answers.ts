@@ -1,0 +1,102 @@
+import { encodeColumn } from '../wire/column.ts';
+import { encodeThrown } from '../wire/error-codec.ts';
+import type { Attachment } from '../wire/encoder.ts';
+import { ToHost } from '../wire/messages.ts';
+import type { Outbox } from '../wire/outbox.ts';
+import { monotonicMs } from '../monotonic.ts';
+
+export type SendFrame = (parts: readonly Buffer[], attachments: readonly Attachment[]) => void;
+
+/** Results leave at the latest after this long, while others are still being computed. */
+const flushMs = 0.25;
+/** ... or when they are this many bytes. */
+const flushBytes = 256 * 1024;
+
+/** Collects results and sends them together: consecutive ones of one function in one record, packed. */
+export class Answers {
+  readonly #outbox: Outbox;
+  readonly #send: SendFrame;
+  #first = 0;
+  #values: unknown[] = [];
+  #ms = 0;
+  #flushedMs = 0;
+
+  constructor(outbox: Outbox, send: SendFrame) {
+    this.#outbox = outbox;
+    this.#send = send;
+  }
+
+  succeed(sequence: number, value: unknown): void {
+    if (this.#values.length === 0) this.#first = sequence;
+    else if (this.#first + this.#values.length !== sequence) {
+      this.#write();
+      this.#first = sequence;
+    }
+    this.#values.push(value);
+  }
+
+  fail(sequence: number, error: unknown, ms: number): void {
+    this.#write();
+    this.#writeFailure(sequence, error, ms, false);
+  }
+
+  /** Notes what the results collected so far took. */
+  took(ms: number): void {
+    this.#ms += ms;
+  }
+
+  /** Closes the record: what follows is of another function. */
+  cut(): void {
+    this.#write();
+  }
+
+  /** Sends if it is time. */
+  flushIfDue(now: number): void {
+    if (now - this.#flushedMs >= flushMs || this.#outbox.body.length > flushBytes) this.flush();
+  }
+
+  flush(): void {
+    this.#write();
+    this.#flushedMs = monotonicMs();
+    if (this.#outbox.empty) return;
+    const { parts, attachments } = this.#outbox.take();
+    this.#send(parts, attachments);
+  }
+
+  #write(): void {
+    const values = this.#values;
+    if (values.length === 0) return;
+    const each = this.#ms / values.length;
+    this.#values = [];
+    this.#ms = 0;
+    let from = 0;
+    while (from < values.length) from = this.#writeSome(values, from, values.length, each);
+  }
+
+  /** Writes results up to the first that cannot travel, and that one as a failure. Returns where to go on. */
+  #writeSome(values: unknown[], from: number, to: number, ms: number): number {
+    const { body, encoder } = this.#outbox;
+    const start = body.length;
+    const attachments = encoder.attachments.length;
+    body.u8(ToHost.succeeded);
+    body.varint(this.#first + from);
+    body.varint(to - from);
+    body.f64(ms * (to - from));
+    const failure = encodeColumn(encoder, body, values, from, to, 'result');
+    if (failure === undefined) return to;
+    body.length = start;
+    encoder.attachments.length = attachments;
+    if (failure.index > from) this.#writeSome(values, from, failure.index, ms);
+    this.#writeFailure(this.#first + failure.index, failure.error, ms, true);
+    return failure.index + 1;
+  }
+
+  #writeFailure(sequence: number, error: unknown, ms: number, unsendable: boolean): void {
+    const { body, encoder } = this.#outbox;
+    body.u8(ToHost.failed);
+    body.varint(sequence);
+    body.u8(unsendable ? 1 : 0);
+    body.f64(ms);
+    encodeThrown(encoder, body, error);
+  }
+}

@@ -1,0 +1,23 @@
+import { createRequire } from 'node:module';
+import type { FunctionReader } from '../wire/forms.ts';
+
+/**
+ * A worker seldom sends a function or an instance of a class back, so what looks into them (a parser, the inspector) is
+ * loaded when it first does. Synchronously, as encoding is: the file beside the bundle is used, not a part of the bundle.
+ */
+export function createWorkerReader(): FunctionReader {
+  let loaded: FunctionReader | undefined;
+  const load = (): FunctionReader => {
+    const { createReader } = createRequire(import.meta.url)(
+      '../closure/capture.js',
+    ) as typeof import('../closure/capture.ts');
+    return (loaded = createReader({ toward: 'host' }));
+  };
+  return {
+    begin: () => loaded?.begin(),
+    end: () => loaded?.end(),
+    formOf: (fn) => (loaded ?? load()).formOf(fn),
+    referenceOf: (object) => (loaded ?? load()).referenceOf(object),
+    privateFieldsOf: (instance) => (loaded ?? load()).privateFieldsOf(instance),
+  };
+}

@@ -1,0 +1,250 @@
+import { types } from 'node:util';
+import type { StatusPage } from '../channel/status-page.ts';
+import { monotonicMs } from '../monotonic.ts';
+import type { Answers } from './answers.ts';
+import type { Batch } from './batch.ts';
+import { shared } from './task-context.ts';
+import { TaskState, type TaskHost } from './task-state.ts';
+
+/** Items that begin together take about this long: what a death can cost, and how soon a result can leave. */
+const blockMs = 0.1;
+const maxBlock = 4_096;
+
+/**
+ * Runs batches in order. Synchronous tasks run in blocks without a turn of the event loop between them; an asynchronous one
+ * gives way to others only if more than one may run at once. Between batches the event loop has its turn.
+ */
+export class Loop {
+  readonly #page: StatusPage;
+  readonly #answers: Answers;
+  readonly #concurrency: number;
+  readonly #host: TaskHost;
+  /** Called when nothing runs and nothing waits. */
+  readonly #idle: () => void;
+  readonly #batches: Batch[] = [];
+  readonly #freeSlots: number[];
+  /** The asynchronous tasks under way, by slot. */
+  readonly #running = new Map<number, TaskState>();
+  /** Items (by sequence number) below this one have begun. */
+  #begun = 0;
+  #block = 1;
+  #pumping = false;
+  /** The synchronous task under way; its state is made when somebody asks for it. */
+  #batch: Batch | undefined;
+  #item = 0;
+  #state: TaskState | undefined;
+  /** No more tasks are begun: an error that belongs to no task has put the worker's state in doubt. */
+  stopped = false;
+
+  constructor(page: StatusPage, answers: Answers, concurrency: number, host: TaskHost, idle: () => void) {
+    this.#page = page;
+    this.#answers = answers;
+    this.#concurrency = concurrency;
+    this.#host = host;
+    this.#idle = idle;
+    this.#freeSlots = Array.from({ length: concurrency }, (_, i) => concurrency - 1 - i);
+    shared.locate = () => this.#locate();
+  }
+
+  get isIdle(): boolean {
+    return this.#running.size === 0 && this.#batches.length === 0 && this.#batch === undefined;
+  }
+
+  add(batch: Batch): void {
+    this.#batches.push(batch);
+    this.pump();
+  }
+
+  pump(): void {
+    // A task that turns the event loop itself, or a thenable that calls back at once, must not start another one inside.
+    if (this.#pumping) return;
+    this.#pumping = true;
+    while (!this.stopped && this.#running.size < this.#concurrency) {
+      const batch = this.#batches[0];
+      if (batch === undefined) break;
+      if (batch.at >= batch.count) {
+        this.#batches.shift();
+        this.#answers.cut();
+      } else if (this.#concurrency === 1 && !batch.timed && !batch.fn.isAsync) this.#runBlock(batch);
+      else this.#runOne(batch);
+    }
+    this.#pumping = false;
+    this.#answers.flush();
+    if (this.isIdle) this.#idle();
+  }
+
+  /** How many items may run now, having begun; those that were taken back are skipped. */
+  #begin(batch: Batch, wanted: number): number {
+    const sequence = batch.sequence + batch.at;
+    if (sequence < this.#begun) return Math.min(wanted, this.#begun - sequence);
+    const count = batch.whole ? batch.count - batch.at : wanted;
+    const gone = this.#page.begin(sequence, count);
+    batch.at += gone;
+    this.#begun = sequence + count;
+    return Math.min(wanted, count - gone);
+  }
+
+  /** Several synchronous tasks. A function that turns out to return a promise goes on as an asynchronous task. */
+  #runBlock(batch: Batch): void {
+    const count = this.#begin(batch, Math.min(this.#block, batch.count - batch.at));
+    if (count === 0) return;
+    const startedMs = monotonicMs();
+    this.#page.enter(0, batch.sequence + batch.at, startedMs);
+    this.#batch = batch;
+    let done = 0;
+    for (let left = count; left > 0; left--) {
+      const item = batch.at++;
+      this.#item = item;
+      this.#page.setCurrent(batch.sequence + item);
+      let value: unknown;
+      let promised: boolean;
+      try {
+        value = this.#call(batch, item);
+        promised = isThenable(value);
+      } catch (error) {
+        const ms = (monotonicMs() - startedMs) / (done + 1);
+        this.#answers.took(ms * done);
+        this.#answers.fail(batch.sequence + item, error, ms);
+        this.#state = undefined;
+        done = 0;
+        break;
+      }
+      if (promised) {
+        this.#adopt(batch, item, value as PromiseLike<unknown>);
+        return;
+      }
+      this.#state = undefined;
+      this.#answers.succeed(batch.sequence + item, value);
+      done++;
+    }
+    this.#batch = undefined;
+    this.#page.leave(0);
+    const now = monotonicMs();
+    if (done > 0) this.#resize(done, now - startedMs);
+    this.#answers.flushIfDue(now);
+  }
+
+  #resize(done: number, ms: number): void {
+    this.#answers.took(ms);
+    const timely = Math.floor((blockMs * done) / Math.max(ms, 1e-4));
+    this.#block = Math.max(1, Math.min(maxBlock, timely, this.#block * 4));
+  }
+
+  #call(batch: Batch, item: number): unknown {
+    const { fn, args } = batch;
+    // Called without an object: `this` is the function's own business.
+    const { task } = fn;
+    const arg = args[item];
+    args[item] = undefined;
+    if (task === undefined) throw fn.error;
+    if (batch.failures?.has(item) === true) throw batch.failures.get(item);
+    return batch.spread ? task(...(arg as unknown[])) : task(arg);
+  }
+
+  /** One task with a slot and a state of its own. */
+  #runOne(batch: Batch): void {
+    if (this.#begin(batch, 1) === 0) return;
+    const item = batch.at++;
+    const tracked = batch.fn.isAsync || this.#concurrency > 1;
+    const state = this.#newState(batch, item, this.#freeSlots.pop()!, tracked);
+    this.#page.setCurrent(state.sequence);
+    this.#page.enter(state.slot, state.sequence, state.startedMs);
+    this.#running.set(state.slot, state);
+    this.#batch = batch;
+    this.#state = state;
+    let value: unknown;
+    let promised = false;
+    let failed = false;
+    try {
+      value = tracked ? shared.storage.run(state, () => this.#call(batch, item)) : this.#call(batch, item);
+      promised = isThenable(value);
+    } catch (error) {
+      value = error;
+      failed = true;
+    }
+    this.#batch = this.#state = undefined;
+    if (promised) {
+      batch.fn.isAsync = true;
+      this.#await(state, value as PromiseLike<unknown>);
+    } else this.#settle(state, value, failed);
+  }
+
+  #newState(batch: Batch, item: number, slot: number, tracked: boolean): TaskState {
+    return new TaskState(this.#host, batch.firstTaskId + item, batch.attempt, batch.sequence + item, slot, tracked);
+  }
+
+  /** A block met its first promise: that task goes on alone, in the slot that the block had. */
+  #adopt(batch: Batch, item: number, value: PromiseLike<unknown>): void {
+    batch.fn.isAsync = true;
+    const state = this.#state ?? this.#newState(batch, item, 0, false);
+    this.#batch = this.#state = undefined;
+    this.#freeSlots.pop();
+    this.#page.enter(0, state.sequence, state.startedMs);
+    this.#running.set(0, state);
+    this.#await(state, value);
+  }
+
+  #await(state: TaskState, value: PromiseLike<unknown>): void {
+    const settle = (outcome: unknown, failed: boolean): void => {
+      if (this.#settle(state, outcome, failed)) this.pump();
+    };
+    // Not `await`: a thenable of the user's may call back at once, more than once, or throw.
+    try {
+      value.then(
+        (result) => (isThenable(result) ? this.#await(state, result) : settle(result, false)),
+        (error: unknown) => settle(error, true),
+      );
+    } catch (error) {
+      settle(error, true);
+    }
+  }
+
+  #settle(state: TaskState, outcome: unknown, failed: boolean): boolean {
+    if (!state.running) return false;
+    state.running = false;
+    this.#running.delete(state.slot);
+    this.#page.leave(state.slot);
+    this.#freeSlots.push(state.slot);
+    const now = monotonicMs();
+    if (failed) this.#answers.fail(state.sequence, outcome, now - state.startedMs);
+    else {
+      this.#answers.succeed(state.sequence, outcome);
+      this.#answers.took(now - state.startedMs);
+    }
+    this.#answers.flushIfDue(now);
+    return true;
+  }
+
+  /** The context of the synchronous task under way, or of the only asynchronous one. */
+  #locate(): TaskState | undefined {
+    if (this.#state !== undefined) return this.#state;
+    const batch = this.#batch;
+    if (batch !== undefined) {
+      const item = this.#item;
+      return (this.#state = this.#newState(batch, item, 0, false));
+    }
+    return this.#concurrency === 1 ? this.#running.values().next().value : undefined;
+  }
+
+  /**
+   * An error that nobody caught. It fails the task in whose asynchronous context it was thrown, if that still runs; returns
+   * false when it belongs to none. A task without a context of its own, the first of its function, is the suspect otherwise.
+   */
+  blame(error: unknown): boolean {
+    const owner = shared.storage.getStore();
+    for (const state of this.#running.values()) {
+      if (owner === state || (owner === undefined && !state.tracked)) return this.#settle(state, error, true);
+    }
+    return false;
+  }
+
+  /** The host gave a task up: its signal fires. */
+  cancel(sequence: number): void {
+    for (const state of this.#running.values()) if (state.sequence === sequence) state.abort();
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if (types.isPromise(value)) return true;
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}

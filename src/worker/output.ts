@@ -1,0 +1,31 @@
+import { Writable } from 'node:stream';
+import { isMainThread } from 'node:worker_threads';
+
+/**
+ * The worker's stdout and stderr: what tasks print goes over the worker's channel, in order with their results, so that it
+ * is there before the result that follows it and the host can print it above a progress bar.
+ */
+export function redirectOutput(send: (fd: 1 | 2, text: string) => void): void {
+  for (const [name, fd] of [
+    ['stdout', 1],
+    ['stderr', 2],
+  ] as const) {
+    const write = (chunk: string | Buffer, _encoding: string, done: () => void): void => {
+      send(fd, typeof chunk === 'string' ? chunk : chunk.toString('utf8'));
+      done();
+    };
+    if (isMainThread) replace(name, fd, write);
+    // A thread's stream is Node's own, which other parts of Node speak to; only its way out is ours.
+    else Object.assign(process[name], { _write: write, _writev: null });
+  }
+}
+
+type Write = (chunk: string | Buffer, encoding: string, done: () => void) => void;
+
+/** A process makes its streams when they are first asked for; ours does too, and is cheaper. */
+function replace(name: 'stdout' | 'stderr', fd: 1 | 2, write: Write): void {
+  let stream: Writable | undefined;
+  const get = (): Writable =>
+    (stream ??= Object.assign(new Writable({ decodeStrings: false, write }), { fd, isTTY: false, _type: 'pipe' }));
+  Object.defineProperty(process, name, { configurable: true, enumerable: true, get });
+}

@@ -1,0 +1,219 @@
+import type { StatusPage } from '../channel/status-page.ts';
+import { createBuilder } from '../closure/rebuild.ts';
+import { registry } from '../closure/registry.ts';
+import type { Encoder } from '../wire/encoder.ts';
+import { encodeThrown } from '../wire/error-codec.ts';
+import type { Decoder } from '../wire/decoder.ts';
+import { Inbox } from '../wire/inbox.ts';
+import { ToHost, ToWorker } from '../wire/messages.ts';
+import { Outbox } from '../wire/outbox.ts';
+import type { Reader } from '../wire/reader.ts';
+import { monotonicMs } from '../monotonic.ts';
+import { inspect } from 'node:util';
+import { Answers, type SendFrame } from './answers.ts';
+import { readBatch, type KnownFunction, type TaskFunction } from './batch.ts';
+import { Loop } from './loop.ts';
+import { redirectOutput } from './output.ts';
+import { shared } from './task-context.ts';
+
+export interface RuntimeOptions {
+  readonly page: StatusPage;
+  readonly encoder: Encoder;
+  readonly send: SendFrame;
+  /** Ends the worker with its exit handlers. */
+  readonly exit: () => void;
+  /** Resident memory in bytes, as far as it is this worker's. */
+  readonly memory: () => number;
+}
+
+const memoryEveryMs = 100;
+/** Printed text leaves at the latest when it is this much. */
+const outputBytes = 16 * 1024;
+
+/** A worker's side of the channel: records in, answers out. The same for processes and threads. */
+export class Runtime {
+  readonly #options: RuntimeOptions;
+  readonly #outbox: Outbox;
+  readonly #answers: Answers;
+  readonly #inbox: Inbox;
+  readonly #functions = new Map<number, KnownFunction>();
+  #loop: Loop | undefined;
+  #closing = false;
+  #memoryMs = 0;
+
+  constructor(options: RuntimeOptions) {
+    this.#options = options;
+    this.#outbox = new Outbox(options.encoder, ToHost.define);
+    this.#answers = new Answers(this.#outbox, options.send);
+    this.#inbox = new Inbox(createBuilder({ from: 'host' }), ToWorker.define, (...record) => this.#record(...record));
+    redirectOutput((fd, text) => this.#print(fd, text));
+    process.on('uncaughtException', (error) => this.#uncaught(error));
+    process.on('unhandledRejection', (reason) => this.#uncaught(reason));
+    process.on('exit', () => this.#answers.flush());
+  }
+
+  accept(body: Uint8Array, attachments: readonly (ArrayBuffer | SharedArrayBuffer)[]): void {
+    void this.#inbox.accept(body, attachments);
+  }
+
+  #record(
+    op: number,
+    reader: Reader,
+    decoder: Decoder,
+    attachments: readonly (ArrayBuffer | SharedArrayBuffer)[],
+  ): void | Promise<void> {
+    switch (op) {
+      case ToWorker.boot:
+        return this.#boot(reader, decoder, attachments);
+      case ToWorker.function:
+        return this.#learn(reader, decoder, attachments);
+      case ToWorker.forget:
+        this.#functions.delete(reader.varint());
+        return undefined;
+      case ToWorker.run:
+        this.#loop!.add(readBatch(reader, decoder, attachments, this.#functions));
+        return undefined;
+      case ToWorker.cancel:
+        this.#loop!.cancel(reader.varint());
+        return undefined;
+      case ToWorker.close:
+        this.#closing = true;
+        this.#idle();
+        return undefined;
+      default:
+        throw new Error(`The host sent a record of unknown kind ${op}.`);
+    }
+  }
+
+  #boot(
+    reader: Reader,
+    decoder: Decoder,
+    attachments: readonly (ArrayBuffer | SharedArrayBuffer)[],
+  ): void | Promise<void> {
+    const id = reader.varint();
+    const nesting = reader.varint();
+    const concurrency = reader.varint();
+    const [main, script] = decoder.message(reader) as [main: string, script: string | undefined, execArgv: string[]];
+    registry.main = main;
+    process.argv.length = 1;
+    if (script !== undefined) process.argv.push(script);
+    const { page } = this.#options;
+    shared.worker = { id, nesting };
+    const host = {
+      workerId: id,
+      isCancelled: (state: { slot: number; sequence: number }) => page.isCancelled(state.slot, state.sequence),
+      progress: (state: { sequence: number }, done: number, total: number | undefined) =>
+        this.#progress(state.sequence, done, total),
+      log: (state: { id: number }, values: readonly unknown[]) =>
+        this.#print(
+          2,
+          `[task ${state.id}] ${values.map((value) => (typeof value === 'string' ? value : inspect(value))).join(' ')}\n`,
+        ),
+    };
+    this.#loop = new Loop(page, this.#answers, concurrency, host, () => this.#idle());
+    if (reader.u8() === 0) return this.#ready();
+    decoder.attachments = attachments;
+    try {
+      const initializer = decoder.message(reader) as TaskFunction;
+      const result = initializer(...(decoder.message(reader) as unknown[]));
+      if (typeof (result as PromiseLike<unknown> | undefined)?.then !== 'function') return this.#ready();
+      return Promise.resolve(result).then(
+        () => this.#ready(),
+        (error: unknown) => this.#bootFailed(error),
+      );
+    } catch (error) {
+      return this.#bootFailed(error);
+    }
+  }
+
+  #ready(): void {
+    this.#outbox.body.u8(ToHost.ready);
+    this.#outbox.body.varint(process.pid);
+    this.#outbox.body.u8(this.#options.page.shared ? 1 : 0);
+    this.#answers.flush();
+  }
+
+  /** The initializer failed: the host is told why, and this worker does nothing more. */
+  #bootFailed(error: unknown): Promise<void> {
+    this.#outbox.body.u8(ToHost.bootFailed);
+    encodeThrown(this.#options.encoder, this.#outbox.body, error);
+    this.#answers.flush();
+    this.#options.exit();
+    return new Promise(() => {});
+  }
+
+  #learn(reader: Reader, decoder: Decoder, attachments: readonly (ArrayBuffer | SharedArrayBuffer)[]): void {
+    const number = reader.varint();
+    const length = reader.u32();
+    const end = reader.at + length;
+    decoder.attachments = attachments;
+    let known: KnownFunction;
+    try {
+      const task = decoder.message(reader) as TaskFunction;
+      known = { task, error: undefined, isAsync: isAsyncFunction(task) };
+    } catch (error) {
+      decoder.reset();
+      known = { task: undefined, error, isAsync: false };
+    }
+    reader.at = end;
+    this.#functions.set(number, known);
+  }
+
+  #idle(): void {
+    const now = monotonicMs();
+    if (now - this.#memoryMs > memoryEveryMs) {
+      this.#memoryMs = now;
+      this.#options.page.memoryMiB = Math.round(this.#options.memory() / 2 ** 20);
+    }
+    if (this.#closing && this.#loop?.isIdle !== false) this.#options.exit();
+  }
+
+  #print(fd: 1 | 2, text: string): void {
+    const { body } = this.#outbox;
+    // What was computed before is answered before.
+    this.#answers.cut();
+    body.u8(ToHost.output);
+    body.u8(fd);
+    body.string(text);
+    if (body.length > outputBytes) this.#answers.flush();
+    else this.#flushSoon();
+  }
+
+  #progress(sequence: number, done: number, total: number | undefined): void {
+    const { body } = this.#outbox;
+    body.u8(ToHost.progress);
+    body.varint(sequence);
+    body.f64(done);
+    body.f64(total ?? Number.NaN);
+    this.#flushSoon();
+  }
+
+  #flushing = false;
+
+  /** A task that prints or reports and then computes for long is heard at once; one that floods is heard in bulk. */
+  #flushSoon(): void {
+    this.#answers.flushIfDue(monotonicMs());
+    if (this.#flushing) return;
+    this.#flushing = true;
+    setImmediate(() => {
+      this.#flushing = false;
+      this.#answers.flush();
+    }).unref();
+  }
+
+  /** An error outside of any task. The worker tells the host, finishes what runs, and is replaced. */
+  #uncaught(error: unknown): void {
+    const blamed = this.#loop?.blame(error) ?? false;
+    if (this.#loop !== undefined) this.#loop.stopped = true;
+    const { body } = this.#outbox;
+    body.u8(ToHost.uncaught);
+    body.u8(blamed ? 1 : 0);
+    encodeThrown(this.#options.encoder, body, error);
+    this.#answers.flush();
+  }
+}
+
+function isAsyncFunction(fn: TaskFunction): boolean {
+  const kind: unknown = Reflect.get(fn, Symbol.toStringTag);
+  return kind === 'AsyncFunction' || kind === 'AsyncGeneratorFunction';
+}
