@@ -4,6 +4,7 @@ import { exportOf, findNamespace, refreshCommonJs } from './exports.ts';
 import { isConnected, isInspectable, mainGlobal, privateFields, release, withDebugger } from './inspector.ts';
 import { builtinOf, intrinsicOf, refreshBuiltins } from './intrinsics.ts';
 import { type Live, type Reading, readLive } from './live.ts';
+import { openClass } from './original-class.ts';
 import { privatesOf } from './private-reading.ts';
 import { ownProperties, prototypeParent, prototypeProperties } from './properties.ts';
 import { isReference } from './references.ts';
@@ -31,6 +32,12 @@ export function warmUp(): void {
   const sample = { value: 0 };
   entryOf(() => sample.value);
 }
+
+registry.openClass = (constructor) =>
+  openClass(constructor, (one) => {
+    const entry = entryOf(one);
+    return entry.kind === 'captured' ? entry.plan.site : undefined;
+  });
 
 class Reader implements FunctionReader {
   readonly #towardHost: boolean;

@@ -62,6 +62,17 @@ function findInScope(script: Script, fn: Callable, insight: Insight): void {
   if (own.start === defaultExport.start && own.end === defaultExport.end) found.set(fn, exportReference(script.url, ['default'], true));
 }
 
+/** Without the inspector a function does not tell its script: all loaded modules that `require` knows are looked at. */
+export function findLoadedExport(fn: Callable): Reference | undefined {
+  for (const [file, module] of Object.entries(require.cache)) {
+    const url = pathToFileURL(file).href;
+    if (module === undefined || !module.loaded || modules.has(url) || !isObject(module.exports) || isMain(url)) continue;
+    modules.add(url);
+    index(url, module.exports, types.isModuleNamespaceObject(module.exports));
+  }
+  return found.get(fn);
+}
+
 /** A namespace object of a module. Which one is found through a function that it exports. */
 export function findNamespace(namespace: object): Reference | undefined {
   const before = found.get(namespace);

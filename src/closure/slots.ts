@@ -150,9 +150,11 @@ function leadsToMain(specifier: string, from: string): boolean {
   return isMain(url) || isMain(url.replace(/\.(m|c)?js$/, '.$1ts'));
 }
 
-function isWritten({ root }: Site, { name, binding, written }: FreeVariable, value: unknown): boolean {
+function isWritten({ root, script }: Site, { name, binding, written }: FreeVariable, value: unknown): boolean {
   if (root !== undefined && binding !== undefined) return binding.written;
   if (written) return true;
+  // Without the inspector the values were given by hand, for good.
+  if (script === undefined) return false;
   // The rest of the script is not known. What carries its own name is, as good as always, a declaration of that name.
   return !(typeof value === 'function' && value.name === name);
 }

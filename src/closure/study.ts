@@ -2,7 +2,7 @@ import { types } from 'node:util';
 import { CaptureError } from '../errors.ts';
 import type { FunctionForm } from '../wire/forms.ts';
 import { explicitOf } from './explicit.ts';
-import { exportOf, findExport } from './exports.ts';
+import { exportOf, findExport, findLoadedExport } from './exports.ts';
 import { identityOf } from './identity.ts';
 import { inspect, type Insight, inspectorFailure, isInspectable, mainGlobal, type Script, scriptOf } from './inspector.ts';
 import { builtinOf, intrinsicOf, refreshBuiltins } from './intrinsics.ts';
@@ -66,6 +66,10 @@ export function study(fn: Callable): Entry {
   if (types.isProxy(fn)) throw new CaptureError('Cannot send {path}: it is a Proxy. Send what it stands for.');
   const member = memberOf(fn);
   if (member !== undefined) return { kind: 'fixed', form: { form: 'parts', parts: memberParts(member) }, constant: false };
+  if (!isInspectable()) {
+    const loaded = findLoadedExport(fn);
+    if (loaded !== undefined) return { kind: 'fixed', form: { form: 'reference', reference: loaded }, constant: true };
+  }
   const text = textOf(fn);
   const site = text.endsWith('{ [native code] }') ? undefined : pureSite(fn, text);
   if (site !== undefined) {

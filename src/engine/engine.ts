@@ -246,15 +246,30 @@ export class Engine {
     // After `terminate` the ledger is empty and late answers are nobody's.
     if (this.#state === 'terminating' || this.#state === 'ended') return;
     const { leases } = member;
-    for (let i = 0; i < values.length; i++) {
-      const lease = leases.find(sequence + i);
-      leases.settle(lease, sequence + i);
-      if (lease.abandoned?.has(sequence + i) === true) continue;
-      this.counts.succeeded++;
-      lease.job.succeed(lease.from + sequence + i - lease.sequence, values[i]);
+    for (let at = 0; at < values.length; ) {
+      const lease = leases.find(sequence + at);
+      const count = Math.min(values.length - at, lease.sequence + lease.count - sequence - at);
+      leases.settleRun(lease, sequence + at, count);
+      const run = count === values.length ? values : values.slice(at, at + count);
+      this.#deliver(lease, sequence + at, run);
+      at += count;
     }
     this.#crew.productive(member);
     member.finished += values.length;
+  }
+
+  #deliver(lease: Lease, sequence: number, values: readonly unknown[]): void {
+    const from = lease.from + sequence - lease.sequence;
+    const { abandoned } = lease;
+    if (abandoned === undefined) {
+      this.counts.succeeded += values.length;
+      return lease.job.succeed(from, values);
+    }
+    values.forEach((value, i) => {
+      if (abandoned.has(sequence + i)) return;
+      this.counts.succeeded++;
+      lease.job.succeed(from + i, [value]);
+    });
   }
 
   #failed(member: Member, sequence: number, error: Error, kind: 'error' | 'unsendable'): void {

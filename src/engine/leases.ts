@@ -54,6 +54,18 @@ export class Leases {
     throw new ProtocolError(`A worker answered task ${sequence} of its channel, which it does not hold.`);
   }
 
+  /** Marks consecutive items of a lease as settled. */
+  settleRun(lease: Lease, sequence: number, count: number): void {
+    if (sequence - lease.sequence !== lease.inOrder || lease.outOfOrder !== undefined) {
+      for (let i = 0; i < count; i++) this.settle(lease, sequence + i);
+      return;
+    }
+    lease.inOrder += count;
+    lease.settled += count;
+    this.open -= count;
+    if (lease.settled === lease.count) this.#trim();
+  }
+
   /** Marks an item as settled; a second answer is a protocol error. */
   settle(lease: Lease, sequence: number): void {
     const offset = sequence - lease.sequence;

@@ -18,8 +18,8 @@ export interface Job {
   readonly terms: Terms;
   /** The task id of item 0; items have consecutive ids. */
   readonly firstTaskId: number;
-  /** Takes the outcome of an item; either this or `fail` is called, exactly once for each. */
-  succeed(index: number, value: unknown): void;
+  /** Takes the results of consecutive items from `from` on. Each item comes here or to `fail`, exactly once. */
+  succeed(from: number, values: readonly unknown[]): void;
   fail(index: number, failure: Failure): void;
 }
 

@@ -57,11 +57,14 @@ export class MapJob implements WireJob {
     return { values: this.#items, offset: from };
   }
 
-  succeed(index: number, value: unknown): void {
+  succeed(from: number, values: readonly unknown[]): void {
     const { succeeded, counters } = this.#handlers;
-    this.#values[index] = succeeded === undefined ? value : succeeded(value);
-    counters.done++;
-    this.#settled();
+    const all = this.#values;
+    const { length } = values;
+    if (succeeded === undefined) for (let i = 0; i < length; i++) all[from + i] = values[i];
+    else for (let i = 0; i < length; i++) all[from + i] = succeeded(values[i]);
+    counters.done += length;
+    this.#settled(length);
   }
 
   fail(index: number, failure: Failure): void {
@@ -76,11 +79,12 @@ export class MapJob implements WireJob {
     this.#values[index] = failed(error);
     counters.done++;
     counters.failed++;
-    this.#settled();
+    this.#settled(1);
   }
 
-  #settled(): void {
-    if (--this.#open === 0 && this.#complete) this.#finish();
+  #settled(count: number): void {
+    this.#open -= count;
+    if (this.#open === 0 && this.#complete) this.#finish();
   }
 
   #finish(): void {

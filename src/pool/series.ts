@@ -35,9 +35,9 @@ export class Series implements WireJob {
     return { values: this.#args, offset: from };
   }
 
-  succeed(index: number, value: unknown): void {
-    settler.succeed(this.#take(index), value);
-    this.#settled();
+  succeed(from: number, values: readonly unknown[]): void {
+    for (let i = 0; i < values.length; i++) settler.succeed(this.#take(from + i), values[i]);
+    this.#settled(values.length);
   }
 
   fail(index: number, failure: Failure): void {
@@ -49,7 +49,7 @@ export class Series implements WireJob {
       input: input instanceof EncodedMessage ? '...' : input,
     };
     settler.fail(this.#take(index), explain(failure, place));
-    this.#settled();
+    this.#settled(1);
   }
 
   #take(index: number): AsyncResult<unknown> {
@@ -59,7 +59,8 @@ export class Series implements WireJob {
     return result;
   }
 
-  #settled(): void {
-    if (--this.#open === 0) this.onSettled?.();
+  #settled(count: number): void {
+    this.#open -= count;
+    if (this.#open === 0) this.onSettled?.();
   }
 }

@@ -188,9 +188,10 @@ export class StreamJob implements WireJob {
     if (this.#inputEnd !== undefined) this.#deliver();
   }
 
-  succeed(index: number, value: unknown): void {
-    this.#settings.counters.done++;
-    this.#settle(index, { ok: true, value });
+  succeed(from: number, values: readonly unknown[]): void {
+    this.#settings.counters.done += values.length;
+    for (let i = 0; i < values.length; i++) this.#settle(from + i, { ok: true, value: values[i] });
+    this.#deliver();
   }
 
   fail(index: number, failure: Failure): void {
@@ -199,6 +200,7 @@ export class StreamJob implements WireJob {
     counters.failed++;
     const place = { call: this.terms, taskId: this.firstTaskId + index, index, input: this.#items[index - this.#base] };
     this.#settle(index, { ok: false, error: this.#over ? new Error() : explain(failure, place) });
+    this.#deliver();
   }
 
   #settle(index: number, outcome: Outcome): void {
@@ -207,7 +209,6 @@ export class StreamJob implements WireJob {
     if (this.#over) return;
     if (this.#settings.ordered) this.#outcomes.set(index, outcome);
     else this.#ready.push(outcome);
-    this.#deliver();
   }
 
   /** Drops inputs that cannot be needed again. */
@@ -249,6 +250,7 @@ export class StreamJob implements WireJob {
   }
 
   #deliver(): void {
+    if (this.#over) return;
     while (this.#waiters.length > 0) {
       const outcome = this.#takeOutcome();
       if (outcome === undefined) break;
