@@ -26,9 +26,10 @@ export function descendants(pid) {
 
 /** The CPU time of a process and all of its threads so far. */
 export function cpuMs(pid) {
-  let total = 0;
+  let total;
   for (const thread of list(`/proc/${pid}/task`)) {
-    total += Number(read(`/proc/${pid}/task/${thread}/schedstat`)?.split(' ')[0] ?? 0) / 1e6;
+    const spent = read(`/proc/${pid}/task/${thread}/schedstat`)?.split(' ')[0];
+    if (spent) total = (total ?? 0) + Number(spent) / 1e6;
   }
   return total;
 }
@@ -44,13 +45,10 @@ export async function machineLoad(ms) {
   return total > 0 ? 1 - (spent[3] + spent[4]) / total : 0;
 }
 
+/** Whether a process runs. One that ended and that nobody has waited for does not. */
 export function alive(pid) {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  const state = read(`/proc/${pid}/stat`)?.replace(/^.*\) /s, '')[0];
+  return state !== undefined && state !== 'Z' && state !== 'X';
 }
 
 function list(folder) {

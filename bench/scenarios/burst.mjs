@@ -7,7 +7,7 @@ export const burst = {
   host: 'driver',
   limitMs: 60_000,
   baseline: 'piscina-tuned',
-  variants: (quick) => [{ name: 'burst', params: { count: quick ? 5_000 : 20_000 } }],
+  variants: () => [{ name: 'burst', params: { count: 20_000 } }],
   columns: [
     { variant: 'burst', key: 'ms', title: 'ms', spread: true },
     { variant: 'burst', key: 'perSecond', title: 'tasks/s' },

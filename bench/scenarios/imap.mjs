@@ -7,7 +7,7 @@ export const imap = {
   host: 'driver',
   limitMs: 60_000,
   baseline: 'python-fork',
-  variants: (quick) => [{ name: 'imap', params: { count: quick ? 5_000 : 20_000 } }],
+  variants: () => [{ name: 'imap', params: { count: 20_000 } }],
   columns: [
     { variant: 'imap', key: 'ms', title: 'ms', spread: true },
     { variant: 'imap', key: 'perSecond', title: 'items/s' },

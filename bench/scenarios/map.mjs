@@ -7,7 +7,7 @@ export const map = {
   host: 'driver',
   limitMs: 60_000,
   baseline: 'python-fork',
-  variants: (quick) => [{ name: 'map', params: { count: quick ? 200_000 : 1_000_000 } }],
+  variants: () => [{ name: 'map', params: { count: 1_000_000 } }],
   columns: [
     { variant: 'map', key: 'ms', title: 'ms', spread: true },
     { variant: 'map', key: 'perSecond', title: 'items/s' },

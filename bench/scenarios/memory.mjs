@@ -12,8 +12,8 @@ export const memory = {
   warmUps: 0,
   rounds: 1,
   variants: (quick) => {
-    const sizes = quick ? [25_000, 50_000, 100_000] : [250_000, 500_000, 1_000_000];
-    const finishMs = quick ? 5_000 : 20_000;
+    const sizes = quick ? [20_000, 40_000, 80_000] : [250_000, 500_000, 1_000_000];
+    const finishMs = quick ? 3_000 : 20_000;
     return [
       ...sizes.map((count, i) => ({ name: `queued-${i}`, params: { kind: 'queued', count, finishMs } })),
       { name: 'finished', params: { kind: 'finished', count: sizes[2], finishMs } },

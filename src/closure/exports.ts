@@ -42,7 +42,9 @@ function findInScope(script: Script, fn: Callable, insight: Insight): void {
   const facts = factsOf(fn, insight.location!, script);
   if (facts === undefined) return;
   const scope = insight.scopes().at(-1);
-  if (scope === undefined) return;
+  // A module that waits at its top level and uses pools is a program, perhaps still running: a worker must not run it too.
+  const isProgram = facts.awaits && [...facts.imports.values()].some(({ specifier }) => /^manycore(?:\/|$)/.test(specifier));
+  if (scope === undefined || isProgram) return;
   const exports: Record<string, unknown> = {};
   let complete = true;
   for (const [name, variable] of facts.exports) {
@@ -52,10 +54,12 @@ function findInScope(script: Script, fn: Callable, insight: Insight): void {
       complete = false;
     }
   }
+  // Still being evaluated.
+  if (!complete) return;
   index(script.url, exports, true, false);
   const { defaultExport } = facts;
   if (defaultExport === undefined) {
-    if (complete) modules.add(script.url);
+    modules.add(script.url);
     return;
   }
   const own = siteOf(fn, insight.location!, script).facts;

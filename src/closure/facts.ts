@@ -82,6 +82,8 @@ export interface ScriptFacts {
   readonly exports: ReadonlyMap<string, string>;
   /** What `export default` exports when that has no name. */
   readonly defaultExport: Span | undefined;
+  /** Has a top-level await. */
+  readonly awaits: boolean;
   readonly root: Scope;
 }
 

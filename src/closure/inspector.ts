@@ -56,6 +56,7 @@ interface Mailbox {
 }
 
 const group = 'manycore';
+const maxScripts = 20_000;
 const scripts = new Map<string, Script>();
 let session: Session | undefined;
 let mailbox: Mailbox;
@@ -96,6 +97,8 @@ function connect(): void {
   session.on('Debugger.scriptParsed', ({ params }) => {
     const { executionContextAuxData } = params as { executionContextAuxData?: { isDefault?: boolean } };
     if (scripts.has(params.scriptId)) return;
+    // What was made by eval or by this very bridge would pile up. It is told of again when it is asked for.
+    if (scripts.size > maxScripts) for (const [id, { url }] of scripts) if (url === '') scripts.delete(id);
     scripts.set(params.scriptId, {
       id: params.scriptId,
       url: params.url,
@@ -237,6 +240,8 @@ export function withDebugger<T>(work: () => T): T {
 }
 
 let held = false;
+// As it was at the start: tests replace it by fakes.
+const defer = queueMicrotask;
 
 /**
  * Keeps the debugger on until the program's next await, for what is likely to be needed many times in a row: a turn on and
@@ -246,7 +251,7 @@ export function holdDebugger(): void {
   if (held) return;
   enable();
   held = true;
-  queueMicrotask(() => {
+  defer(() => {
     held = false;
     disable();
   });

@@ -40,7 +40,7 @@ function quietly<T>(work: () => T): T {
   const emit = process.emitWarning;
   process.emitWarning = ((warning: string | Error, ...rest: never[]) => {
     if (!String(warning).includes('USE_MAIN_CONTEXT_DEFAULT_LOADER')) emit.call(process, warning, ...rest);
-  }) as typeof process.emitWarning;
+  });
   try {
     return work();
   } finally {
@@ -58,7 +58,7 @@ export async function loadModule(url: string, esm: boolean): Promise<unknown> {
 /** The `import()` of a module. */
 export function importerFor(url: string): Importer {
   return async (specifier, options) => {
-    const attributes = (options as { with?: Record<string, string> } | undefined)?.with;
+    const attributes = (options)?.with;
     return importFrom(url, String(specifier), attributes);
   };
 }

@@ -1,6 +1,7 @@
 import type { ESTree } from 'meriyah';
-import { Declarations, declare, declarePattern, forEachName, hoistVars } from './declarations.ts';
+import { Declarations, declare, declarePattern, hoistVars } from './declarations.ts';
 import { type AnyNode, type FunctionFacts, type Member, type Mention, type Scope, type ScriptFacts, type Span, span } from './facts.ts';
+import { child, declaring, forEachName, hasDirective, isInside, isNode, keyOf } from './tree.ts';
 
 /**
  * Which variables a function uses that are declared outside it, over the syntax tree of a whole script or of one
@@ -23,6 +24,7 @@ class Analysis {
   /** Loops and blocks around, within the present function: a `var` initialised there is initialised again and again. */
   #nesting = 0;
   #strict: boolean;
+  #awaits = false;
 
   constructor(strict: boolean) {
     this.#strict = strict;
@@ -35,12 +37,11 @@ class Analysis {
     this.#declarations.hoist(body, this.#root);
     for (const statement of body) this.#visit(statement, this.#root);
     const { imports, exports } = this.#declarations;
-    return { functions: this.#functions, imports, exports, defaultExport: this.#defaultExport, root: this.#root };
+    return { functions: this.#functions, imports, exports, defaultExport: this.#defaultExport, awaits: this.#awaits, root: this.#root };
   }
 
   #mention(node: ESTree.Identifier, scope: Scope, written: boolean, role: Mention['role'] = 'plain', member?: string): void {
-    let found: Scope | undefined = scope;
-    while (found !== undefined && !found.variables.has(node.name)) found = found.parent;
+    const found = declaring(scope, node.name);
     const binding = found?.variables.get(node.name);
     if (binding !== undefined && written) binding.written = true;
     for (let i = this.#around.length - 1; i >= 0; i--) {
@@ -103,8 +104,8 @@ class Analysis {
     }
     scope = child(scope, true);
     if (!facts.arrow) declare(scope, 'arguments', 'arguments');
-    for (const parameter of node.params) declarePattern(parameter as AnyNode, scope, 'param');
-    for (const parameter of node.params) this.#pattern(parameter as AnyNode, scope, false);
+    for (const parameter of node.params) declarePattern(parameter, scope, 'param');
+    for (const parameter of node.params) this.#pattern(parameter, scope, false);
     const body = node.body as AnyNode;
     if (body.type === 'BlockStatement') {
       hoistVars(body.body, scope);
@@ -169,38 +170,36 @@ class Analysis {
         return;
       case 'ObjectPattern':
         for (const property of pattern.properties as AnyNode[]) {
-          if (property.type === 'RestElement') this.#pattern(property.argument as AnyNode, scope, written);
+          if (property.type === 'RestElement') this.#pattern(property.argument, scope, written);
           else if (property.type === 'Property') {
-            if (property.computed) this.#visit(property.key as AnyNode, scope);
-            this.#pattern(property.value as AnyNode, scope, written, property.shorthand ? 'shorthand' : 'plain');
+            if (property.computed) this.#visit(property.key, scope);
+            this.#pattern(property.value, scope, written, property.shorthand ? 'shorthand' : 'plain');
           }
         }
         return;
       case 'ArrayPattern':
-        for (const element of pattern.elements) this.#pattern(element as AnyNode | null, scope, written);
+        for (const element of pattern.elements) this.#pattern(element, scope, written);
         return;
       case 'AssignmentPattern':
-        this.#pattern(pattern.left as AnyNode, scope, written, role);
-        return this.#visit(pattern.right as AnyNode, scope);
+        this.#pattern(pattern.left, scope, written, role);
+        return this.#visit(pattern.right, scope);
       case 'RestElement':
-        return this.#pattern(pattern.argument as AnyNode, scope, written);
+        return this.#pattern(pattern.argument, scope, written);
       default:
-        return this.#visit(pattern!, scope);
+        return this.#visit(pattern, scope);
     }
   }
 
   #variables(node: ESTree.VariableDeclaration, scope: Scope, repeated: boolean): void {
     for (const { id, init } of node.declarations) {
-      this.#pattern(id as AnyNode, scope, false);
+      this.#pattern(id, scope, false);
       if (node.kind === 'var' && (repeated || (init && this.#nesting > 0))) {
-        forEachName(id as AnyNode, (name) => {
-          let found: Scope | undefined = scope;
-          while (found !== undefined && !found.variables.has(name)) found = found.parent;
-          const binding = found?.variables.get(name);
+        forEachName(id, (name) => {
+          const binding = declaring(scope, name)?.variables.get(name);
           if (binding !== undefined) binding.written = true;
         });
       }
-      if (init) this.#visit(init as AnyNode, scope);
+      if (init) this.#visit(init, scope);
     }
   }
 
@@ -228,6 +227,9 @@ class Analysis {
         for (const facts of this.#around) facts.dynamicImports.push({ start: node.start!, end: node.start! + 6 });
         this.#visit(node.source, scope);
         return this.#visit(node.options, scope);
+      case 'AwaitExpression':
+        this.#awaits ||= this.#around.length === 0;
+        return this.#visit(node.argument, scope);
       case 'PrivateIdentifier':
         for (const facts of this.#around) facts.privateNames.add(node.name);
         return;
@@ -260,7 +262,7 @@ class Analysis {
         return this.#visit(node.declaration, scope);
       case 'ExportDefaultDeclaration': {
         const { declaration } = node;
-        if ('id' in declaration && declaration.id && declaration.type.endsWith('Declaration')) this.#declarations.exports.set('default', (declaration.id as ESTree.Identifier).name);
+        if ('id' in declaration && declaration.id && declaration.type.endsWith('Declaration')) this.#declarations.exports.set('default', (declaration.id).name);
         else this.#defaultExport = span(declaration);
         return this.#visit(declaration, scope);
       }
@@ -278,13 +280,13 @@ class Analysis {
       case 'LogicalExpression':
         return this.#binary(node, scope);
       case 'AssignmentExpression':
-        if (node.operator === '=') this.#pattern(node.left as AnyNode, scope, true);
+        if (node.operator === '=') this.#pattern(node.left, scope, true);
         else if (node.left.type === 'Identifier') this.#mention(node.left, scope, true);
-        else this.#visit(node.left as AnyNode, scope);
-        return this.#visit(node.right as AnyNode, scope);
+        else this.#visit(node.left, scope);
+        return this.#visit(node.right, scope);
       case 'UpdateExpression':
         if (node.argument.type === 'Identifier') return this.#mention(node.argument, scope, true);
-        return this.#visit(node.argument as AnyNode, scope);
+        return this.#visit(node.argument, scope);
       case 'ObjectExpression':
         return this.#object(node, scope);
       default:
@@ -305,6 +307,7 @@ class Analysis {
   }
 
   #forEach(node: ESTree.ForInStatement | ESTree.ForOfStatement, scope: Scope): void {
+    if (node.type === 'ForOfStatement' && node.await) this.#awaits ||= this.#around.length === 0;
     const inner = child(scope, false);
     const left = node.left as AnyNode;
     if (left.type === 'VariableDeclaration') {
@@ -321,8 +324,8 @@ class Analysis {
     this.#block(node.block.body, scope);
     if (node.handler) {
       const inner = child(scope, false);
-      declarePattern(node.handler.param as AnyNode | null, inner, 'let');
-      this.#pattern(node.handler.param as AnyNode | null, inner, false);
+      declarePattern(node.handler.param, inner, 'let');
+      this.#pattern(node.handler.param, inner, false);
       this.#block(node.handler.body.body, inner);
     }
     if (node.finalizer) this.#block(node.finalizer.body, scope);
@@ -362,7 +365,7 @@ class Analysis {
       left = left.left;
     }
     this.#visit(left, scope);
-    for (let i = rights.length - 1; i >= 0; i--) this.#visit(rights[i]!, scope);
+    for (let i = rights.length - 1; i >= 0; i--) this.#visit(rights[i], scope);
   }
 
   /** `a.b(c).d(e) ...` leans to the left as well. */
@@ -391,7 +394,7 @@ class Analysis {
         break;
       }
     }
-    for (let i = rest.length - 1; i >= 0; i--) this.#visit(rest[i]!, scope);
+    for (let i = rest.length - 1; i >= 0; i--) this.#visit(rest[i], scope);
   }
 
   #callee(node: AnyNode, scope: Scope): void {
@@ -424,30 +427,4 @@ class Analysis {
       } else if (isNode(value)) this.#visit(value, scope);
     }
   }
-}
-
-function hasDirective(statements: readonly AnyNode[]): boolean {
-  for (const statement of statements) {
-    if (statement.type !== 'ExpressionStatement' || statement.expression.type !== 'Literal' || typeof statement.expression.value !== 'string') return false;
-    if (statement.expression.value === 'use strict') return true;
-  }
-  return false;
-}
-
-function child(parent: Scope, isFunction: boolean): Scope {
-  return { parent, isFunction, variables: new Map() };
-}
-
-/** Whether a scope lies within the scope in which a function stands: then the function itself declares the variable. */
-function isInside(scope: Scope, outer: Scope): boolean {
-  for (let at = scope.parent; at !== undefined; at = at.parent) if (at === outer) return true;
-  return false;
-}
-
-function keyOf(key: AnyNode, computed: boolean): FunctionFacts['key'] {
-  return { ...span(key), computed, node: key };
-}
-
-function isNode(value: unknown): value is AnyNode {
-  return typeof value === 'object' && value !== null && typeof (value as { type?: unknown }).type === 'string';
 }

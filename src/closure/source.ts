@@ -43,6 +43,8 @@ export interface Site {
 const sources = new Map<string, Source>();
 const sites = new Map<string, Site>();
 const maxAloneSites = 4096;
+const maxSites = 16_384;
+const maxSources = 2048;
 const alone = new Map<string, Site>();
 
 export function textOf(fn: object): string {
@@ -53,7 +55,11 @@ export function textOf(fn: object): string {
 export function siteOf(fn: Callable, location: Location, script: Script): Site {
   const key = `${location.scriptId}:${location.lineNumber}:${location.columnNumber}`;
   let site = sites.get(key);
-  if (site === undefined) sites.set(key, (site = findSite(fn, location, script)));
+  if (site === undefined) {
+    // Scripts made by eval have no end.
+    if (sites.size >= maxSites) sites.clear();
+    sites.set(key, (site = findSite(fn, location, script)));
+  }
   return site;
 }
 
@@ -139,6 +145,7 @@ function readSource(script: Script, location: Location, text: string): Source {
     const byEnd = new Map<number, FunctionFacts[]>();
     for (const one of facts?.functions ?? []) byEnd.set(one.end, [...(byEnd.get(one.end) ?? []), one]);
     source = { text: content, lineStarts: lineStarts(content), facts, byEnd };
+    if (sources.size >= maxSources) sources.clear();
     sources.set(script.id, source);
   }
   return source;

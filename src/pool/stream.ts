@@ -76,6 +76,9 @@ export class ResultStream<R> implements AsyncIterableIterator<R, undefined, unde
   }
 }
 
+/** In the place of an input that is not needed any more. */
+const settledItem = Symbol('settled');
+
 /** The job behind a stream: a window over the inputs, from the first without an outcome that was taken. */
 export class StreamJob implements WireJob {
   readonly terms: Call;
@@ -86,7 +89,8 @@ export class StreamJob implements WireJob {
   /** Inputs that may be sent again, from `#base` on. */
   #items: unknown[] = [];
   #base = 0;
-  #settledBelow: (boolean | undefined)[] = [];
+  /** All before this place in `#items` are settled. */
+  #front = 0;
   #outcomes = new Map<number, Outcome>();
   #ready: Outcome[] = [];
   /** Inputs read, outcomes taken by the consumer. */
@@ -211,16 +215,17 @@ export class StreamJob implements WireJob {
     else this.#ready.push(outcome);
   }
 
-  /** Drops inputs that cannot be needed again. */
+  /** Drops inputs that cannot be needed again; the window moves on when half of it is done, so each is moved once. */
   #forget(index: number): void {
-    this.#items[index - this.#base] = undefined;
-    this.#settledBelow[index - this.#base] = true;
-    let settled = 0;
-    while (this.#settledBelow[settled] === true) settled++;
-    if (settled < 64 && settled < this.#settledBelow.length) return;
-    this.#items = this.#items.slice(settled);
-    this.#settledBelow = this.#settledBelow.slice(settled);
-    this.#base += settled;
+    const place = index - this.#base;
+    this.#items[place] = settledItem;
+    if (place === this.#front) {
+      while (this.#items[this.#front] === settledItem) this.#front++;
+    }
+    if (this.#front < 64 || this.#front * 2 < this.#items.length) return;
+    this.#items = this.#items.slice(this.#front);
+    this.#base += this.#front;
+    this.#front = 0;
   }
 
   /** The outcome whose turn it is. */
