@@ -105,7 +105,7 @@ export class Measurement {
   async #closePools() {
     for (const [name, driver] of this.#drivers) {
       try {
-        await driver.ask({ op: 'close' }, 10_000);
+        await driver.ask({ op: 'close' }, 3_000);
       } catch (error) {
         if (!(error instanceof HungError)) this.#options.onProgress(`${name}: ${error.message}`);
         driver.kill();

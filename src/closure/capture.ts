@@ -83,7 +83,9 @@ class Reader implements FunctionReader {
     if (entry.form !== undefined && ownsNothing(fn, plan.code['name'] as string)) return entry.form;
     const parts: FunctionParts = {
       code: plan.code,
-      captured: isChanging(entry) ? this.#values(entry, entry.live.fn === fn ? entry.live : { ...entry.live, fn }) : fixed,
+      captured: isChanging(entry)
+        ? this.#values(entry, entry.live.fn === fn ? entry.live : { ...entry.live, fn })
+        : fixed,
       labels: plan.slots.map((slot) => slot.label),
       first: entry.first,
       identity: entry.identity,
@@ -134,7 +136,8 @@ class Reader implements FunctionReader {
       refreshBuiltins();
       refreshCommonJs();
     }
-    const known = registry.resolved.get(object) ?? intrinsicOf(object, mainGlobal) ?? builtinOf(object) ?? exportOf(object);
+    const known =
+      registry.resolved.get(object) ?? intrinsicOf(object, mainGlobal) ?? builtinOf(object) ?? exportOf(object);
     if (known !== undefined) return known;
     return types.isModuleNamespaceObject(object) && isInspectable() ? findNamespace(object) : undefined;
   }
@@ -160,7 +163,11 @@ function usualKeys(fn: Callable): number {
 }
 
 function isBare(fn: Callable, parts: FunctionParts): boolean {
-  return parts.own.length === 0 && (parts.prototype === undefined || !Object.hasOwn(fn, 'prototype')) && parts.prototypeParent === undefined;
+  return (
+    parts.own.length === 0 &&
+    (parts.prototype === undefined || !Object.hasOwn(fn, 'prototype')) &&
+    parts.prototypeParent === undefined
+  );
 }
 
 /**
@@ -177,7 +184,12 @@ function isConstantEntry(fn: Callable, entry: Entry, seen: Set<unknown>): boolea
   if (entry.kind === 'fixed') return entry.constant;
   if (entry.kind === 'again' || entry.identity !== undefined || isChanging(entry)) return false;
   if (!ownsNothing(fn, entry.plan.code['name'] as string)) return false;
-  if (Object.hasOwn(fn, 'prototype') && !types.isGeneratorFunction(fn) && Reflect.ownKeys(Reflect.get(fn, 'prototype') as object).length > 1) return false;
+  if (
+    Object.hasOwn(fn, 'prototype') &&
+    !types.isGeneratorFunction(fn) &&
+    Reflect.ownKeys(Reflect.get(fn, 'prototype') as object).length > 1
+  )
+    return false;
   entry.constant ??= entry.fixed.every((value) => {
     if (typeof value === 'function') return isConstantEntry(value as Callable, entryOf(value as Callable), seen);
     return typeof value !== 'object' || value === null || isReference(value);

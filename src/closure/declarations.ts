@@ -64,10 +64,14 @@ export class Declarations {
   /** What a list of statements declares in its own block. */
   hoist(list: readonly AnyNode[], scope: Scope): void {
     for (const statement of list) {
-      const declared = statement.type === 'ExportNamedDeclaration' || statement.type === 'ExportDefaultDeclaration' ? statement.declaration : statement;
+      const declared =
+        statement.type === 'ExportNamedDeclaration' || statement.type === 'ExportDefaultDeclaration'
+          ? statement.declaration
+          : statement;
       switch (declared?.type) {
         case 'VariableDeclaration':
-          if (declared.kind !== 'var') for (const { id } of declared.declarations) declarePattern(id, scope, blockKind(declared.kind));
+          if (declared.kind !== 'var')
+            for (const { id } of declared.declarations) declarePattern(id, scope, blockKind(declared.kind));
           break;
         case 'FunctionDeclaration':
           if (declared.id) declare(scope, declared.id.name, 'function');
@@ -84,19 +88,23 @@ export class Declarations {
 
   #import(node: ESTree.ImportDeclaration, scope: Scope): void {
     const specifier = String(node.source.value);
-    const pairs = node.attributes.map((a) => [a.key.type === 'Identifier' ? a.key.name : String(a.key.value), String(a.value.value)] as const);
+    const pairs = node.attributes.map(
+      (a) => [a.key.type === 'Identifier' ? a.key.name : String(a.key.value), String(a.value.value)] as const,
+    );
     const attributes = pairs.length > 0 ? Object.fromEntries(pairs) : undefined;
     for (const clause of node.specifiers) {
       declare(scope, clause.local.name, 'import');
       let name = clause.type === 'ImportNamespaceSpecifier' ? '*' : 'default';
-      if (clause.type === 'ImportSpecifier') name = clause.imported.type === 'Identifier' ? clause.imported.name : String(clause.imported.value);
+      if (clause.type === 'ImportSpecifier')
+        name = clause.imported.type === 'Identifier' ? clause.imported.name : String(clause.imported.value);
       this.imports.set(clause.local.name, { specifier, name, attributes });
     }
   }
 
   export(node: ESTree.ExportNamedDeclaration): void {
     if (node.source) return;
-    const nameOf = (name: ESTree.Identifier | ESTree.StringLiteral): string => (name.type === 'Identifier' ? name.name : String(name.value));
+    const nameOf = (name: ESTree.Identifier | ESTree.StringLiteral): string =>
+      name.type === 'Identifier' ? name.name : String(name.value);
     for (const { local, exported } of node.specifiers) this.exports.set(nameOf(exported), nameOf(local));
     const { declaration } = node;
     if (declaration?.type === 'VariableDeclaration') {

@@ -120,7 +120,9 @@ function connect(): void {
 /** The global object of the main context, reached through a function of Node's core. */
 export function mainGlobal(): typeof globalThis {
   try {
-    const make = process.getBuiltinModule('node:inspector').Session.constructor as (body: string) => () => typeof globalThis;
+    const make = process.getBuiltinModule('node:inspector').Session.constructor as (
+      body: string,
+    ) => () => typeof globalThis;
     return make('return globalThis')();
   } catch {
     return process.getBuiltinModule('node:vm').runInThisContext('globalThis') as typeof globalThis;
@@ -134,7 +136,8 @@ export function post(method: string, params?: object): Answer {
     failed = error;
     answer = result ?? {};
   });
-  if (failed !== null) throw new InternalError(`The inspector refused ${method}: ${(failed as { message?: string }).message ?? ''}`);
+  if (failed !== null)
+    throw new InternalError(`The inspector refused ${method}: ${(failed as { message?: string }).message ?? ''}`);
   if (answer === undefined) throw new InternalError(`The inspector did not answer ${method} at once.`);
   const { exceptionDetails } = answer;
   if (exceptionDetails !== undefined) {
@@ -195,7 +198,8 @@ export interface Insight {
 export function inspect(fn: object): Insight {
   const objectId = idOf(fn);
   const { internalProperties = [] } = post('Runtime.getProperties', { objectId, ownProperties: true });
-  const find = (name: string): Remote | undefined => internalProperties.find((property) => property.name === name)?.value;
+  const find = (name: string): Remote | undefined =>
+    internalProperties.find((property) => property.name === name)?.value;
   const target = find('[[TargetFunction]]');
   return {
     location: find('[[FunctionLocation]]')?.value as Location | undefined,
@@ -213,7 +217,10 @@ export function inspect(fn: object): Insight {
 
 function readScopes(list: Remote | undefined): ReadonlyArray<Readonly<Record<string, unknown>>> {
   if (list === undefined) return [];
-  const entries = Array.from(liveValue(list) as ArrayLike<{ object: Record<string, unknown> }>, (entry) => entry.object);
+  const entries = Array.from(
+    liveValue(list) as ArrayLike<{ object: Record<string, unknown> }>,
+    (entry) => entry.object,
+  );
   const global = mainGlobal();
   return entries.filter((object) => object !== (global as unknown) && object !== (globalThis as unknown));
 }

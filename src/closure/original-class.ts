@@ -19,7 +19,10 @@ type Method = ESTree.MethodDefinition;
 const opened = new WeakMap<object, PrivateLevel | null>();
 
 /** Undefined when the class has no private members. `siteOf` finds the source of a class that goes by value. */
-export function openClass(constructor: Callable, siteOf: (constructor: Callable) => Site | undefined): PrivateLevel | undefined {
+export function openClass(
+  constructor: Callable,
+  siteOf: (constructor: Callable) => Site | undefined,
+): PrivateLevel | undefined {
   let level = opened.get(constructor);
   if (level === undefined) opened.set(constructor, (level = open(constructor, siteOf)));
   return level ?? undefined;
@@ -32,10 +35,14 @@ function open(constructor: Callable, siteOf: (constructor: Callable) => Site | u
   if (site === undefined) return null;
   const { facts } = site;
   const names = privateElements(facts).map(({ name }) => name);
-  const hidden = elements(facts).some((element) => element.type === 'MethodDefinition' && !element.static && element.key?.type === 'PrivateIdentifier');
+  const hidden = elements(facts).some(
+    (element) => element.type === 'MethodDefinition' && !element.static && element.key?.type === 'PrivateIdentifier',
+  );
   if (names.length === 0 && !hidden) return null;
   const derived = namesHeritage(facts);
-  const own = elements(facts).find((element): element is Method => element.type === 'MethodDefinition' && element.kind === 'constructor');
+  const own = elements(facts).find(
+    (element): element is Method => element.type === 'MethodDefinition' && element.kind === 'constructor',
+  );
   const construct = (prototype: object, object: object | undefined): object =>
     object === undefined ? constructAs(constructor, prototype) : constructOnto(constructor, object);
   return {
@@ -44,7 +51,12 @@ function open(constructor: Callable, siteOf: (constructor: Callable) => Site | u
     equip(prototype, object) {
       if (own === undefined) return construct(prototype, object);
       const after = derived ? endOfSuper(own, constructor) : (own.value.body as ESTree.BlockStatement).start! + 1;
-      return probe(() => construct(prototype, object), 'this', site.locate(after)!, site.locate(own.value.body!.end!)!) as object;
+      return probe(
+        () => construct(prototype, object),
+        'this',
+        site.locate(after)!,
+        site.locate(own.value.body!.end!)!,
+      ) as object;
     },
   };
 }
@@ -61,18 +73,28 @@ function accessors(site: Site, constructor: Callable, names: readonly string[]):
     const { body } = element.value;
     if (method === undefined || !body) continue;
     try {
-      return probe(method, expression, site.locate(body.start! + 1)!, site.locate(body.end!)!) as Pick<PrivateLevel, 'get' | 'set'>;
+      return probe(method, expression, site.locate(body.start! + 1)!, site.locate(body.end!)!) as Pick<
+        PrivateLevel,
+        'get' | 'set'
+      >;
     } catch {
       // The next method.
     }
   }
-  throw new CaptureError(`Cannot receive {path}: the private fields of "${constructor.name}" cannot be set, as no method of it can be entered. Send its data.`);
+  throw new CaptureError(
+    `Cannot receive {path}: the private fields of "${constructor.name}" cannot be set, as no method of it can be entered. Send its data.`,
+  );
 }
 
 function methodOf(constructor: Callable, element: Method): object | undefined {
   const holder = (element.static ? constructor : Reflect.get(constructor, 'prototype')) as object;
   const { key } = element;
-  const name = key?.type === 'Identifier' && !element.computed ? key.name : key?.type === 'Literal' ? String(key.value) : undefined;
+  const name =
+    key?.type === 'Identifier' && !element.computed
+      ? key.name
+      : key?.type === 'Literal'
+        ? String(key.value)
+        : undefined;
   if (name === undefined) return undefined;
   const descriptor = Object.getOwnPropertyDescriptor(holder, name);
   const method: unknown = descriptor?.[element.kind === 'get' ? 'get' : element.kind === 'set' ? 'set' : 'value'];
@@ -82,7 +104,8 @@ function methodOf(constructor: Callable, element: Method): object | undefined {
 /** Where the fields are there and nothing else has run: `super(...)` has to come first, and its arguments must do nothing. */
 function endOfSuper(own: Method, constructor: Callable): number {
   const [first] = (own.value.body as ESTree.BlockStatement).body;
-  const call = first?.type === 'ExpressionStatement' && first.expression.type === 'CallExpression' ? first.expression : undefined;
+  const call =
+    first?.type === 'ExpressionStatement' && first.expression.type === 'CallExpression' ? first.expression : undefined;
   if (call?.callee.type === 'Super' && call.arguments.every(isInert)) return first!.end!;
   throw new CaptureError(
     `Cannot receive {path}: it is an instance of "${constructor.name}", whose private fields can be set only if its constructor ` +

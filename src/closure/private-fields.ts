@@ -16,7 +16,10 @@ function levelsOf(prototype: object): PrivateLevel[] {
     const constructor: unknown = Object.getOwnPropertyDescriptor(at, 'constructor')?.value;
     if (typeof constructor !== 'function') continue;
     const received = registry.received.get(constructor);
-    const level = received === undefined ? registry.openClass?.(constructor as Callable) : rebuiltLevel(constructor as Callable, received);
+    const level =
+      received === undefined
+        ? registry.openClass?.(constructor as Callable)
+        : rebuiltLevel(constructor as Callable, received);
     if (level !== undefined) levels.unshift(level);
   }
   return levels;

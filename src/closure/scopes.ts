@@ -1,7 +1,16 @@
 import type { ESTree } from 'meriyah';
 import { Declarations, declare, declarePattern, hoistVars } from './declarations.ts';
-import { type AnyNode, type FunctionFacts, type Member, type Mention, type Scope, type ScriptFacts, type Span, span } from './facts.ts';
-import { child, declaring, forEachName, hasDirective, isInside, isNode, keyOf } from './tree.ts';
+import {
+  type AnyNode,
+  type FunctionFacts,
+  type Member,
+  type Mention,
+  type Scope,
+  type ScriptFacts,
+  type Span,
+  span,
+} from './facts.ts';
+import { child, declaring, forEachName, hasDirective, isInside, isNode, keyOf, newFacts } from './tree.ts';
 
 /**
  * Which variables a function uses that are declared outside it, over the syntax tree of a whole script or of one
@@ -37,10 +46,23 @@ class Analysis {
     this.#declarations.hoist(body, this.#root);
     for (const statement of body) this.#visit(statement, this.#root);
     const { imports, exports } = this.#declarations;
-    return { functions: this.#functions, imports, exports, defaultExport: this.#defaultExport, awaits: this.#awaits, root: this.#root };
+    return {
+      functions: this.#functions,
+      imports,
+      exports,
+      defaultExport: this.#defaultExport,
+      awaits: this.#awaits,
+      root: this.#root,
+    };
   }
 
-  #mention(node: ESTree.Identifier, scope: Scope, written: boolean, role: Mention['role'] = 'plain', member?: string): void {
+  #mention(
+    node: ESTree.Identifier,
+    scope: Scope,
+    written: boolean,
+    role: Mention['role'] = 'plain',
+    member?: string,
+  ): void {
     const found = declaring(scope, node.name);
     const binding = found?.variables.get(node.name);
     if (binding !== undefined && written) binding.written = true;
@@ -48,7 +70,8 @@ class Analysis {
       const facts = this.#around[i]!;
       if (found !== undefined && isInside(found, facts.outer)) break;
       let variable = facts.free.get(node.name);
-      if (variable === undefined) facts.free.set(node.name, (variable = { name: node.name, binding, mentions: [], written: false }));
+      if (variable === undefined)
+        facts.free.set(node.name, (variable = { name: node.name, binding, mentions: [], written: false }));
       variable.written ||= written;
       variable.mentions.push({ ...span(node), role, member });
     }
@@ -63,28 +86,13 @@ class Analysis {
     }
   }
 
-  #open(node: FunctionFacts['node'], kind: FunctionFacts['kind'], outer: Scope, detail: Partial<FunctionFacts> = {}): FunctionFacts {
-    const facts: FunctionFacts = {
-      ...span(node),
-      node,
-      kind,
-      arrow: node.type === 'ArrowFunctionExpression',
-      member: undefined,
-      key: undefined,
-      inClass: false,
-      free: new Map(),
-      outer,
-      selves: [],
-      metas: [],
-      dynamicImports: [],
-      privateNames: new Set(),
-      usesSuper: false,
-      usesNewTarget: false,
-      usesEval: false,
-      usesWith: false,
-      strict: this.#strict,
-      ...detail,
-    };
+  #open(
+    node: FunctionFacts['node'],
+    kind: FunctionFacts['kind'],
+    outer: Scope,
+    detail: Partial<FunctionFacts> = {},
+  ): FunctionFacts {
+    const facts: FunctionFacts = { ...newFacts(node, kind, outer, this.#strict), ...detail };
     if (kind !== 'initialiser') this.#functions.push(facts);
     this.#around.push(facts);
     return facts;
@@ -92,7 +100,8 @@ class Analysis {
 
   #function(node: FunctionNode, outer: Scope, detail?: Partial<FunctionFacts>): void {
     const strict = this.#strict;
-    const statements = (node.body as AnyNode).type === 'BlockStatement' ? (node.body as ESTree.BlockStatement).body : [];
+    const statements =
+      (node.body as AnyNode).type === 'BlockStatement' ? (node.body as ESTree.BlockStatement).body : [];
     this.#strict ||= hasDirective(statements);
     const facts = this.#open(node, 'function', outer, detail);
     const nesting = this.#nesting;
@@ -140,11 +149,21 @@ class Analysis {
       this.#around.pop();
       return;
     }
-    if (element.type !== 'MethodDefinition' && element.type !== 'PropertyDefinition' && element.type !== 'AccessorProperty') return;
+    if (
+      element.type !== 'MethodDefinition' &&
+      element.type !== 'PropertyDefinition' &&
+      element.type !== 'AccessorProperty'
+    )
+      return;
     for (const decorator of element.decorators ?? []) this.#visit(decorator.expression, scope);
     if (element.computed) this.#visit(element.key, scope);
     if (element.type === 'MethodDefinition') {
-      this.#function(element.value, scope, { start: element.start!, member: element.kind, inClass: true, key: keyOf(element.key!, element.computed) });
+      this.#function(element.value, scope, {
+        start: element.start!,
+        member: element.kind,
+        inClass: true,
+        key: keyOf(element.key!, element.computed),
+      });
     } else if (element.value) {
       this.#open(element, 'initialiser', scope);
       this.#visit(element.value, child(scope, true));
@@ -262,7 +281,8 @@ class Analysis {
         return this.#visit(node.declaration, scope);
       case 'ExportDefaultDeclaration': {
         const { declaration } = node;
-        if ('id' in declaration && declaration.id && declaration.type.endsWith('Declaration')) this.#declarations.exports.set('default', (declaration.id).name);
+        if ('id' in declaration && declaration.id && declaration.type.endsWith('Declaration'))
+          this.#declarations.exports.set('default', declaration.id.name);
         else this.#defaultExport = span(declaration);
         return this.#visit(declaration, scope);
       }

@@ -187,6 +187,7 @@ export class Engine {
     if (this.#state !== 'running') return;
     this.#state = 'closing';
     this.#crew.staffed = false;
+    this.#checkBusy();
     this.#checkEnd();
   }
 
@@ -197,6 +198,7 @@ export class Engine {
     this.#crew.staffed = false;
     this.#failEverything(error);
     for (const member of this.#crew.members) this.#crew.kill(member, 'close');
+    this.#checkBusy();
     this.#checkEnd();
   }
 
@@ -357,7 +359,9 @@ export class Engine {
   }
 
   #checkBusy(): void {
-    const busy = this.#queue.length > 0 || this.#holds > 0 || this.running > 0;
+    // An ending pool is waited for; an idle one that is not asked to end must not keep the program alive.
+    const ending = this.#state !== 'running' && this.#crew.members.size > 0;
+    const busy = this.#queue.length > 0 || this.#holds > 0 || this.running > 0 || ending;
     if (busy === this.#busy) return;
     this.#busy = busy;
     this.#options.onBusy?.(busy);

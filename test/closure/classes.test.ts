@@ -4,72 +4,479 @@ import { type Case, loose, runCases } from './table.ts';
 
 let top = 10;
 top = Number(top);
-class Base { v: number; constructor(v: number) { this.v = v; } who() { return 'base' + this.v; } static sb() { return 'sb'; } }
-class Derived extends Base {
-  #p = 2; static count = 5; static #sp = 9; static sp() { return Derived.#sp; } w: number; static blockRan = 0;
-  constructor(v: number) { super(v); this.w = 1; }
-  override who() { return super.who() + '+d' + this.#p; }
-  get prop() { return this.#p * 10; } set prop(x) { this.#p = x; }
-  static { Derived.blockRan += 1; }
-  bump() { this.#p++; return this.#p; }
+class Base {
+  v: number;
+  constructor(v: number) {
+    this.v = v;
+  }
+  who() {
+    return 'base' + this.v;
+  }
+  static sb() {
+    return 'sb';
+  }
 }
-class Plain extends Base { field = top; static s = { q: 1 }; m() { return [this.v, this.field, Plain.s.q]; } }
-interface OldInstance { n: number; dbl(): number }
-const OldCtor = function (this: OldInstance, n: number) { this.n = n; } as unknown as { new (n: number): OldInstance; prototype: OldInstance; helper: number };
-OldCtor.prototype.dbl = function (this: OldInstance) { return this.n * 2; };
+class Derived extends Base {
+  #p = 2;
+  static count = 5;
+  static #sp = 9;
+  static sp() {
+    return Derived.#sp;
+  }
+  w: number;
+  static blockRan = 0;
+  constructor(v: number) {
+    super(v);
+    this.w = 1;
+  }
+  override who() {
+    return super.who() + '+d' + this.#p;
+  }
+  get prop() {
+    return this.#p * 10;
+  }
+  set prop(x) {
+    this.#p = x;
+  }
+  static {
+    Derived.blockRan += 1;
+  }
+  bump() {
+    this.#p++;
+    return this.#p;
+  }
+}
+class Plain extends Base {
+  field = top;
+  static s = { q: 1 };
+  m() {
+    return [this.v, this.field, Plain.s.q];
+  }
+}
+interface OldInstance {
+  n: number;
+  dbl(): number;
+}
+const OldCtor = function (this: OldInstance, n: number) {
+  this.n = n;
+} as unknown as { new (n: number): OldInstance; prototype: OldInstance; helper: number };
+OldCtor.prototype.dbl = function (this: OldInstance) {
+  return this.n * 2;
+};
 OldCtor.helper = 4;
 class P {
-  #x: unknown = 1; static #n = 7; static bump() { return ++P.#n; } #m() { return this.#x; }
-  get v() { return this.#m(); } set v(y) { this.#x = y; }
-  static make() { const p = new P(); p.v = 9; return p; }
+  #x: unknown = 1;
+  static #n = 7;
+  static bump() {
+    return ++P.#n;
+  }
+  #m() {
+    return this.#x;
+  }
+  get v() {
+    return this.#m();
+  }
+  set v(y) {
+    this.#x = y;
+  }
+  static make() {
+    const p = new P();
+    p.v = 9;
+    return p;
+  }
 }
-class Q extends P { #x = 'q'; y = 3; a: number; own = 0; get q() { return [this.#x, this.v]; } constructor({ a } = { a: 1 }) { super(); this.a = a; } setq(z: string) { this.#x = z; } }
+class Q extends P {
+  #x = 'q';
+  y = 3;
+  a: number;
+  own = 0;
+  get q() {
+    return [this.#x, this.v];
+  }
+  constructor({ a } = { a: 1 }) {
+    super();
+    this.a = a;
+  }
+  setq(z: string) {
+    this.#x = z;
+  }
+}
 const key = Symbol('k');
 const dynamic = 'dynName';
 class Computed {
-  [key]() { return 's'; } [dynamic + '1']() { return 'd'; } static [dynamic]() { return 'st'; }
-  get [dynamic + 'g']() { return 'g'; } *[Symbol.iterator]() { yield 1; }
+  [key]() {
+    return 's';
+  }
+  [dynamic + '1']() {
+    return 'd';
+  }
+  static [dynamic]() {
+    return 'st';
+  }
+  get [dynamic + 'g']() {
+    return 'g';
+  }
+  *[Symbol.iterator]() {
+    yield 1;
+  }
 }
-class W { who() { return 'w'; } }
-const Mixin = (B: typeof W) => class extends B { mixed() { return 'm' + super.who(); } };
+class W {
+  who() {
+    return 'w';
+  }
+}
+const Mixin = (B: typeof W) =>
+  class extends B {
+    mixed() {
+      return 'm' + super.who();
+    }
+  };
 const Mixed = Mixin(W);
-class Patched { m() { return 1; } }
-Patched.prototype.m = function () { return 2; };
+class Patched {
+  m() {
+    return 1;
+  }
+}
+Patched.prototype.m = function () {
+  return 2;
+};
 Object.assign(Patched.prototype, { extra: 5 });
-class Statics { static k = 4; static f = (x: number) => x + Statics.k; static inst: unknown = new Statics(); static #priv = [1]; static get priv() { return Statics.#priv; } }
-class Emitter extends EventEmitter { #p = 1; go() { let r = 0; this.on('x', (v: number) => { r = v + this.#p; }); this.emit('x', 1); return r; } }
-class Methods extends Object { #k = 3; k: number; constructor(k: number) { super(); this.k = k; } sum(x: number) { return this.k + this.#k + x; } sup() { return super.toString(); } }
+class Statics {
+  static k = 4;
+  static f = (x: number) => x + Statics.k;
+  static inst: unknown = new Statics();
+  static #priv = [1];
+  static get priv() {
+    return Statics.#priv;
+  }
+}
+class Emitter extends EventEmitter {
+  #p = 1;
+  go() {
+    let r = 0;
+    this.on('x', (v: number) => {
+      r = v + this.#p;
+    });
+    this.emit('x', 1);
+    return r;
+  }
+}
+class Methods extends Object {
+  #k = 3;
+  k: number;
+  constructor(k: number) {
+    super();
+    this.k = k;
+  }
+  sum(x: number) {
+    return this.k + this.#k + x;
+  }
+  sup() {
+    return super.toString();
+  }
+}
 
 const cases: readonly Case[] = [
   ['a class', () => (n: number) => new Plain(n).m(), [1], [1, 10, 1]],
-  ['static, private, super', () => { Derived.count = 5; return (v: number) => { const d = new Derived(v); return [d.who(), d.prop, Derived.count, Derived.sp(), Derived.sb(), d instanceof Base]; }; }, [1], ['base1+d2', 20, 5, 9, 'sb', true]],
-  ['static state is copied, static blocks do not run again', () => { Derived.count = 77; return () => [Derived.count, Derived.blockRan]; }, [], [77, 1]],
-  ['static private state is copied', () => { class S { static #n = 7; static bump() { return ++S.#n; } } S.bump(); return () => S.bump(); }, [], 9],
-  ['private methods and accessors', () => () => { const p = new P(); p.v = 4; return p.v; }, [], 4],
-  ['an instance', () => { const i = Object.assign(new Plain(4), { extra: 'e' }); return () => [i.m(), i.extra, i instanceof Plain, i instanceof Base]; }, [], [[4, 10, 1], 'e', true, true]],
-  ['an instance with private fields', () => { const d = new Derived(3); d.prop = 50; return () => [d.who(), d.bump()]; }, [], ['base3+d50', 51]],
-  ['an instance with private methods', () => { const p = P.make(); return () => p.v; }, [], 9],
-  ['a private name in base and derived', () => { const q = new Q(); q.v = 8; q.setq('z'); q.own = 1; return () => [q.q, q.y, q.a, q.own, q instanceof P]; }, [], [['z', 8], 3, 1, 1, true]],
-  ['an instance of an imported class', () => { const s = new Shape(3); return () => [s.area(), s instanceof Shape]; }, [], [9, true]],
-  ['an instance of an imported class with private fields', () => { const s = new Priv(3); return () => s.get(); }, [], /private fields/],
-  ['a class that extends an imported one', () => { class S2 extends Shape { #z = 2; vol() { return this.area() * this.#z; } } const s = new S2(3); return () => [s.vol(), s instanceof Shape, s instanceof S2]; }, [], [18, true, true]],
-  ['an old-style constructor', () => () => { const o = new OldCtor(4); return [o.dbl(), OldCtor.helper]; }, [], [8, 4]],
-  ['old-style inheritance', () => { const A = function () {} as unknown as typeof OldCtor; const B = function () {} as unknown as typeof OldCtor; A.prototype.dbl = () => 7; B.prototype = Object.create(A.prototype) as OldInstance; return () => new B(1).dbl(); }, [], 7],
-  ['subclasses of Map, Error, Array', () => { class MM extends Map<string, number> { twice(k: string) { return this.get(k)! * 2; } } class EE extends Error { code = 4; } class AA extends Array<number> { sum() { return this.reduce((a, b) => a + b, 0); } } const m = new MM([['a', 2]]), e = new EE('x'), a = AA.from([1, 2]) as AA; return () => [m.twice('a'), e.code, e instanceof EE, e.message, a.sum(), a.length]; }, [], [4, 4, true, 'x', 3, 2]],
-  ['private names checked with in', () => { class C { #x = 1; static has(o: object) { return #x in o; } get() { return this.#x; } } return () => [C.has(new C()), C.has({})]; }, [], [true, false]],
-  ['computed members', () => () => { const c = new Computed() as unknown as Record<string | symbol, () => string>; return [c[key]!(), c['dynName1']!(), (Computed as unknown as typeof c)[dynamic]!(), c['dynNameg'], [...loose(c) as Iterable<number>]]; }, [], ['s', 'd', 'st', 'g', [1]]],
+  [
+    'static, private, super',
+    () => {
+      Derived.count = 5;
+      return (v: number) => {
+        const d = new Derived(v);
+        return [d.who(), d.prop, Derived.count, Derived.sp(), Derived.sb(), d instanceof Base];
+      };
+    },
+    [1],
+    ['base1+d2', 20, 5, 9, 'sb', true],
+  ],
+  [
+    'static state is copied, static blocks do not run again',
+    () => {
+      Derived.count = 77;
+      return () => [Derived.count, Derived.blockRan];
+    },
+    [],
+    [77, 1],
+  ],
+  [
+    'static private state is copied',
+    () => {
+      class S {
+        static #n = 7;
+        static bump() {
+          return ++S.#n;
+        }
+      }
+      S.bump();
+      return () => S.bump();
+    },
+    [],
+    9,
+  ],
+  [
+    'private methods and accessors',
+    () => () => {
+      const p = new P();
+      p.v = 4;
+      return p.v;
+    },
+    [],
+    4,
+  ],
+  [
+    'an instance',
+    () => {
+      const i = Object.assign(new Plain(4), { extra: 'e' });
+      return () => [i.m(), i.extra, i instanceof Plain, i instanceof Base];
+    },
+    [],
+    [[4, 10, 1], 'e', true, true],
+  ],
+  [
+    'an instance with private fields',
+    () => {
+      const d = new Derived(3);
+      d.prop = 50;
+      return () => [d.who(), d.bump()];
+    },
+    [],
+    ['base3+d50', 51],
+  ],
+  [
+    'an instance with private methods',
+    () => {
+      const p = P.make();
+      return () => p.v;
+    },
+    [],
+    9,
+  ],
+  [
+    'a private name in base and derived',
+    () => {
+      const q = new Q();
+      q.v = 8;
+      q.setq('z');
+      q.own = 1;
+      return () => [q.q, q.y, q.a, q.own, q instanceof P];
+    },
+    [],
+    [['z', 8], 3, 1, 1, true],
+  ],
+  [
+    'an instance of an imported class',
+    () => {
+      const s = new Shape(3);
+      return () => [s.area(), s instanceof Shape];
+    },
+    [],
+    [9, true],
+  ],
+  [
+    'an instance of an imported class with private fields',
+    () => {
+      const s = new Priv(3);
+      return () => s.get();
+    },
+    [],
+    /private fields/,
+  ],
+  [
+    'a class that extends an imported one',
+    () => {
+      class S2 extends Shape {
+        #z = 2;
+        vol() {
+          return this.area() * this.#z;
+        }
+      }
+      const s = new S2(3);
+      return () => [s.vol(), s instanceof Shape, s instanceof S2];
+    },
+    [],
+    [18, true, true],
+  ],
+  [
+    'an old-style constructor',
+    () => () => {
+      const o = new OldCtor(4);
+      return [o.dbl(), OldCtor.helper];
+    },
+    [],
+    [8, 4],
+  ],
+  [
+    'old-style inheritance',
+    () => {
+      const A = function () {} as unknown as typeof OldCtor;
+      const B = function () {} as unknown as typeof OldCtor;
+      A.prototype.dbl = () => 7;
+      B.prototype = Object.create(A.prototype) as OldInstance;
+      return () => new B(1).dbl();
+    },
+    [],
+    7,
+  ],
+  [
+    'subclasses of Map, Error, Array',
+    () => {
+      class MM extends Map<string, number> {
+        twice(k: string) {
+          return this.get(k)! * 2;
+        }
+      }
+      class EE extends Error {
+        code = 4;
+      }
+      class AA extends Array<number> {
+        sum() {
+          return this.reduce((a, b) => a + b, 0);
+        }
+      }
+      const m = new MM([['a', 2]]),
+        e = new EE('x'),
+        a = AA.from([1, 2]) as AA;
+      return () => [m.twice('a'), e.code, e instanceof EE, e.message, a.sum(), a.length];
+    },
+    [],
+    [4, 4, true, 'x', 3, 2],
+  ],
+  [
+    'private names checked with in',
+    () => {
+      class C {
+        #x = 1;
+        static has(o: object) {
+          return #x in o;
+        }
+        get() {
+          return this.#x;
+        }
+      }
+      return () => [C.has(new C()), C.has({})];
+    },
+    [],
+    [true, false],
+  ],
+  [
+    'computed members',
+    () => () => {
+      const c = new Computed() as unknown as Record<string | symbol, () => string>;
+      return [
+        c[key]!(),
+        c['dynName1']!(),
+        (Computed as unknown as typeof c)[dynamic]!(),
+        c['dynNameg'],
+        [...(loose(c) as Iterable<number>)],
+      ];
+    },
+    [],
+    ['s', 'd', 'st', 'g', [1]],
+  ],
   ['a mixin', () => () => new Mixed().mixed(), [], 'mw'],
-  ['a prototype that was changed', () => () => [new Patched().m(), (new Patched() as unknown as { extra: number }).extra], [], [2, 5]],
+  [
+    'a prototype that was changed',
+    () => () => [new Patched().m(), (new Patched() as unknown as { extra: number }).extra],
+    [],
+    [2, 5],
+  ],
   ['static fields', () => () => [Statics.f(1), Statics.inst instanceof Statics, Statics.priv], [], [5, true, [1]]],
-  ['extends null', () => { const nothing = null as unknown as typeof Object; class N extends nothing { static hi() { return 'null'; } } return () => N.hi(); }, [], 'null'],
+  [
+    'extends null',
+    () => {
+      const nothing = null as unknown as typeof Object;
+      class N extends nothing {
+        static hi() {
+          return 'null';
+        }
+      }
+      return () => N.hi();
+    },
+    [],
+    'null',
+  ],
   ['extends a built-in class', () => () => new Emitter().go(), [], 2],
-  ['an instance of that', () => { const e = new Emitter(); return () => e.go(); }, [], 2],
-  ['a bound method with private names', () => { const m = new Methods(1); return m.sum.bind(m); }, [2], 6],
-  ['a bound method with super', () => { const m = new Methods(1); return m.sup.bind(m); }, [], '[object Object]'],
-  ['a method with private names alone', () => { class Alone { #k = 3; get() { return this.#k; } } return new Alone().get; }, [], /#k/],
-  ['two classes of one place', () => { const mk = (n: number) => class { get() { return n; } }; const A = mk(1), B = mk(2); return () => [new A().get(), new B().get()]; }, [], [1, 2]],
-  ['a class variable that is written', () => { let K = class { static a = 1; }; K = class { static a = 2; }; return () => K.a; }, [], 2],
-  ['an intrinsic class', () => { const T = Uint8Array; return () => new T(2).length; }, [], 2],
+  [
+    'an instance of that',
+    () => {
+      const e = new Emitter();
+      return () => e.go();
+    },
+    [],
+    2,
+  ],
+  [
+    'a bound method with private names',
+    () => {
+      const m = new Methods(1);
+      return m.sum.bind(m);
+    },
+    [2],
+    6,
+  ],
+  [
+    'a bound method with super',
+    () => {
+      const m = new Methods(1);
+      return m.sup.bind(m);
+    },
+    [],
+    '[object Object]',
+  ],
+  [
+    'a method with private names alone',
+    () => {
+      class Alone {
+        #k = 3;
+        get() {
+          return this.#k;
+        }
+      }
+      return new Alone().get;
+    },
+    [],
+    /#k/,
+  ],
+  [
+    'two classes of one place',
+    () => {
+      const mk = (n: number) =>
+        class {
+          get() {
+            return n;
+          }
+        };
+      const A = mk(1),
+        B = mk(2);
+      return () => [new A().get(), new B().get()];
+    },
+    [],
+    [1, 2],
+  ],
+  [
+    'a class variable that is written',
+    () => {
+      let K = class {
+        static a = 1;
+      };
+      K = class {
+        static a = 2;
+      };
+      return () => K.a;
+    },
+    [],
+    2,
+  ],
+  [
+    'an intrinsic class',
+    () => {
+      const T = Uint8Array;
+      return () => new T(2).length;
+    },
+    [],
+    2,
+  ],
 ];
 
 runCases(cases);

@@ -39,7 +39,15 @@ const cases: readonly Case[] = [
   ['destructured from a module', () => (x: number) => helper(x), [1], 101],
   ['an export by reference', () => helper, [1], 101],
   ['a class', () => (x: number) => new K(x).dbl(), [4], 8],
-  ['an instance', () => { const k = new K(3); return () => [k.dbl(), k instanceof K]; }, [], [6, true]],
+  [
+    'an instance',
+    () => {
+      const k = new K(3);
+      return () => [k.dbl(), k instanceof K];
+    },
+    [],
+    [6, true],
+  ],
   ['a module that is a function', () => (x: number) => onlyFn(x), [1], 'only1'],
   ['a module that is an object', () => (x: number) => onlyObject.fn(x), [2], 3],
   ['an object of a module', () => () => dep.cfg.list.length, [], 3],
@@ -51,7 +59,20 @@ const cases: readonly Case[] = [
   ['require.resolve', () => () => base(require.resolve('./fixtures/dep.cjs')), [], 'dep.cjs'],
   ['a dynamic import', () => async () => (await import('./fixtures/dep.js')).plain(1), [], 101],
   ['a class with private fields', () => () => new A().get(), [], 14],
-  ['a written variable', () => { const inc = () => { v++; }; return () => { inc(); return v; }; }, [], 4],
+  [
+    'a written variable',
+    () => {
+      const inc = () => {
+        v++;
+      };
+      return () => {
+        inc();
+        return v;
+      };
+    },
+    [],
+    4,
+  ],
   ['this of the file', () => () => typeof this, [], 'object'],
 ];
 

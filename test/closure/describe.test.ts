@@ -24,5 +24,8 @@ test('variables are named, with type and size', () => {
 });
 
 test('what cannot travel is said', () => {
-  assert.match(tell(() => weak.has({})), /weak: a WeakMap, which cannot travel/);
+  assert.match(
+    tell(() => weak.has({})),
+    /weak: a WeakMap, which cannot travel/,
+  );
 });

@@ -47,7 +47,13 @@ for (const kind of ['thread', 'process'] as readonly Kind[]) {
       const [a, b] = [await runner.run(make, 1), await runner.run(make, 2)] as [{ n: number }, { n: number }];
       assert.equal(a.constructor, b.constructor);
       assert.deepEqual([a.n, b.n], [1, 2]);
-      assert.equal(await runner.run((value: object) => value instanceof ((globalThis as { Made?: new () => object }).Made ?? Object), a), true);
+      assert.equal(
+        await runner.run(
+          (value: object) => value instanceof ((globalThis as { Made?: new () => object }).Made ?? Object),
+          a,
+        ),
+        true,
+      );
     });
 
     test('a function comes back and works here, and there again', async () => {
@@ -73,7 +79,10 @@ for (const kind of ['thread', 'process'] as readonly Kind[]) {
           return this.#s;
         }
       }
-      const back = (await runner.run((s: Secret) => [s.get() + 1, new Secret(s.get() + 2)], new Secret(1))) as [number, Secret];
+      const back = (await runner.run((s: Secret) => [s.get() + 1, new Secret(s.get() + 2)], new Secret(1))) as [
+        number,
+        Secret,
+      ];
       assert.equal(back[0], 2);
       assert.ok(back[1] instanceof Secret);
       assert.equal(back[1].get(), 3);

@@ -27,12 +27,18 @@ export function createRunner(kind: Kind): Runner {
     if (worker instanceof Worker) worker.postMessage(frame);
     else worker.send(frame);
   };
-  const side = new Side(createReader({ toward: 'worker' }), createBuilder({ from: 'worker' }), kind === 'thread', post, (id, ok, value) => {
-    const task = waiting.get(id);
-    waiting.delete(id);
-    if (ok) task?.resolve(value);
-    else task?.reject(value);
-  });
+  const side = new Side(
+    createReader({ toward: 'worker' }),
+    createBuilder({ from: 'worker' }),
+    kind === 'thread',
+    post,
+    (id, ok, value) => {
+      const task = waiting.get(id);
+      waiting.delete(id);
+      if (ok) task?.resolve(value);
+      else task?.reject(value);
+    },
+  );
   worker.on('message', (frame: Frame) => side.accept(frame));
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   return {

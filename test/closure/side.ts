@@ -54,7 +54,10 @@ export class Side {
       throw error;
     }
     const { parts, attachments } = this.#outbox.take();
-    this.#post({ parts: parts.map((part) => new Uint8Array(part)), attachments: attachments.map(({ buffer }) => buffer) });
+    this.#post({
+      parts: parts.map((part) => new Uint8Array(part)),
+      attachments: attachments.map(({ buffer }) => buffer),
+    });
   }
 
   accept(frame: Frame): void {

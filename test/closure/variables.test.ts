@@ -43,8 +43,26 @@ asFunction = loose(asFunction);
 const cases: readonly Case[] = [
   ['a pure arrow', () => (x: number) => x * 2, [4], 8],
   ['a top-level let', () => () => topLet, [], 10],
-  ['a top-level let that changed', () => { topLet = 11; const f = () => topLet; topLet = 12; return f; }, [], 12],
-  ['and that changed back', () => { topLet = 10; return () => topLet; }, [], 10],
+  [
+    'a top-level let that changed',
+    () => {
+      topLet = 11;
+      const f = () => topLet;
+      topLet = 12;
+      return f;
+    },
+    [],
+    12,
+  ],
+  [
+    'and that changed back',
+    () => {
+      topLet = 10;
+      return () => topLet;
+    },
+    [],
+    10,
+  ],
   ['a top-level const object', () => () => topConst.a, [], 1],
   ['a top-level var', () => () => topVar, [], 3],
   ['own exports of main', () => () => [exported, exportedLet], [], [5, 6]],
@@ -52,43 +70,353 @@ const cases: readonly Case[] = [
   ['recursion', () => fact, [5], 120],
   ['mutual recursion', () => even, [7], false],
   ['mutual recursion through an arrow', () => (n: number) => odd(n), [7], true],
-  ['the let of a loop', () => { const fs: (() => number)[] = []; for (let i = 0; i < 3; i++) fs.push(() => i); return fs[1]; }, [], 1],
+  [
+    'the let of a loop',
+    () => {
+      const fs: (() => number)[] = [];
+      for (let i = 0; i < 3; i++) fs.push(() => i);
+      return fs[1];
+    },
+    [],
+    1,
+  ],
   ['many of those in one message', () => () => loops.map((f) => f()), [], Array.from({ length: 20 }, (_, i) => i)],
   // eslint-disable-next-line no-var
-  ['the var of a loop is shared', () => { const fs: (() => number)[] = []; for (var i = 0; i < 3; i++) fs.push(() => i); return fs[1]; }, [], 3],
-  ['for-of const', () => { let f; for (const v of [7, 8]) f ??= () => v; return f; }, [], 7],
+  [
+    'the var of a loop is shared',
+    () => {
+      const fs: (() => number)[] = [];
+      for (var i = 0; i < 3; i++) fs.push(() => i);
+      return fs[1];
+    },
+    [],
+    3,
+  ],
+  [
+    'for-of const',
+    () => {
+      let f;
+      for (const v of [7, 8]) f ??= () => v;
+      return f;
+    },
+    [],
+    7,
+  ],
   ['three levels deep', () => ((a) => ((b) => ((c) => () => [a, b, c])(3))(2))(1), [], [1, 2, 3]],
-  ['shadowing', () => { const x = 1; { const x = 2; const g = () => x; return [x, g][1]; } return x; }, [], 2],
-  ['a parameter and a default', () => ((a: number, b = a + 1) => () => [a, b])(1), [], [1, 2]],
-  ['a default that sees a parameter', () => ((a: number, g = () => a) => { a = 5; return g; })(1), [], 5],
-  ['a destructured parameter', () => (({ a: { b: [c] } }: { a: { b: number[] } }) => () => c)({ a: { b: [9] } }), [], 9],
-  ['a catch variable', () => { try { throw new Error('cv'); } catch (e) { return () => (e as Error).message; } }, [], 'cv'],
-  ['a switch scope', () => { switch (topVar) { case 3: { let q = 3; q++; return () => q; } default: return undefined; } }, [], 4],
-  ['a counter is copied', () => { let c = 5; return () => ++c; }, [], 6],
-  ['two closures share a variable', () => { const p = counterPair(); return () => { p.inc(); p.inc(); return p.get(); }; }, [], 2],
-  ['two counters with different values stay apart', () => { const p = counterPair(), q = counterPair(); p.inc(); return () => { q.inc(); return [p.get(), q.get()]; }; }, [], [1, 1]],
-  ['two identical counters stay apart', () => { const p = counterPair(), q = counterPair(); return () => { p.inc(); return [p.get(), q.get()]; }; }, [], [1, 0]],
-  ['a module variable that two functions change', () => { const inc = () => { topVar++; }; return () => { inc(); inc(); return topVar; }; }, [], 5],
+  [
+    'shadowing',
+    () => {
+      const x = 1;
+      {
+        const x = 2;
+        const g = () => x;
+        return [x, g][1];
+      }
+      return x;
+    },
+    [],
+    2,
+  ],
+  [
+    'a parameter and a default',
+    () =>
+      (
+        (a: number, b = a + 1) =>
+        () => [a, b]
+      )(1),
+    [],
+    [1, 2],
+  ],
+  [
+    'a default that sees a parameter',
+    () =>
+      ((a: number, g = () => a) => {
+        a = 5;
+        return g;
+      })(1),
+    [],
+    5,
+  ],
+  [
+    'a destructured parameter',
+    () =>
+      (
+        ({
+          a: {
+            b: [c],
+          },
+        }: {
+          a: { b: number[] };
+        }) =>
+        () =>
+          c
+      )({ a: { b: [9] } }),
+    [],
+    9,
+  ],
+  [
+    'a catch variable',
+    () => {
+      try {
+        throw new Error('cv');
+      } catch (e) {
+        return () => (e as Error).message;
+      }
+    },
+    [],
+    'cv',
+  ],
+  [
+    'a switch scope',
+    () => {
+      switch (topVar) {
+        case 3: {
+          let q = 3;
+          q++;
+          return () => q;
+        }
+        default:
+          return undefined;
+      }
+    },
+    [],
+    4,
+  ],
+  [
+    'a counter is copied',
+    () => {
+      let c = 5;
+      return () => ++c;
+    },
+    [],
+    6,
+  ],
+  [
+    'two closures share a variable',
+    () => {
+      const p = counterPair();
+      return () => {
+        p.inc();
+        p.inc();
+        return p.get();
+      };
+    },
+    [],
+    2,
+  ],
+  [
+    'two counters with different values stay apart',
+    () => {
+      const p = counterPair(),
+        q = counterPair();
+      p.inc();
+      return () => {
+        q.inc();
+        return [p.get(), q.get()];
+      };
+    },
+    [],
+    [1, 1],
+  ],
+  [
+    'two identical counters stay apart',
+    () => {
+      const p = counterPair(),
+        q = counterPair();
+      return () => {
+        p.inc();
+        return [p.get(), q.get()];
+      };
+    },
+    [],
+    [1, 0],
+  ],
+  [
+    'a module variable that two functions change',
+    () => {
+      const inc = () => {
+        topVar++;
+      };
+      return () => {
+        inc();
+        inc();
+        return topVar;
+      };
+    },
+    [],
+    5,
+  ],
   ['one total of three closures', () => () => adders.map((f) => f()), [], [1, 3, 6]],
-  ['writing captured variables', () => () => { a1 += a2; [a1, a2] = [a2, a1]; return [a1, a2]; }, [], [2, 3]],
-  ['destructuring into captured variables', () => { let a = 1, b = 2; return () => { [a, b] = [b, a]; ({ a } = { a: a + 10 }); return [a, b]; }; }, [], [12, 1]],
-  ['a destructuring default', () => { let p: number | undefined; return () => { ({ p = 7 } = {}); return p; }; }, [], 7],
-  ['for-of into a captured variable', () => { let last = 0; return () => { for (last of [1, 2, 3]); return last; }; }, [], 3],
-  ['all operators', () => { let n = 1; return () => [n++, ++n, n--, typeof n, (n **= 2)]; }, [], [1, 3, 3, 'number', 4]],
-  ['shorthand of a written variable', () => { let m = 1; m++; return () => ({ m }); }, [], { m: 2 }],
-  ['a default that reads a written variable', () => { let d = 4; d++; return (x = d) => x; }, [], 5],
+  [
+    'writing captured variables',
+    () => () => {
+      a1 += a2;
+      [a1, a2] = [a2, a1];
+      return [a1, a2];
+    },
+    [],
+    [2, 3],
+  ],
+  [
+    'destructuring into captured variables',
+    () => {
+      let a = 1,
+        b = 2;
+      return () => {
+        [a, b] = [b, a];
+        ({ a } = { a: a + 10 });
+        return [a, b];
+      };
+    },
+    [],
+    [12, 1],
+  ],
+  [
+    'a destructuring default',
+    () => {
+      let p: number | undefined;
+      return () => {
+        ({ p = 7 } = {});
+        return p;
+      };
+    },
+    [],
+    7,
+  ],
+  [
+    'for-of into a captured variable',
+    () => {
+      let last = 0;
+      return () => {
+        for (last of [1, 2, 3]);
+        return last;
+      };
+    },
+    [],
+    3,
+  ],
+  [
+    'all operators',
+    () => {
+      let n = 1;
+      return () => [n++, ++n, n--, typeof n, (n **= 2)];
+    },
+    [],
+    [1, 3, 3, 'number', 4],
+  ],
+  [
+    'shorthand of a written variable',
+    () => {
+      let m = 1;
+      m++;
+      return () => ({ m });
+    },
+    [],
+    { m: 2 },
+  ],
+  [
+    'a default that reads a written variable',
+    () => {
+      let d = 4;
+      d++;
+      return (x = d) => x;
+    },
+    [],
+    5,
+  ],
   ['a function variable is called without this', () => () => asFunction(), [], true],
-  ['a tag that is written', () => { let t = (s: TemplateStringsArray) => s[0]; t = loose(t); return () => t`x`; }, [], 'x'],
-  ['an optional call of a written variable', () => { let t: (() => number) | undefined; t = loose(t); return () => (t as (() => number) | undefined)?.() ?? 'none'; }, [], 'none'],
-  ['new of a written variable', () => { let C = Map; C = loose(C); return () => new C().size; }, [], 0],
+  [
+    'a tag that is written',
+    () => {
+      let t = (s: TemplateStringsArray) => s[0];
+      t = loose(t);
+      return () => t`x`;
+    },
+    [],
+    'x',
+  ],
+  [
+    'an optional call of a written variable',
+    () => {
+      let t: (() => number) | undefined;
+      t = loose(t);
+      return () => (t as (() => number) | undefined)?.() ?? 'none';
+    },
+    [],
+    'none',
+  ],
+  [
+    'new of a written variable',
+    () => {
+      let C = Map;
+      C = loose(C);
+      return () => new C().size;
+    },
+    [],
+    0,
+  ],
   ['a function that replaces itself', () => () => [lazy(), lazy()], [], [5, 6]],
   ['a variable that is written after the closure was made', () => readsLater, [], 42],
-  ['a shadowed global', () => { const Map = class { x() { return 'mine'; } }; return () => new Map().x(); }, [], 'mine'],
-  ['what it does not use is not sent', () => { const huge = new WeakMap(); const used = 1; const g = () => huge; return () => [used, g][0] ?? g; }, [], /WeakMap/],
-  ['nor what only its neighbours use', () => { const huge = new WeakMap(); const used = 1; const g = () => huge; void g; return () => used; }, [], 1],
+  [
+    'a shadowed global',
+    () => {
+      const Map = class {
+        x() {
+          return 'mine';
+        }
+      };
+      return () => new Map().x();
+    },
+    [],
+    'mine',
+  ],
+  [
+    'what it does not use is not sent',
+    () => {
+      const huge = new WeakMap();
+      const used = 1;
+      const g = () => huge;
+      return () => [used, g][0] ?? g;
+    },
+    [],
+    /WeakMap/,
+  ],
+  [
+    'nor what only its neighbours use',
+    () => {
+      const huge = new WeakMap();
+      const used = 1;
+      const g = () => huge;
+      void g;
+      return () => used;
+    },
+    [],
+    1,
+  ],
   ['a name that is nowhere', () => () => typeof notDefinedAnywhere, [], 'undefined'],
-  ['unicode and dollar names', () => { const $ = 1, é = 2, ñ_$ = 3; return () => $ + é + ñ_$; }, [], 6],
-  ['before its initialisation', () => { const f = () => later; const r = f; if (topVar < 0) return r; return [r].map((g) => g)[0]; const later = 1; }, [], process.version.startsWith('v20.') ? undefined : /not initialised/],
+  [
+    'unicode and dollar names',
+    () => {
+      const $ = 1,
+        é = 2,
+        ñ_$ = 3;
+      return () => $ + é + ñ_$;
+    },
+    [],
+    6,
+  ],
+  [
+    'before its initialisation',
+    () => {
+      const f = () => later;
+      const r = f;
+      if (topVar < 0) return r;
+      return [r].map((g) => g)[0];
+      const later = 1;
+    },
+    [],
+    process.version.startsWith('v20.') ? undefined : /not initialised/,
+  ],
 ];
 
 declare const notDefinedAnywhere: unknown;

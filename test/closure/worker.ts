@@ -10,7 +10,13 @@ const post = (frame: Frame): void => {
   if (parentPort) parentPort.postMessage(frame);
   else process.send?.(frame);
 };
-const side = new Side(createReader({ toward: 'host' }), createBuilder({ from: 'host' }), !isMainThread, post, (id, ok, value) => void answer(id, ok, value));
+const side = new Side(
+  createReader({ toward: 'host' }),
+  createBuilder({ from: 'host' }),
+  !isMainThread,
+  post,
+  (id, ok, value) => void answer(id, ok, value),
+);
 
 async function answer(id: number, ok: boolean, value: unknown): Promise<void> {
   try {
