@@ -10,6 +10,7 @@ import {
   type Span,
   span,
 } from './facts.ts';
+import { Recorder } from './recorder.ts';
 import { child, declaring, forEachName, hasDirective, isInside, isNode, keyOf, newFacts } from './tree.ts';
 
 /**
@@ -24,12 +25,10 @@ export function analyse(program: ESTree.Program, strict: boolean = false): Scrip
 }
 
 class Analysis {
-  readonly #functions: FunctionFacts[] = [];
   readonly #declarations = new Declarations();
   #defaultExport: Span | undefined;
   readonly #root: Scope = { parent: undefined, isFunction: true, variables: new Map() };
-  /** The functions around the present place, outermost first. */
-  readonly #around: FunctionFacts[] = [];
+  readonly #recorder = new Recorder();
   /** Loops and blocks around, within the present function: a `var` initialised there is initialised again and again. */
   #nesting = 0;
   #strict: boolean;
@@ -47,7 +46,7 @@ class Analysis {
     for (const statement of body) this.#visit(statement, this.#root);
     const { imports, exports } = this.#declarations;
     return {
-      functions: this.#functions,
+      functions: this.#recorder.functions,
       imports,
       exports,
       defaultExport: this.#defaultExport,
@@ -56,54 +55,12 @@ class Analysis {
     };
   }
 
-  #mention(
-    node: ESTree.Identifier,
-    scope: Scope,
-    written: boolean,
-    role: Mention['role'] = 'plain',
-    member?: string,
-  ): void {
-    const found = declaring(scope, node.name);
-    const binding = found?.variables.get(node.name);
-    if (binding !== undefined && written) binding.written = true;
-    for (let i = this.#around.length - 1; i >= 0; i--) {
-      const facts = this.#around[i]!;
-      if (found !== undefined && isInside(found, facts.outer)) break;
-      let variable = facts.free.get(node.name);
-      if (variable === undefined)
-        facts.free.set(node.name, (variable = { name: node.name, binding, mentions: [], written: false }));
-      variable.written ||= written;
-      variable.mentions.push({ ...span(node), role, member });
-    }
-  }
-
-  /** `this`, `super`, `new.target` belong to the nearest function that is no arrow, and to the arrows on the way. */
-  #lexical(note: (facts: FunctionFacts) => void): void {
-    for (let i = this.#around.length - 1; i >= 0; i--) {
-      const facts = this.#around[i]!;
-      note(facts);
-      if (!facts.arrow) return;
-    }
-  }
-
-  #open(
-    node: FunctionFacts['node'],
-    kind: FunctionFacts['kind'],
-    outer: Scope,
-    detail: Partial<FunctionFacts> = {},
-  ): FunctionFacts {
-    const facts: FunctionFacts = { ...newFacts(node, kind, outer, this.#strict), ...detail };
-    if (kind !== 'initialiser') this.#functions.push(facts);
-    this.#around.push(facts);
-    return facts;
-  }
-
   #function(node: FunctionNode, outer: Scope, detail?: Partial<FunctionFacts>): void {
     const strict = this.#strict;
     const statements =
       (node.body as AnyNode).type === 'BlockStatement' ? (node.body as ESTree.BlockStatement).body : [];
     this.#strict ||= hasDirective(statements);
-    const facts = this.#open(node, 'function', outer, detail);
+    const facts = this.#recorder.open(node, 'function', outer, detail);
     const nesting = this.#nesting;
     this.#nesting = 0;
     let scope = outer;
@@ -123,30 +80,30 @@ class Analysis {
     } else this.#visit(body, scope);
     this.#nesting = nesting;
     this.#strict = strict;
-    this.#around.pop();
+    this.#recorder.around.pop();
   }
 
   #class(node: ESTree.ClassDeclaration | ESTree.ClassExpression, outer: Scope): void {
     for (const decorator of node.decorators ?? []) this.#visit(decorator.expression, outer);
     const strict = this.#strict;
     this.#strict = true;
-    this.#open(node, 'class', outer);
+    this.#recorder.open(node, 'class', outer);
     const scope = child(outer, false);
     if (node.id) declare(scope, node.id.name, 'own-name');
     this.#visit(node.superClass, scope);
     for (const element of node.body.body as AnyNode[]) this.#element(element, scope);
     this.#strict = strict;
-    this.#around.pop();
+    this.#recorder.around.pop();
   }
 
   #element(element: AnyNode, scope: Scope): void {
     if (element.type === 'StaticBlock') {
-      this.#open(element, 'initialiser', scope);
+      this.#recorder.open(element, 'initialiser', scope);
       const inner = child(scope, true);
       hoistVars(element.body, inner);
       this.#declarations.hoist(element.body, inner);
       for (const statement of element.body) this.#visit(statement, inner);
-      this.#around.pop();
+      this.#recorder.around.pop();
       return;
     }
     if (
@@ -165,9 +122,9 @@ class Analysis {
         key: keyOf(element.key!, element.computed),
       });
     } else if (element.value) {
-      this.#open(element, 'initialiser', scope);
+      this.#recorder.open(element, 'initialiser', scope);
       this.#visit(element.value, child(scope, true));
-      this.#around.pop();
+      this.#recorder.around.pop();
     }
   }
 
@@ -185,7 +142,7 @@ class Analysis {
       case undefined:
         return;
       case 'Identifier':
-        if (written) this.#mention(pattern, scope, true, role);
+        if (written) this.#recorder.mention(pattern, scope, true, role);
         return;
       case 'ObjectPattern':
         for (const property of pattern.properties as AnyNode[]) {
@@ -226,7 +183,7 @@ class Analysis {
     if (!node) return;
     switch (node.type) {
       case 'Identifier':
-        return this.#mention(node, scope, false);
+        return this.#recorder.mention(node, scope, false);
       case 'Literal':
       case 'TemplateElement':
       case 'ImportDeclaration':
@@ -235,22 +192,22 @@ class Analysis {
       case 'ContinueStatement':
         return;
       case 'ThisExpression':
-        return this.#lexical((facts) => facts.selves.push(span(node)));
+        return this.#recorder.lexical((facts) => facts.selves.push(span(node)));
       case 'Super':
-        return this.#lexical((facts) => (facts.usesSuper = true));
+        return this.#recorder.lexical((facts) => (facts.usesSuper = true));
       case 'MetaProperty':
-        if (node.meta.name === 'import') for (const facts of this.#around) facts.metas.push(span(node));
-        else this.#lexical((facts) => (facts.usesNewTarget = true));
+        if (node.meta.name === 'import') for (const facts of this.#recorder.around) facts.metas.push(span(node));
+        else this.#recorder.lexical((facts) => (facts.usesNewTarget = true));
         return;
       case 'ImportExpression':
-        for (const facts of this.#around) facts.dynamicImports.push({ start: node.start!, end: node.start! + 6 });
+        for (const facts of this.#recorder.around) facts.dynamicImports.push({ start: node.start!, end: node.start! + 6 });
         this.#visit(node.source, scope);
         return this.#visit(node.options, scope);
       case 'AwaitExpression':
-        this.#awaits ||= this.#around.length === 0;
+        this.#awaits ||= this.#recorder.around.length === 0;
         return this.#visit(node.argument, scope);
       case 'PrivateIdentifier':
-        for (const facts of this.#around) facts.privateNames.add(node.name);
+        for (const facts of this.#recorder.around) facts.privateNames.add(node.name);
         return;
       case 'FunctionDeclaration':
       case 'FunctionExpression':
@@ -287,7 +244,7 @@ class Analysis {
         return this.#visit(declaration, scope);
       }
       case 'WithStatement':
-        for (const facts of this.#around) facts.usesWith = true;
+        for (const facts of this.#recorder.around) facts.usesWith = true;
         this.#visit(node.object, scope);
         return this.#visit(node.body, scope);
       case 'MemberExpression':
@@ -301,11 +258,11 @@ class Analysis {
         return this.#binary(node, scope);
       case 'AssignmentExpression':
         if (node.operator === '=') this.#pattern(node.left, scope, true);
-        else if (node.left.type === 'Identifier') this.#mention(node.left, scope, true);
+        else if (node.left.type === 'Identifier') this.#recorder.mention(node.left, scope, true);
         else this.#visit(node.left, scope);
         return this.#visit(node.right, scope);
       case 'UpdateExpression':
-        if (node.argument.type === 'Identifier') return this.#mention(node.argument, scope, true);
+        if (node.argument.type === 'Identifier') return this.#recorder.mention(node.argument, scope, true);
         return this.#visit(node.argument, scope);
       case 'ObjectExpression':
         return this.#object(node, scope);
@@ -327,7 +284,7 @@ class Analysis {
   }
 
   #forEach(node: ESTree.ForInStatement | ESTree.ForOfStatement, scope: Scope): void {
-    if (node.type === 'ForOfStatement' && node.await) this.#awaits ||= this.#around.length === 0;
+    if (node.type === 'ForOfStatement' && node.await) this.#awaits ||= this.#recorder.around.length === 0;
     const inner = child(scope, false);
     const left = node.left as AnyNode;
     if (left.type === 'VariableDeclaration') {
@@ -397,7 +354,7 @@ class Analysis {
         if (left.computed || left.property.type === 'PrivateIdentifier') rest.push(left.property);
         else if (left.object.type === 'Identifier') {
           const member = left.property.type === 'Identifier' ? left.property.name : undefined;
-          this.#mention(left.object, scope, false, 'plain', member);
+          this.#recorder.mention(left.object, scope, false, 'plain', member);
           break;
         }
         left = left.object;
@@ -419,8 +376,8 @@ class Analysis {
 
   #callee(node: AnyNode, scope: Scope): void {
     if (node.type !== 'Identifier') return this.#visit(node, scope);
-    if (node.name === 'eval') for (const facts of this.#around) facts.usesEval = true;
-    this.#mention(node, scope, false, 'called');
+    if (node.name === 'eval') for (const facts of this.#recorder.around) facts.usesEval = true;
+    this.#recorder.mention(node, scope, false, 'called');
   }
 
   #object(node: ESTree.ObjectExpression, scope: Scope): void {
@@ -432,7 +389,7 @@ class Analysis {
       const key = property.key as AnyNode;
       const value = property.value as AnyNode;
       if (property.computed) this.#visit(key, scope);
-      if (property.shorthand && value.type === 'Identifier') this.#mention(value, scope, false, 'shorthand');
+      if (property.shorthand && value.type === 'Identifier') this.#recorder.mention(value, scope, false, 'shorthand');
       else if ((property.method || property.kind !== 'init') && value.type === 'FunctionExpression') {
         const member = property.kind === 'init' ? 'method' : property.kind;
         this.#function(value, scope, { start: property.start!, member, key: keyOf(key, property.computed) });

@@ -361,7 +361,7 @@ export class Engine {
   #checkBusy(): void {
     // An ending pool is waited for; an idle one that is not asked to end must not keep the program alive.
     const ending = this.#state !== 'running' && this.#crew.members.size > 0;
-    const busy = this.#queue.length > 0 || this.#holds > 0 || this.running > 0 || ending;
+    const busy = this.#queue.length > 0 || this.running > 0 || ending;
     if (busy === this.#busy) return;
     this.#busy = busy;
     this.#options.onBusy?.(busy);
