@@ -4,7 +4,6 @@ import { exportOf, findNamespace, refreshCommonJs } from './exports.ts';
 import { isConnected, isInspectable, mainGlobal, privateFields, release, withDebugger } from './inspector.ts';
 import { builtinOf, intrinsicOf, refreshBuiltins } from './intrinsics.ts';
 import { type Live, type Reading, readLive } from './live.ts';
-import { openClass } from './original-class.ts';
 import { privatesOf } from './private-reading.ts';
 import { ownProperties, prototypeParent, prototypeProperties } from './properties.ts';
 import { isReference } from './references.ts';
@@ -32,12 +31,6 @@ export function warmUp(): void {
   const sample = { value: 0 };
   entryOf(() => sample.value);
 }
-
-registry.openClass = (constructor) =>
-  openClass(constructor, (one) => {
-    const entry = entryOf(one);
-    return entry.kind === 'captured' ? entry.plan.site : undefined;
-  });
 
 class Reader implements FunctionReader {
   readonly #towardHost: boolean;
@@ -83,9 +76,7 @@ class Reader implements FunctionReader {
     if (entry.form !== undefined && ownsNothing(fn, plan.code['name'] as string)) return entry.form;
     const parts: FunctionParts = {
       code: plan.code,
-      captured: isChanging(entry)
-        ? this.#values(entry, entry.live.fn === fn ? entry.live : { ...entry.live, fn })
-        : fixed,
+      captured: isChanging(entry) ? this.#values(entry, entry.live.fn === fn ? entry.live : { ...entry.live, fn }) : fixed,
       labels: plan.slots.map((slot) => slot.label),
       first: entry.first,
       identity: entry.identity,
@@ -136,8 +127,7 @@ class Reader implements FunctionReader {
       refreshBuiltins();
       refreshCommonJs();
     }
-    const known =
-      registry.resolved.get(object) ?? intrinsicOf(object, mainGlobal) ?? builtinOf(object) ?? exportOf(object);
+    const known = registry.resolved.get(object) ?? intrinsicOf(object, mainGlobal) ?? builtinOf(object) ?? exportOf(object);
     if (known !== undefined) return known;
     return types.isModuleNamespaceObject(object) && isInspectable() ? findNamespace(object) : undefined;
   }
@@ -163,11 +153,7 @@ function usualKeys(fn: Callable): number {
 }
 
 function isBare(fn: Callable, parts: FunctionParts): boolean {
-  return (
-    parts.own.length === 0 &&
-    (parts.prototype === undefined || !Object.hasOwn(fn, 'prototype')) &&
-    parts.prototypeParent === undefined
-  );
+  return parts.own.length === 0 && (parts.prototype === undefined || !Object.hasOwn(fn, 'prototype')) && parts.prototypeParent === undefined;
 }
 
 /**
@@ -184,12 +170,7 @@ function isConstantEntry(fn: Callable, entry: Entry, seen: Set<unknown>): boolea
   if (entry.kind === 'fixed') return entry.constant;
   if (entry.kind === 'again' || entry.identity !== undefined || isChanging(entry)) return false;
   if (!ownsNothing(fn, entry.plan.code['name'] as string)) return false;
-  if (
-    Object.hasOwn(fn, 'prototype') &&
-    !types.isGeneratorFunction(fn) &&
-    Reflect.ownKeys(Reflect.get(fn, 'prototype') as object).length > 1
-  )
-    return false;
+  if (Object.hasOwn(fn, 'prototype') && !types.isGeneratorFunction(fn) && Reflect.ownKeys(Reflect.get(fn, 'prototype') as object).length > 1) return false;
   entry.constant ??= entry.fixed.every((value) => {
     if (typeof value === 'function') return isConstantEntry(value as Callable, entryOf(value as Callable), seen);
     return typeof value !== 'object' || value === null || isReference(value);

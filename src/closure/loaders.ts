@@ -6,14 +6,10 @@ import { isMainThread } from 'node:worker_threads';
  */
 export async function installLoaders(execArgv: readonly string[]): Promise<void> {
   if (isMainThread || Number(process.versions.node.split('.')[0]) >= 22) return;
-  const loader = execArgv.find((argument) =>
-    /tsx[\\/]dist[\\/](?:loader|esm[\\/]index)\.mjs|^(?:--(?:import|loader)=)?tsx(?:\/esm)?$/.test(argument),
-  );
+  const loader = execArgv.find((argument) => /tsx[\\/]dist[\\/](?:loader|esm[\\/]index)\.mjs|^(?:--(?:import|loader)=)?tsx(?:\/esm)?$/.test(argument));
   if (loader === undefined) return;
   const address = loader.replace(/^--(?:import|loader)=/, '');
-  const api = address.endsWith('.mjs')
-    ? new URL(address.endsWith('loader.mjs') ? './esm/api/index.mjs' : './api/index.mjs', toUrl(address)).href
-    : resolveApi();
+  const api = /\.mjs$/.test(address) ? new URL(/loader\.mjs$/.test(address) ? './esm/api/index.mjs' : './api/index.mjs', toUrl(address)).href : resolveApi();
   const { register } = (await import(api)) as { register(): unknown };
   register();
 }

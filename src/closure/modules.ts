@@ -10,11 +10,7 @@ type Importer = (specifier: string, options?: ImportCallOptions) => Promise<unkn
 const importers = new Map<string, Importer>();
 
 /** What `import(specifier)` gives in the module `from`. */
-export async function importFrom(
-  from: string,
-  specifier: string,
-  attributes?: Readonly<Record<string, string>>,
-): Promise<unknown> {
+export async function importFrom(from: string, specifier: string, attributes?: Readonly<Record<string, string>>): Promise<unknown> {
   const options = attributes ? { with: attributes } : undefined;
   if (/^(?:node:|data:)/.test(specifier) || isBuiltin(specifier)) return import(specifier, options);
   guardMain(from, specifier);
@@ -42,9 +38,9 @@ function importerOf(from: string): Importer {
 /** Without the warning that the above is experimental. */
 function quietly<T>(work: () => T): T {
   const emit = process.emitWarning;
-  process.emitWarning = (warning: string | Error, ...rest: never[]) => {
+  process.emitWarning = ((warning: string | Error, ...rest: never[]) => {
     if (!String(warning).includes('USE_MAIN_CONTEXT_DEFAULT_LOADER')) emit.call(process, warning, ...rest);
-  };
+  }) as typeof process.emitWarning;
   try {
     return work();
   } finally {
@@ -62,7 +58,7 @@ export async function loadModule(url: string, esm: boolean): Promise<unknown> {
 /** The `import()` of a module. */
 export function importerFor(url: string): Importer {
   return async (specifier, options) => {
-    const attributes = options?.with;
+    const attributes = (options as { with?: Record<string, string> } | undefined)?.with;
     return importFrom(url, String(specifier), attributes);
   };
 }

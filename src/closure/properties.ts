@@ -76,7 +76,5 @@ export function isMethodOf(owner: Callable, method: object): boolean {
 
 /** `static f = () => 1` is a field, whose value travels. */
 function isArrowText(text: string): boolean {
-  return (
-    /^(?:async\s*)?(?:\([^]*?\)|[\w$]+)\s*=>/.test(text) && !/^[\w$#]+\s*\(/.test(text.replace(/^async\s*\(/, '('))
-  );
+  return /^(?:async\s*)?(?:\([^]*?\)|[\w$]+)\s*=>/.test(text) && !/^[\w$#]+\s*\(/.test(text.replace(/^async\s*\(/, '('));
 }

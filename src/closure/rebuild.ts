@@ -53,8 +53,7 @@ class Builder implements FunctionBuilder {
 
   instantiate(code: Code, first: readonly unknown[], identity: string | undefined): Shell {
     const existing = identity === undefined ? undefined : classOf(identity);
-    if (existing !== undefined)
-      return { value: existing, capture: (values) => registry.received.get(existing)?.write(values) };
+    if (existing !== undefined) return { value: existing, capture: (values) => registry.received.get(existing)?.write(values) };
     const shell = build(code, first);
     if (identity !== undefined) {
       adopt(shell.value, identity);
@@ -66,11 +65,7 @@ class Builder implements FunctionBuilder {
   byIdentity(identity: string): Callable {
     const known = classOf(identity);
     if (known !== undefined) return known;
-    throw new SerializationError(
-      'Cannot receive {path}: its class was sent from here and does not exist any more.',
-      'result',
-      '',
-    );
+    throw new SerializationError('Cannot receive {path}: its class was sent from here and does not exist any more.', 'result', '');
   }
 
   instance(prototype: object): { readonly value: object; fill(fields: PrivateFields): void } {
@@ -101,8 +96,7 @@ function build(code: Code, first: readonly unknown[]): Shell {
 
 /** What needs no captured values. */
 function fixed(code: Code, first: readonly unknown[], value: Callable): Shell {
-  if (!registry.received.has(value))
-    registry.received.set(value, { code, first, read: () => [], write: () => undefined, tools: { on: false } });
+  if (!registry.received.has(value)) registry.received.set(value, { code, first, read: () => [], write: () => undefined, tools: { on: false } });
   return { value, capture: () => undefined };
 }
 
@@ -118,9 +112,7 @@ async function load(reference: Reference): Promise<unknown> {
       const namespace = await importFrom(detail.url, detail.specifier, attributes ?? undefined);
       if (detail.name === '*') return namespace;
       if (!Reflect.has(namespace as object, detail.name)) {
-        throw new SyntaxError(
-          `The module '${detail.specifier}' (imported by ${detail.url}) has no export named '${detail.name}'.`,
-        );
+        throw new SyntaxError(`The module '${detail.specifier}' (imported by ${detail.url}) has no export named '${detail.name}'.`);
       }
       return Reflect.get(namespace as object, detail.name);
     }

@@ -58,12 +58,7 @@ export function importerReference(url: string): Reference {
 }
 
 /** `import { name } from 'specifier'` as it stands in the module `url`; `*` is the namespace. */
-export function importReference(
-  url: string,
-  specifier: string,
-  name: string,
-  attributes?: Readonly<Record<string, string>>,
-): Reference {
+export function importReference(url: string, specifier: string, name: string, attributes?: Readonly<Record<string, string>>): Reference {
   if (isBuiltin(specifier)) {
     const module = specifier.startsWith('node:') ? specifier : `node:${specifier}`;
     if (name !== '*') return builtinReference(module, name === 'default' ? [] : [name]);

@@ -5,17 +5,7 @@ import type { Code, Reference } from '../wire/forms.ts';
 import { isMain } from './main-module.ts';
 import { importerReference, importReference, metaReference, requireReference } from './references.ts';
 import type { Callable } from './registry.ts';
-import {
-  type ComputedKeys,
-  definitionTime,
-  elements,
-  hasPrivateMethods,
-  namesHeritage,
-  privateElements,
-  rewrite,
-  type Slot,
-  staticPrivates,
-} from './rewrite.ts';
+import { type ComputedKeys, definitionTime, elements, hasPrivateMethods, namesHeritage, privateElements, rewrite, type Slot, staticPrivates } from './rewrite.ts';
 import type { FreeVariable, Span } from './facts.ts';
 import { type Site, textOf } from './source.ts';
 
@@ -59,9 +49,7 @@ export function valueOf(scopes: Scopes, name: string): unknown {
     );
   }
   if ('error' in found) {
-    throw new CaptureError(
-      `Cannot send {path}: its variable "${name}" is not initialised yet. Send the function after that line has run.`,
-    );
+    throw new CaptureError(`Cannot send {path}: its variable "${name}" is not initialised yet. Send the function after that line has run.`);
   }
   return found.value;
 }
@@ -74,19 +62,14 @@ export function refuse({ facts }: Site, name: string): void {
   const stop = (what: string, advice: string): never => {
     throw new CaptureError(`Cannot send {path}: ${called} ${what}. ${advice}`);
   };
-  if (facts.usesEval)
-    stop('calls eval(), so the variables that it uses are not known', 'Use (0, eval)(text), or do without.');
+  if (facts.usesEval) stop('calls eval(), so the variables that it uses are not known', 'Use (0, eval)(text), or do without.');
   if (facts.usesWith) stop('uses "with", so the variables that it uses are not known', 'Take it out.');
   if (facts.kind === 'class') return;
   for (const privateName of facts.privateNames) {
     if (declaresPrivately(facts.node, privateName)) continue;
-    stop(
-      `uses the private name #${privateName} of a class that it is not sent with`,
-      'Send an instance or the class, and call the method there.',
-    );
+    stop(`uses the private name #${privateName} of a class that it is not sent with`, 'Send an instance or the class, and call the method there.');
   }
-  if (facts.usesSuper && (facts.arrow || facts.member !== undefined))
-    stop('uses "super" of an object or class that it is not sent with', 'Send the object, and call the method there.');
+  if (facts.usesSuper && (facts.arrow || facts.member !== undefined)) stop('uses "super" of an object or class that it is not sent with', 'Send the object, and call the method there.');
   if (facts.usesNewTarget && facts.arrow) stop('uses the "new.target" around it', 'Assign it to a variable first.');
 }
 
@@ -94,12 +77,7 @@ function declaresPrivately(node: unknown, name: string): boolean {
   if (Array.isArray(node)) return node.some((item) => declaresPrivately(item, name));
   if (typeof node !== 'object' || node === null) return false;
   const element = node as Partial<ESTree.PropertyDefinition | ESTree.MethodDefinition>;
-  if (
-    (element.type === 'PropertyDefinition' || element.type === 'MethodDefinition') &&
-    element.key?.type === 'PrivateIdentifier' &&
-    element.key.name === name
-  )
-    return true;
+  if ((element.type === 'PropertyDefinition' || element.type === 'MethodDefinition') && element.key?.type === 'PrivateIdentifier' && element.key.name === name) return true;
   return Object.values(node).some((value) => typeof value === 'object' && declaresPrivately(value, name));
 }
 
@@ -124,8 +102,7 @@ export function makePlan(site: Site, fn: Callable, scopes: Scopes): Plan {
   const alive = (list: readonly Span[]): Span[] => list.filter((at) => !dead.some((other) => within(at, other)));
   const mark = (kind: Slot['kind'], label: string, list: readonly Span[], reference?: Reference): void => {
     const mentions = alive(list).map(({ start, end }) => ({ start, end, role: 'plain' as const, member: undefined }));
-    if (mentions.length > 0)
-      add(reference === undefined ? { kind, label, mentions } : { kind, label, mentions, reference });
+    if (mentions.length > 0) add(reference === undefined ? { kind, label, mentions } : { kind, label, mentions, reference });
   };
   if (facts.arrow) mark('self', 'this', facts.selves);
   mark('meta', 'import.meta', facts.metas, metaReference(site.url));
@@ -151,8 +128,7 @@ function slotFor(site: Site, variable: FreeVariable, scopes: Scopes): Slot | und
   const base = { label: name, mentions };
   if (binding?.kind === 'import' && binding.scope === site.root) {
     const { specifier, name: imported, attributes } = site.imports.get(name)!;
-    if (!leadsToMain(specifier, site.url))
-      return { ...base, kind: 'value', reference: importReference(site.url, specifier, imported, attributes) };
+    if (!leadsToMain(specifier, site.url)) return { ...base, kind: 'value', reference: importReference(site.url, specifier, imported, attributes) };
   }
   const found = lookup(scopes, name);
   if (found === undefined) {
@@ -162,15 +138,10 @@ function slotFor(site: Site, variable: FreeVariable, scopes: Scopes): Slot | und
   }
   const value = found !== undefined && 'value' in found ? found.value : undefined;
   if (name === 'arguments') return { ...base, kind: 'arguments' };
-  if (name === 'require' && binding === undefined && isRequire(value))
-    return { ...base, kind: 'value', reference: requireReference(site.url) };
+  if (name === 'require' && binding === undefined && isRequire(value)) return { ...base, kind: 'value', reference: requireReference(site.url) };
   if (binding?.kind !== 'import' && isWritten(site, variable, value)) return { ...base, kind: 'cell' };
   const members = isModuleStandIn(value) && mentions.every((mention) => mention.member !== undefined);
-  return {
-    ...base,
-    kind: 'value',
-    ...(members && { members: [...new Set(mentions.map((mention) => mention.member!))] }),
-  };
+  return { ...base, kind: 'value', ...(members && { members: [...new Set(mentions.map((mention) => mention.member!))] }) };
 }
 
 function leadsToMain(specifier: string, from: string): boolean {
@@ -179,11 +150,9 @@ function leadsToMain(specifier: string, from: string): boolean {
   return isMain(url) || isMain(url.replace(/\.(m|c)?js$/, '.$1ts'));
 }
 
-function isWritten({ root, script }: Site, { name, binding, written }: FreeVariable, value: unknown): boolean {
+function isWritten({ root }: Site, { name, binding, written }: FreeVariable, value: unknown): boolean {
   if (root !== undefined && binding !== undefined) return binding.written;
   if (written) return true;
-  // Without the inspector the values were given by hand, for good.
-  if (script === undefined) return false;
   // The rest of the script is not known. What carries its own name is, as good as always, a declaration of that name.
   return !(typeof value === 'function' && value.name === name);
 }
@@ -216,8 +185,7 @@ function computedKeys({ facts, text, base }: Site, fn: Callable): ComputedKeys {
     const holder = (element.static ? fn : Reflect.get(fn, 'prototype')) as object;
     for (const key of Reflect.ownKeys(holder)) {
       const descriptor = Object.getOwnPropertyDescriptor(holder, key)!;
-      const method: unknown =
-        element.kind === 'get' ? descriptor.get : element.kind === 'set' ? descriptor.set : descriptor.value;
+      const method: unknown = element.kind === 'get' ? descriptor.get : element.kind === 'set' ? descriptor.set : descriptor.value;
       if (typeof method !== 'function' || taken.has(method) || textOf(method) !== source) continue;
       taken.add(method);
       keys.set(element.key, key);
@@ -230,18 +198,13 @@ function computedKeys({ facts, text, base }: Site, fn: Callable): ComputedKeys {
 /** `['name']`, `[1]` and `[Symbol.iterator]` mean the same everywhere. */
 function isPlainKey(key: ESTree.Node): boolean {
   if (key.type === 'Literal') return true;
-  return (
-    key.type === 'MemberExpression' && !key.computed && key.object.type === 'Identifier' && key.object.name === 'Symbol'
-  );
+  return key.type === 'MemberExpression' && !key.computed && key.object.type === 'Identifier' && key.object.name === 'Symbol';
 }
 
 function codeFor(site: Site, slots: readonly Slot[], name: string, heritage: boolean, keys: ComputedKeys): Code {
   let variants = codes.get(site);
   if (variants === undefined) codes.set(site, (variants = new Map()));
-  const variant = [
-    ...slots.map((slot) => `${slot.kind} ${slot.label}`),
-    ...[...keys.values()].map((key) => (typeof key === 'symbol' ? '@' : `=${key}`)),
-  ].join('\n');
+  const variant = [...slots.map((slot) => `${slot.kind} ${slot.label}`), ...[...keys.values()].map((key) => (typeof key === 'symbol' ? '@' : `=${key}`))].join('\n');
   let code = variants.get(variant);
   if (code === undefined) variants.set(variant, (code = rewrite(site, slots, name, heritage, keys)));
   return code;
