@@ -1,12 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import type { Duplex, Readable, Writable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import type { Attachment } from '../wire/encoder.ts';
 import { FrameAssembler, frameHead } from '../wire/frame.ts';
 import { detach } from '../wire/transfer.ts';
 import type { Channel, ChannelEvents, ChannelExit, ChannelOptions } from './channel.ts';
 import { LastWords } from './last-words.ts';
+import { workerEntry } from './worker-entry.ts';
 import { createPageFile, openPage, pageBytes, type StatusPage } from './status-page.ts';
 
 /**
@@ -17,8 +17,6 @@ import { createPageFile, openPage, pageBytes, type StatusPage } from './status-p
 export function openProcess(options: ChannelOptions, events: ChannelEvents): Channel {
   return new ProcessChannel(options, events);
 }
-
-const entry = fileURLToPath(new URL('../worker/entry-process.js', import.meta.url));
 
 class ProcessChannel implements Channel {
   readonly page: StatusPage;
@@ -39,7 +37,7 @@ class ProcessChannel implements Channel {
     try {
       this.page = openPage(pageFile, bytes);
       const argument = JSON.stringify({ hostPid: process.pid, pageBytes: bytes, generation: options.generation });
-      this.#child = spawn(process.execPath, [...options.execArgv, entry, argument], {
+      this.#child = spawn(process.execPath, [...options.execArgv, workerEntry('process'), argument], {
         stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', pageFile],
         env: options.env,
         detached: process.platform !== 'win32',

@@ -6,6 +6,7 @@ import { tooLarge } from '../wire/writer.ts';
 import type { Channel, ChannelEvents, ChannelOptions } from './channel.ts';
 import { LastWords } from './last-words.ts';
 import { MemoryPage, pageBytes } from './status-page.ts';
+import { workerEntry } from './worker-entry.ts';
 import { movedWith, type ThreadFrame } from './thread-frame.ts';
 
 /** A worker thread and our own port to it: the thread's `parentPort` stays free for the user's code. */
@@ -35,7 +36,7 @@ class ThreadChannel implements Channel {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     try {
-      this.#worker = new Worker(new URL('../worker/entry-thread.js', import.meta.url), {
+      this.#worker = new Worker(workerEntry('thread'), {
         workerData: { manycore: { port: port2, page: shared, generation: options.generation } },
         transferList: [port2],
         execArgv: [...options.execArgv],

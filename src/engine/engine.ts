@@ -16,6 +16,8 @@ export interface LinkEvents {
   failed(sequence: number, error: Error, kind: 'error' | 'unsendable'): void;
   /** What the last answers took, for sizing batches. */
   took(sequence: number, count: number, ms: number): void;
+  /** A task under way reported how far it is. */
+  progressed(sequence: number, done: number, total: number | undefined): void;
   /** All answers that came together have been reported. */
   settled(): void;
   /** The worker is gone and nothing more will come from it. */
@@ -224,6 +226,7 @@ export class Engine {
       succeeded: (sequence, values) => this.#succeeded(member, sequence, values),
       failed: (sequence, error, kind) => this.#failed(member, sequence, error, kind),
       took: (sequence, count, ms) => this.#took(member, sequence, count, ms),
+      progressed: (sequence, done, total) => this.#progressed(member, sequence, done, total),
       settled: () => {
         if (isIdle(member)) this.#crew.settle(member);
         this.dispatch();
@@ -239,6 +242,13 @@ export class Engine {
     if (member.tasksLeft <= 0) this.#crew.retire(member, 'recycle');
   }
 
+  #progressed(member: Member, sequence: number, done: number, total: number | undefined): void {
+    if (this.#state === 'terminating' || this.#state === 'ended') return;
+    const lease = member.leases.find(sequence);
+    if (lease.abandoned?.has(sequence) !== true)
+      lease.job.progressed(lease.from + sequence - lease.sequence, done, total);
+  }
+
   #took(member: Member, sequence: number, count: number, ms: number): void {
     if (this.#state === 'terminating' || this.#state === 'ended') return;
     member.leases.find(sequence).job.terms.timing.learn(count, ms);
@@ -248,7 +258,7 @@ export class Engine {
     // After `terminate` the ledger is empty and late answers are nobody's.
     if (this.#state === 'terminating' || this.#state === 'ended') return;
     const { leases } = member;
-    for (let at = 0; at < values.length; ) {
+    for (let at = 0; at < values.length;) {
       const lease = leases.find(sequence + at);
       const count = Math.min(values.length - at, lease.sequence + lease.count - sequence - at);
       leases.settleRun(lease, sequence + at, count);

@@ -44,7 +44,6 @@ export interface LinkOptions {
   readonly output: (fd: 1 | 2, text: string) => void;
   /** An error that no task caught. `blamed`: it failed a task; otherwise it belongs to none. */
   readonly uncaught: (error: Error, blamed: boolean) => void;
-  readonly progress: (sequence: number, done: number, total: number | undefined) => void;
 }
 
 /** A frame leaves when it is this large, also before the dispatcher has written all. */
@@ -289,7 +288,7 @@ export class WorkerLink implements Link {
         const sequence = reader.varint();
         const done = reader.f64();
         const total = reader.f64();
-        return this.#options.progress(sequence, done, Number.isNaN(total) ? undefined : total);
+        return this.#events.progressed(sequence, done, Number.isNaN(total) ? undefined : total);
       }
       default:
         throw new ProtocolError(`A worker sent a record of unknown kind ${op}.`);

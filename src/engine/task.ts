@@ -21,6 +21,8 @@ export interface Job {
   /** Takes the results of consecutive items from `from` on. Each item comes here or to `fail`, exactly once. */
   succeed(from: number, values: readonly unknown[]): void;
   fail(index: number, failure: Failure): void;
+  /** A running item says how far it is. */
+  progressed(index: number, done: number, total: number | undefined): void;
 }
 
 /** Why an item failed. What it says to the user is the surface's business. */

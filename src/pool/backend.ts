@@ -24,6 +24,7 @@ import { atExit } from './at-exit.ts';
 import { runInline } from './inline.ts';
 import type { PoolOptions } from './options.ts';
 import { writeOutput } from './output.ts';
+import type { Size } from './size.ts';
 
 export interface BackendEvents {
   workerStart(worker: { readonly id: number; readonly pid: number | undefined }): void;
@@ -32,14 +33,8 @@ export interface BackendEvents {
   ): void;
   /** An error that no task caught: a timer's callback, a promise that nobody awaited. */
   workerError(error: Error, worker: { readonly id: number; readonly pid: number | undefined }): void;
-  taskProgress(taskSequence: number, workerId: number, done: number, total: number | undefined): void;
   /** The engine ended; with an error when it broke. */
   ended(error: Error | undefined): void;
-}
-
-export interface Size {
-  readonly min: number;
-  readonly max: number;
 }
 
 /** The engine of a pool with real workers. It does not know the pool, so that a forgotten pool can be collected. */
@@ -133,7 +128,6 @@ export class Backend {
         initializer: this.#initializer,
         output: writeOutput,
         uncaught: (error, blamed) => this.#uncaught(id, error, blamed),
-        progress: (sequence, done, total) => this.#events.taskProgress(sequence, id, done, total),
       },
       {
         ...linkEvents,

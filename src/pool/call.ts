@@ -2,16 +2,31 @@ import type { FunctionHandle } from '../engine/functions.ts';
 import type { WireTerms } from '../engine/link.ts';
 import type { CallOptions } from './options.ts';
 
+/** What a task told by `task().progress(done, total)`. */
+export interface TaskProgress {
+  /** The task's number within its pool. */
+  readonly id: number;
+  readonly name: string;
+  /** The index of its input; undefined for a single call. */
+  readonly index: number | undefined;
+  readonly done: number;
+  readonly total: number | undefined;
+}
+
 /** What all jobs of the surfaces have in common: the function, the options of the call, and where it was made. */
 export interface Call extends WireTerms {
   readonly method: string;
   readonly name: string;
   readonly signal: AbortSignal | undefined;
+  readonly report: (progress: TaskProgress) => void;
+  /** What a worker's number in messages is the number of. */
+  readonly unit: 'pid' | 'thread';
   /** The stack at the call, from the user's line on. */
   readonly site: string;
 }
 
 export function newCall(
+  pool: { readonly report: (progress: TaskProgress) => void; readonly unit: 'pid' | 'thread' },
   method: string,
   fn: FunctionHandle,
   spread: boolean,
@@ -24,12 +39,14 @@ export function newCall(
     fn,
     timing: fn.timing,
     spread,
-    timeoutMs: options.timeout === undefined || options.timeout === Infinity ? undefined : options.timeout,
+    timeoutMs: options.timeout === Infinity ? undefined : options.timeout,
     retries: options.retries ?? 0,
     priority: options.priority ?? 0,
     chunkSize: options.chunkSize,
     pinned: undefined,
     signal: options.signal,
+    report: pool.report,
+    unit: pool.unit,
     site,
   };
 }

@@ -23,11 +23,18 @@ export interface Place {
 
 /** The error that the user gets: what happened, where, and what to do. */
 export function explain(failure: Failure, place: Place): Error {
+  if (failure.kind === 'error') return withBothStacks(failure.error, place, failure.worker, failure.attempt);
+  if (failure.kind === 'ended') return failure.error;
+  const error = failure.kind === 'unsendable' ? named(failure.error, place) : ownError(failure, place);
+  // Our own frames say nothing to the user; where the call was made does.
+  replaceStack(error, `${error.name}: ${error.message}\n${place.call.site}`);
+  return error;
+}
+
+type OwnFailure = Exclude<Failure, { readonly kind: 'error' | 'ended' | 'unsendable' }>;
+
+function ownError(failure: OwnFailure, place: Place): Error {
   switch (failure.kind) {
-    case 'error':
-      return withBothStacks(failure.error, place, failure.worker, failure.attempt);
-    case 'unsendable':
-      return named(failure.error, place);
     case 'lost':
       return new WorkerLostError(
         lostMessage(failure.loss, place),
@@ -47,8 +54,6 @@ export function explain(failure: Failure, place: Place): Error {
     }
     case 'aborted':
       return new AbortError(`${place.call.method}(${place.call.name}) was aborted.`, { cause: failure.reason });
-    case 'ended':
-      return failure.error;
   }
 }
 
@@ -78,7 +83,7 @@ export function endOf({
 }
 
 function lostMessage(loss: Loss, place: Place): string {
-  const who = `Worker ${loss.workerId}${loss.pid === undefined ? '' : ` (pid ${loss.pid})`}`;
+  const who = `Worker ${loss.workerId}${loss.pid === undefined ? '' : ` (${place.call.unit} ${loss.pid})`}`;
   const when =
     loss.phase === 'reply'
       ? 'before its result arrived of'
@@ -113,7 +118,7 @@ function withBothStacks(
   const { call, taskId, index, input } = place;
   const tries = call.retries > 0 ? `, attempt ${attempt}/${call.retries + 1}` : '';
   const what = index === undefined ? '' : `, input[${index}] = ${preview(input)}`;
-  const line = `--- on worker ${worker.workerId} (pid ${String(worker.pid)}), task ${taskId} of ${call.method}(${call.name})${tries}${what} ---`;
+  const line = `--- on worker ${worker.workerId} (${call.unit} ${String(worker.pid)}), task ${taskId} of ${call.method}(${call.name})${tries}${what} ---`;
   const remote = String(error.stack)
     .split('\n')
     .filter((frame) => !isMachinery(frame))
@@ -146,7 +151,6 @@ function named(error: Error, place: Place): Error {
     if (!error.message.includes(where))
       Object.defineProperty(error, 'message', { value: `${error.message}${where}`, configurable: true });
   }
-  replaceStack(error, `${error.name}: ${error.message}\n${place.call.site}`);
   return error;
 }
 

@@ -2,6 +2,7 @@ import type { Failure } from '../engine/task.ts';
 import type { WireJob } from '../engine/link.ts';
 import type { Call } from './call.ts';
 import { explain } from './explain-failure.ts';
+import { Fractions } from './fractions.ts';
 
 export interface MapOutcome {
   readonly values: unknown[];
@@ -10,12 +11,12 @@ export interface MapOutcome {
 }
 
 export interface MapHandlers {
-  /** What a failed item leaves among the values. */
-  readonly failed: (error: Error) => unknown;
-  readonly succeeded?: (value: unknown) => unknown;
+  /** Outcomes are wanted, as of `Promise.allSettled`, instead of values. */
+  readonly settled: boolean;
   /** All items are settled and no more will come. */
   readonly done: (outcome: MapOutcome) => void;
-  readonly counters: { done: number; failed: number; total: number | undefined };
+  readonly counters: { done: number; failed: number };
+  readonly bar: { fraction: number };
 }
 
 /** One function over many items, whose results are wanted all together and in order. */
@@ -23,21 +24,29 @@ export class MapJob implements WireJob {
   readonly terms: Call;
   readonly firstTaskId: number;
   readonly #handlers: MapHandlers;
+  readonly #fractions: Fractions;
   readonly #items: unknown[];
   readonly #values: unknown[];
   #open: number;
   #complete: boolean;
   #error: Error | undefined;
+  /** It was aborted: no more items are wanted. */
+  abandoned = false;
 
-  /** `complete`: no items will be added. */
-  constructor(call: Call, firstTaskId: number, items: unknown[], complete: boolean, handlers: MapHandlers) {
+  /** `items` undefined: they will be added one by one. */
+  constructor(call: Call, firstTaskId: number, items: unknown[] | undefined, handlers: MapHandlers) {
     this.terms = call;
     this.firstTaskId = firstTaskId;
     this.#handlers = handlers;
-    this.#items = items;
-    this.#values = complete ? new Array<unknown>(items.length) : [];
-    this.#open = items.length;
-    this.#complete = complete;
+    this.#fractions = new Fractions(handlers.bar);
+    this.#items = items ?? [];
+    this.#values = new Array<unknown>(this.#items.length);
+    this.#open = this.#items.length;
+    this.#complete = items !== undefined;
+  }
+
+  get length(): number {
+    return this.#items.length;
   }
 
   /** Adds an item; returns its index. */
@@ -58,28 +67,33 @@ export class MapJob implements WireJob {
   }
 
   succeed(from: number, values: readonly unknown[]): void {
-    const { succeeded, counters } = this.#handlers;
+    const { settled, counters } = this.#handlers;
     const all = this.#values;
     const { length } = values;
-    if (succeeded === undefined) for (let i = 0; i < length; i++) all[from + i] = values[i];
-    else for (let i = 0; i < length; i++) all[from + i] = succeeded(values[i]);
+    if (settled) for (let i = 0; i < length; i++) all[from + i] = { status: 'fulfilled', value: values[i] };
+    else for (let i = 0; i < length; i++) all[from + i] = values[i];
+    if (this.#fractions.size > 0) for (let i = 0; i < length; i++) this.#fractions.settle(from + i);
     counters.done += length;
     this.#settled(length);
   }
 
   fail(index: number, failure: Failure): void {
-    const { failed, counters } = this.#handlers;
-    const error = explain(failure, {
-      call: this.terms,
-      taskId: this.firstTaskId + index,
-      index,
-      input: this.#items[index],
-    });
-    this.#error ??= error;
-    this.#values[index] = failed(error);
+    const { settled, counters } = this.#handlers;
+    if (failure.kind === 'aborted') this.abandoned = true;
+    const place = { call: this.terms, taskId: this.firstTaskId + index, index, input: this.#items[index] };
+    const reason = explain(failure, place);
+    this.#error ??= reason;
+    this.#values[index] = settled ? { status: 'rejected', reason } : undefined;
+    this.#fractions.settle(index);
     counters.done++;
     counters.failed++;
     this.#settled(1);
+  }
+
+  progressed(index: number, done: number, total: number | undefined): void {
+    const { name, report } = this.terms;
+    this.#fractions.report(index, done, total);
+    report({ id: this.firstTaskId + index, name, index, done, total });
   }
 
   #settled(count: number): void {

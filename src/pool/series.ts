@@ -52,6 +52,11 @@ export class Series implements WireJob {
     this.#settled(1);
   }
 
+  progressed(index: number, done: number, total: number | undefined): void {
+    const { name, report } = this.terms;
+    report({ id: this.firstTaskId + index, name, index: undefined, done, total });
+  }
+
   #take(index: number): AsyncResult<unknown> {
     const result = this.#results[index]!;
     this.#results[index] = undefined;

@@ -4,6 +4,7 @@ import type { Failure } from '../engine/task.ts';
 import type { WireJob } from '../engine/link.ts';
 import type { Call } from './call.ts';
 import { explain } from './explain-failure.ts';
+import { Fractions } from './fractions.ts';
 import { checkKeys, checkTimeout } from './options.ts';
 
 /** What a stream asks of its pool. */
@@ -22,6 +23,7 @@ export interface StreamSettings {
   readonly skipErrors: boolean;
   readonly bufferSize: number | undefined;
   readonly counters: { done: number; failed: number; total: number | undefined };
+  readonly bar: { fraction: number };
 }
 
 type Source = { readonly iterator: Iterator<unknown> | AsyncIterator<unknown>; readonly async: boolean };
@@ -86,6 +88,7 @@ export class StreamJob implements WireJob {
   readonly #source: Source;
   readonly #host: StreamHost;
   readonly #settings: StreamSettings;
+  readonly #fractions: Fractions;
   /** Inputs that may be sent again, from `#base` on. */
   #items: unknown[] = [];
   #base = 0;
@@ -109,6 +112,7 @@ export class StreamJob implements WireJob {
     this.#source = source;
     this.#host = host;
     this.#settings = settings;
+    this.#fractions = new Fractions(settings.bar);
     this.#window = settings.bufferSize ?? readAheadChunks * host.workers * (call.chunkSize ?? 1);
     queueMicrotask(() => this.#fill());
   }
@@ -207,8 +211,15 @@ export class StreamJob implements WireJob {
     this.#deliver();
   }
 
+  progressed(index: number, done: number, total: number | undefined): void {
+    const { name, report } = this.terms;
+    this.#fractions.report(index, done, total);
+    report({ id: this.firstTaskId + index, name, index, done, total });
+  }
+
   #settle(index: number, outcome: Outcome): void {
     this.#open--;
+    if (this.#fractions.size > 0) this.#fractions.settle(index);
     this.#forget(index);
     if (this.#over) return;
     if (this.#settings.ordered) this.#outcomes.set(index, outcome);

@@ -1,0 +1,118 @@
+import type { AnyFunction } from '../engine/functions.ts';
+import { ArgumentTypeError } from '../errors.ts';
+import { encodeAhead, isImmutable } from '../wire/encoded-message.ts';
+import { AsyncResult, settler } from './async-result.ts';
+import { newCall } from './call.ts';
+import { callSite } from './call-site.ts';
+import { checkCallbacks, checkCallOptions, show, type CallbackOptions, type CallOptions } from './options.ts';
+import { Series } from './series.ts';
+import type { Submissions } from './submissions.ts';
+
+/** A burst is cut into series of this many calls, so that what is done can be collected while the rest waits. */
+const maxSeries = 4_096;
+const seriesKeys = ['timeout', 'signal', 'retries', 'priority', 'name'] as const;
+
+/** One call of `fn(...args)`. */
+export function submitApply(
+  pool: Submissions,
+  method: string,
+  fn: AnyFunction,
+  args: readonly unknown[],
+  options: (CallOptions & CallbackOptions<never>) | undefined,
+): AsyncResult<unknown> {
+  pool.check(method, fn);
+  checkArgs(method, args);
+  const result = new AsyncResult<unknown>();
+  if (options !== undefined) {
+    checkCallOptions(method, options, ['callback', 'errorCallback']);
+    checkCallbacks(options);
+    settler.listen(result, options.callback, options.errorCallback);
+  }
+  attempt(result, () => {
+    const arg = snapshot(pool, args);
+    const series = seriesFor(pool, method, fn, args.length !== 1, options);
+    const index = series.add(arg, result);
+    pool.lastTaskId = series.firstTaskId + index;
+    if (series.terms.signal !== undefined) series.onSettled = pool.abortWithSignal(series);
+    pool.add(series, index, index + 1);
+  });
+  return result;
+}
+
+/** One call on each worker. */
+export function submitBroadcast(
+  pool: Submissions,
+  fn: AnyFunction,
+  args: readonly unknown[],
+  options: CallOptions,
+): AsyncResult<unknown> {
+  pool.check('broadcast', fn);
+  checkArgs('broadcast', args);
+  checkCallOptions('broadcast', options);
+  const result = new AsyncResult<unknown>();
+  attempt(result, () => {
+    const call = newCall(pool, 'broadcast', pool.handleOf(fn), true, options, callSite());
+    const arg = snapshot(pool, [args]);
+    const parts: AsyncResult<unknown>[] = [];
+    pool.backend.engine.pin((workerId) => {
+      const pinned = { ...call, pinned: workerId };
+      const series = new Series(pinned, pool.taskIds(1, pinned));
+      const part = new AsyncResult<unknown>();
+      series.add(arg, part);
+      series.onSettled = pool.abortWithSignal(series);
+      parts.push(part);
+      return series;
+    });
+    void Promise.all(parts).then(
+      (values) => settler.succeed(result, values),
+      (error: Error) => settler.fail(result, error),
+    );
+    pool.dispatchSoon();
+  });
+  return result;
+}
+
+function checkArgs(method: string, args: unknown): void {
+  if (Array.isArray(args)) return;
+  throw new ArgumentTypeError(`Cannot use ${show(args)} as the arguments of ${method}: expected a list, such as [x].`);
+}
+
+/** What goes wrong before a task is on its way rejects its result, so that a submission throws only for its options. */
+function attempt(result: AsyncResult<unknown>, submit: () => void): void {
+  try {
+    submit();
+  } catch (error) {
+    settler.fail(result, error as Error);
+  }
+}
+
+/**
+ * Arguments are copied at the call, not when a worker happens to be free. Immutable ones need no copy. A single argument
+ * goes without its list.
+ */
+function snapshot({ backend }: Submissions, args: readonly unknown[]): unknown {
+  const single = args.length === 1;
+  if (backend.context === 'inline' || args.every(isImmutable)) return single ? args[0] : args.slice();
+  return encodeAhead(backend.functions.encoder, single ? args[0] : args);
+}
+
+/** The open series, if the call can join it, else a new one. */
+function seriesFor(
+  pool: Submissions,
+  method: string,
+  fn: AnyFunction,
+  spread: boolean,
+  options: CallOptions | undefined,
+): Series {
+  const plain = options === undefined || !seriesKeys.some((key) => options[key] !== undefined);
+  const handle = pool.handleOf(fn);
+  const open = pool.series;
+  if (plain && open !== undefined && open.length < maxSeries) {
+    const { terms } = open;
+    if (terms.fn === handle && terms.spread === spread && terms.method === method) return open;
+  }
+  const call = newCall(pool, method, handle, spread, options ?? {}, callSite());
+  const series = new Series(call, pool.taskIds(1, call));
+  if (plain) pool.series = series;
+  return series;
+}

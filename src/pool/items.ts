@@ -1,0 +1,20 @@
+import { ArgumentTypeError } from '../errors.ts';
+import { Range } from './iterables.ts';
+import { show } from './options.ts';
+
+/** Anything that can be gone through once. */
+export type Items<A> = readonly A[] | Iterable<A> | AsyncIterable<A>;
+
+export function checkItems(method: string, items: unknown): void {
+  if (typeof items === 'string') return;
+  if (typeof items === 'object' && items !== null && (Symbol.iterator in items || Symbol.asyncIterator in items))
+    return;
+  throw new ArgumentTypeError(`Cannot ${method} over ${show(items)}: expected an iterable, such as an array.`);
+}
+
+/** The items as an array of our own, or undefined when they come asynchronously. */
+export function listOf(items: Items<unknown>): unknown[] | undefined {
+  if (Array.isArray(items)) return items.slice();
+  if (items instanceof Range) return items.toArray();
+  return Symbol.asyncIterator in items ? undefined : Array.from(items as Iterable<unknown>);
+}

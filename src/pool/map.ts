@@ -1,0 +1,102 @@
+import type { AnyFunction } from '../engine/functions.ts';
+import { startProgress } from '../progress/index.ts';
+import { AsyncResult, settler } from './async-result.ts';
+import { newCall } from './call.ts';
+import { callSite } from './call-site.ts';
+import { newCounters } from './counters.ts';
+import { checkItems, listOf, type Items } from './items.ts';
+import { MapJob, type MapOutcome } from './map-job.ts';
+import { checkCallbacks, checkMapOptions, type CallbackOptions, type MapOptions } from './options.ts';
+import type { Submissions } from './submissions.ts';
+
+export type MapMethod = 'map' | 'mapAsync' | 'starmap' | 'starmapAsync' | 'mapSettled';
+
+/** More task numbers than a call with an unknown number of items can need. */
+export const manyTaskIds: number = 2 ** 30;
+
+/** One call over many items, whose results are wanted all together. */
+export function submitMap(
+  pool: Submissions,
+  method: MapMethod,
+  fn: AnyFunction,
+  items: Items<unknown>,
+  options: MapOptions & CallbackOptions<never>,
+): AsyncResult<unknown> {
+  pool.check(method, fn);
+  checkMapOptions(method, options, ['callback', 'errorCallback']);
+  checkCallbacks(options);
+  checkItems(method, items);
+  const { engine } = pool.backend;
+  const counters = newCounters(engine);
+  const bar = startProgress(options.progress, counters, options.name ?? (fn.name === '' ? method : fn.name));
+  const result = new AsyncResult<unknown>();
+  settler.listen(result, options.callback, options.errorCallback);
+  const settled = method === 'mapSettled';
+  const goesOn = settled || options.onError === 'continue';
+  let stopListening = (): void => undefined;
+  const done = ({ values, error }: MapOutcome): void => {
+    stopListening();
+    const failed = error !== undefined && !goesOn;
+    bar.stop(failed ? 'failed' : 'done');
+    if (failed) settler.fail(result, error);
+    else settler.succeed(result, values);
+  };
+  try {
+    const list = listOf(items);
+    const spread = method === 'starmap' || method === 'starmapAsync';
+    const call = newCall(
+      pool,
+      method,
+      pool.handleOf(fn),
+      spread,
+      { ...options, chunkSize: options.chunkSize ?? countedChunk(pool, list?.length) },
+      callSite(),
+    );
+    counters.total = list?.length;
+    const firstTaskId = pool.taskIds(list?.length ?? manyTaskIds, call);
+    const job = new MapJob(call, firstTaskId, list, { settled, done, counters, bar });
+    if (list === undefined) {
+      stopListening = pool.abortWithSignal(job);
+      void feed(pool, job, items as AsyncIterable<unknown>, counters);
+    } else if (list.length === 0) {
+      queueMicrotask(() => job.complete());
+    } else {
+      stopListening = pool.abortWithSignal(job);
+      pool.add(job, 0, list.length);
+    }
+  } catch (error) {
+    bar.stop('failed');
+    settler.fail(result, error as Error);
+  }
+  return result;
+}
+
+/** Adds the items of an asynchronous iterable as they come. */
+async function feed(
+  pool: Submissions,
+  job: MapJob,
+  items: AsyncIterable<unknown>,
+  counters: { total: number | undefined },
+): Promise<void> {
+  const { engine } = pool.backend;
+  const release = engine.hold();
+  try {
+    for await (const item of items) {
+      if (job.abandoned || engine.state === 'terminating' || engine.state === 'ended') break;
+      const index = job.add(item);
+      pool.add(job, index, index + 1);
+    }
+    counters.total = job.length;
+    job.complete();
+  } catch (error) {
+    job.complete(error as Error);
+  } finally {
+    release();
+  }
+}
+
+/** Python's chunk, four waves for each worker, where tasks are counted; elsewhere batches follow the run time. */
+function countedChunk(pool: Submissions, length: number | undefined): number | undefined {
+  if (pool.options.maxTasksPerChild === undefined) return undefined;
+  return length === undefined ? 1 : Math.max(1, Math.ceil(length / (4 * pool.workers)));
+}

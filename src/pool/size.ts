@@ -1,0 +1,15 @@
+import { cpuCount } from './cpu-count.ts';
+import type { PoolOptions } from './options.ts';
+
+/** How many workers a pool has at rest and under load. */
+export interface Size {
+  readonly min: number;
+  readonly max: number;
+}
+
+export function sizeOf({ workers, min, max }: PoolOptions): Size {
+  if (workers === 0) return { min: 1, max: 1 };
+  if (workers !== undefined) return { min: workers, max: workers };
+  if (min === undefined && max === undefined) return { min: cpuCount(), max: cpuCount() };
+  return { min: min ?? 0, max: max ?? Math.max(min ?? 0, cpuCount()) };
+}

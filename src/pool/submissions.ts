@@ -1,0 +1,124 @@
+import { Functions, type AnyFunction, type FunctionHandle } from '../engine/functions.ts';
+import type { WireJob } from '../engine/link.ts';
+import { AbortError, PoolClosedError, PoolTerminatedError, type ManycoreError } from '../errors.ts';
+import type { Backend } from './backend.ts';
+import type { Call, TaskProgress } from './call.ts';
+import { shortSite } from './call-site.ts';
+import { checkFunction, type PoolOptions } from './options.ts';
+import type { Series } from './series.ts';
+import { sizeOf } from './size.ts';
+
+/** Work is handed out at the latest after this many calls, not only at the end of the tick. */
+const maxUndispatched = 1_024;
+
+/** What can be told that the pool ends before it is done. */
+export interface Unfinished {
+  abort(error: Error): void;
+}
+
+/** What all kinds of calls of a pool share: the engine, the task numbers, and when work is handed out. */
+export class Submissions {
+  readonly backend: Backend;
+  readonly options: PoolOptions;
+  /** Calls whose results are taken as they come. */
+  readonly streams: Set<Unfinished> = new Set();
+  readonly report: (progress: TaskProgress) => void;
+  /** The series that further single calls may join. */
+  series: Series | undefined;
+  lastTaskId = 0;
+  #firstCall: Call | undefined;
+  #undispatched = 0;
+  #scheduled = false;
+
+  constructor(backend: Backend, options: PoolOptions, report: (progress: TaskProgress) => void) {
+    this.backend = backend;
+    this.options = options;
+    this.report = report;
+  }
+
+  get unit(): 'pid' | 'thread' {
+    return this.backend.context === 'thread' ? 'thread' : 'pid';
+  }
+
+  get workers(): number {
+    return sizeOf(this.options).max;
+  }
+
+  /** Throws when the pool takes no more work, or `fn` is no function. */
+  check(method: string, fn: unknown): void {
+    const { state, broken } = this.backend.engine;
+    if (broken !== undefined) throw broken;
+    if (state !== 'running') {
+      const how = state === 'closing' ? 'closed' : 'terminated';
+      throw new PoolClosedError(`Cannot call ${method}: the pool was ${how} and takes no more work.`);
+    }
+    checkFunction('the function', fn);
+  }
+
+  handleOf(fn: AnyFunction): FunctionHandle {
+    return this.backend.context === 'inline' ? Functions.inline(fn) : this.backend.functions.handleOf(fn);
+  }
+
+  /** The first of `count` consecutive task numbers. */
+  taskIds(count: number, call: Call): number {
+    this.series = undefined;
+    this.#firstCall ??= call;
+    const first = this.lastTaskId + 1;
+    this.lastTaskId += count;
+    return first;
+  }
+
+  add(job: WireJob, from: number, to: number): void {
+    this.backend.engine.add(job, from, to);
+    this.dispatchSoon();
+  }
+
+  /** Hands work out at the end of the tick, so that what is submitted together travels together. */
+  dispatchSoon(): void {
+    if (++this.#undispatched >= maxUndispatched) return this.#dispatch();
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      this.#dispatch();
+    });
+  }
+
+  #dispatch(): void {
+    this.#undispatched = 0;
+    this.backend.engine.dispatch();
+  }
+
+  /** Gives a job up when its call's signal says so. Returns how to stop listening. */
+  abortWithSignal(job: WireJob & { readonly terms: Call }, abort?: (error: Error) => void): () => void {
+    const { method, name, signal } = job.terms;
+    if (signal === undefined) return () => undefined;
+    const onAbort = (): void => {
+      abort?.(new AbortError(`${method}(${name}) was aborted.`, { cause: signal.reason }));
+      this.backend.engine.withdraw(job, { value: signal.reason });
+    };
+    if (signal.aborted) queueMicrotask(onAbort);
+    else signal.addEventListener('abort', onAbort, { once: true });
+    return () => signal.removeEventListener('abort', onAbort);
+  }
+
+  terminatedError(): ManycoreError {
+    const { waiting, running } = this.backend.engine;
+    const left = waiting + running;
+    const site = this.#firstCall === undefined ? undefined : shortSite(this.#firstCall.site);
+    const hint = left === 0 || site === undefined ? '' : ` Did you forget \`await\` at ${site}?`;
+    return new PoolTerminatedError(
+      `The pool ended while ${left} ${left === 1 ? 'task was' : 'tasks were'} not done.${hint}`,
+    );
+  }
+
+  terminate(): void {
+    const error = this.terminatedError();
+    this.abortStreams(error);
+    this.backend.engine.terminate(error);
+  }
+
+  abortStreams(error: Error): void {
+    for (const stream of [...this.streams]) stream.abort(error);
+  }
+}
