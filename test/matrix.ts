@@ -1,0 +1,106 @@
+import { strict as assert } from 'node:assert';
+import { describe, test, type TestContext } from 'node:test';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { Pool, type PoolOptions } from 'manycore';
+import { killAll, leftovers, watchHost } from './leftovers.ts';
+
+/** The kinds of worker that every case runs on. */
+export type Context = 'process' | 'thread';
+export const contexts: readonly Context[] = ['process', 'thread'];
+
+export interface TestOptions {
+  /** The test fails when it takes longer (milliseconds). */
+  readonly limit?: number;
+  readonly skip?: boolean | string;
+  /** Warnings of the host that the case is about; every other one fails the test. */
+  readonly warnings?: RegExp;
+}
+
+const limitMs = 20_000;
+const endMs = 5_000;
+const settleMs = 1_000;
+
+/** Declares the tests of `suite` for each kind of worker. */
+export function eachContext(suite: (context: Context) => void): void {
+  for (const context of contexts) describe(context, () => suite(context));
+}
+
+/** A test of a pool of these options, which is terminated afterwards; then nothing of it may be left. */
+export function testPool(
+  name: string,
+  options: PoolOptions & { readonly test?: TestOptions },
+  body: (pool: Pool, t: TestContext) => unknown,
+): void {
+  const { test: testOptions, ...poolOptions } = options;
+  testClean(name, testOptions ?? {}, async (t) => {
+    const pool = new Pool(poolOptions as PoolOptions<[]>) as unknown as Pool;
+    try {
+      await withLimit(
+        testOptions?.limit ?? limitMs,
+        () => body(pool, t),
+        () => pool.statistics(),
+      );
+    } finally {
+      await withLimit(
+        endMs,
+        () => pool.terminate(),
+        () => pool.statistics(),
+      );
+    }
+  });
+}
+
+/** A test with a hard limit after which nothing may be left: no process, descriptor, shared memory, file, timer or unheard error. */
+export function testClean(name: string, options: TestOptions, body: (t: TestContext) => unknown): void {
+  const { limit = limitMs, skip = false, warnings } = options;
+  test(name, { skip }, async (t) => {
+    const before = leftovers();
+    const host = watchHost(warnings);
+    try {
+      await withLimit(limit + endMs + settleMs, () => body(t));
+      // Warnings and unhandled rejections are reported after the present tick.
+      await nextTurn();
+      await eventually(() => before.missing().length === 0, settleMs).catch(() => undefined);
+      assert.deepEqual([...before.missing(), ...host.complaints], [], 'left behind by the test');
+    } finally {
+      host.stop();
+      killAll(before.newProcesses());
+    }
+  });
+}
+
+/** Waits until `condition` holds; fails when it does not within `ms`. */
+export async function eventually(
+  condition: () => boolean | Promise<boolean>,
+  ms = 5_000,
+  what?: string,
+): Promise<void> {
+  const end = performance.now() + ms;
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error(`Not within ${ms} ms: ${what ?? String(condition)}`);
+    await sleep(5);
+  }
+}
+
+/** What a promise rejects with; fails when it does not. */
+export async function rejection(promise: PromiseLike<unknown>): Promise<Error> {
+  const outcome = await Promise.allSettled([promise]);
+  if (outcome[0].status === 'fulfilled') assert.fail(`expected a rejection, got ${String(outcome[0].value)}`);
+  return outcome[0].reason as Error;
+}
+
+async function withLimit<R>(ms: number, body: () => R, state?: () => unknown): Promise<Awaited<R>> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const expire = (): void => {
+      const now = state === undefined ? '' : ` The pool: ${JSON.stringify(state())}`;
+      reject(new Error(`The test did not end within ${ms} ms.${now}`));
+    };
+    timer = setTimeout(expire, ms);
+  });
+  try {
+    return await Promise.race([(async () => await body())(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
