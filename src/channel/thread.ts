@@ -24,7 +24,7 @@ class ThreadChannel implements Channel {
   readonly #events: ChannelEvents;
   readonly #generation: number;
   readonly #lastWords = new LastWords();
-  #error: Error | undefined;
+  #error: NodeJS.ErrnoException | undefined;
   #reported = false;
   #killed = false;
 
@@ -81,9 +81,9 @@ class ThreadChannel implements Channel {
     if (this.#reported) return;
     this.#reported = true;
     this.#port.close();
-    const outOfMemory = (this.#error as NodeJS.ErrnoException | undefined)?.code === 'ERR_WORKER_OUT_OF_MEMORY';
+    const outOfMemory = this.#error?.code === 'ERR_WORKER_OUT_OF_MEMORY';
     const lastWords =
-      this.#error === undefined ? this.#lastWords.summary(exitCode, null).lastWords : String(this.#error.message);
+      this.#error === undefined ? this.#lastWords.summary(exitCode, null).lastWords : this.#error.message;
     this.#events.exit({
       exitCode,
       signal: null,

@@ -10,7 +10,6 @@ export class InlineLink implements Link {
   readonly #call: (job: WireJob, arg: unknown, taskId: number, attempt: number) => unknown;
   #queue: { readonly lease: Lease; readonly sequence: number }[] = [];
   #begun = 0;
-  #next = 0;
   #running: { readonly sequence: number; readonly sinceMs: number } | undefined;
   #ended = false;
 
@@ -22,7 +21,6 @@ export class InlineLink implements Link {
 
   send(lease: Lease): { readonly taken: number } {
     for (let i = 0; i < lease.count; i++) this.#queue.push({ lease, sequence: lease.sequence + i });
-    this.#next = lease.sequence + lease.count;
     return { taken: lease.count };
   }
 

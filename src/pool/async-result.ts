@@ -17,6 +17,7 @@ export interface Settler {
   succeed(result: AsyncResult<unknown>, value: unknown): void;
   fail(result: AsyncResult<unknown>, error: Error): void;
   listen(result: AsyncResult<unknown>, callback: Callback | undefined, errorCallback: ErrorCallback | undefined): void;
+  describe(result: AsyncResult<unknown>): string;
 }
 
 export type Callback = (value: never) => void;
@@ -56,22 +57,24 @@ export class AsyncResult<T> extends Promise<T> {
   }
 
   static {
-    Object.defineProperty(AsyncResult.prototype, inspect.custom, { value: AsyncResult.#inspect });
     friend = {
       succeed: (result, value) => {
-        result.#state = 'succeeded';
+        // As in Python, callbacks come before `ready()`.
         if (result.#listeners !== undefined) notify(result.#listeners.callback, value as never);
+        result.#state = 'succeeded';
         result.#resolve(value);
       },
       fail: (result, error) => {
-        result.#state = 'failed';
         if (result.#listeners !== undefined) notify(result.#listeners.errorCallback, error);
-        Promise.prototype.then.call(result, undefined, ignore);
+        result.#state = 'failed';
+        // A result that nobody looks at must not end the program; a promise derived from it still does.
+        void Promise.prototype.then.call(result, undefined, ignore);
         result.#reject(error);
       },
       listen: (result, callback, errorCallback) => {
         result.#listeners = { callback, errorCallback };
       },
+      describe: (result) => `AsyncResult { <${result.#state}> }`,
     };
   }
 
@@ -116,15 +119,18 @@ export class AsyncResult<T> extends Promise<T> {
     if (this.#state === 'pending') throw new NotReadyError('The result is not ready. Await it first, or ask ready().');
     return this.#state === 'succeeded';
   }
-
-  static #inspect(this: AsyncResult<unknown>): string {
-    return `AsyncResult { <${this.#state}> }`;
-  }
 }
 
 // `await` and `Promise.all` ask an instance for its constructor; with this answer they take it as it is instead of wrapping
 // it in another promise: half the cost of a burst. `then` makes plain promises for the same reason.
-Object.defineProperty(AsyncResult.prototype, 'constructor', { value: Promise, writable: true, configurable: true });
+void Object.defineProperties(AsyncResult.prototype, {
+  constructor: { value: Promise, writable: true, configurable: true },
+  [inspect.custom]: {
+    value(this: AsyncResult<unknown>): string {
+      return friend.describe(this);
+    },
+  },
+});
 
 /** The settling side of `AsyncResult`, which its users do not get. */
 export const settler: Settler = friend!;

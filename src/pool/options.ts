@@ -122,9 +122,7 @@ export function checkPoolOptions(options: PoolOptions): void {
   }
   const { context, initializer, initArgs } = options;
   if (context !== undefined && !['process', 'thread', 'spawn'].includes(context)) {
-    const fork = String(context).startsWith('fork')
-      ? ' Node cannot fork; workers never run the main program again.'
-      : '';
+    const fork = context.startsWith('fork') ? ' Node cannot fork; workers never run the main program again.' : '';
     throw new ArgumentRangeError(`Cannot use context ${show(context)}: expected 'process' or 'thread'.${fork}`);
   }
   if (initializer !== undefined) checkFunction('initializer', initializer);

@@ -28,7 +28,7 @@ import type { ResultStream } from './stream.ts';
 import { Submissions } from './submissions.ts';
 
 /** Options whose initializer was checked against its arguments. */
-type AnyOptions = PoolOptions<readonly unknown[]>;
+type AnyOptions = PoolOptions;
 
 /** What a pool tells about its workers and tasks. */
 export interface PoolEvents {
@@ -97,7 +97,7 @@ export class Pool<InitArgs extends readonly unknown[] | [] = readonly unknown[]>
   ): Promise<Awaited<R>> {
     const pool = typeof options === 'number' ? new this(options) : new this<InitArgs>(options);
     try {
-      return await body(pool as Pool);
+      return await body(pool);
     } finally {
       await pool.terminate();
     }

@@ -29,8 +29,9 @@ export interface StreamSettings {
 type Source = { readonly iterator: Iterator<unknown> | AsyncIterator<unknown>; readonly async: boolean };
 type Outcome = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: Error };
 interface Waiter {
-  resolve(result: IteratorResult<never, undefined>): void;
-  reject(error: Error): void;
+  readonly resolve: (result: IteratorResult<never, undefined>) => void;
+  readonly reject: (error: Error) => void;
+  stopTimer?: () => void;
 }
 
 /**
@@ -271,6 +272,7 @@ export class StreamJob implements WireJob {
       const outcome = this.#takeOutcome();
       if (outcome === undefined) break;
       const waiter = this.#waiters.shift()!;
+      waiter.stopTimer?.();
       if (outcome.ok) waiter.resolve({ done: false, value: outcome.value as never });
       else waiter.reject(outcome.error);
     }
@@ -289,6 +291,7 @@ export class StreamJob implements WireJob {
     const waiters = this.#waiters;
     this.#waiters = [];
     for (const [i, waiter] of waiters.entries()) {
+      waiter.stopTimer?.();
       if (i === 0 && error !== undefined) waiter.reject(error);
       else waiter.resolve({ done: true, value: undefined });
     }
@@ -318,15 +321,7 @@ export class StreamJob implements WireJob {
       this.#waiters = this.#waiters.filter((other) => other !== waiter);
       waiter.reject(new TimeoutError(`No result after ${ms} ms. The task goes on; a later next() gets its result.`));
     }, ms);
-    const { resolve, reject } = waiter;
-    waiter.resolve = (result) => {
-      clearTimeout(timer);
-      resolve(result);
-    };
-    waiter.reject = (error) => {
-      clearTimeout(timer);
-      reject(error);
-    };
+    waiter.stopTimer = () => clearTimeout(timer);
   }
 
   /** The consumer had to wait although the workers were done: they may run further ahead, up to a millisecond's work each. */
@@ -361,7 +356,10 @@ export class StreamJob implements WireJob {
     this.#outcomes.clear();
     this.#ready = [];
     this.#head = 0;
-    for (const waiter of this.#waiters.splice(0)) waiter.resolve({ done: true, value: undefined });
+    for (const waiter of this.#waiters.splice(0)) {
+      waiter.stopTimer?.();
+      waiter.resolve({ done: true, value: undefined });
+    }
     if (this.#open > 0) this.#host.withdraw(this);
     if (this.#inputEnd === undefined) {
       this.#inputEnd = {};
@@ -377,6 +375,7 @@ export class StreamJob implements WireJob {
     this.#ready = [];
     this.#head = 0;
     for (const [i, waiter] of this.#waiters.splice(0).entries()) {
+      waiter.stopTimer?.();
       if (i === 0) waiter.reject(error);
       else waiter.resolve({ done: true, value: undefined });
     }

@@ -119,6 +119,6 @@ export class Submissions {
   }
 
   abortStreams(error: Error): void {
-    for (const stream of [...this.streams]) stream.abort(error);
+    for (const stream of this.streams) stream.abort(error);
   }
 }

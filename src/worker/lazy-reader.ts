@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import type * as Capture from '../closure/capture.ts';
 import type { FunctionReader } from '../wire/forms.ts';
 
 /**
@@ -8,9 +9,7 @@ import type { FunctionReader } from '../wire/forms.ts';
 export function createWorkerReader(): FunctionReader {
   let loaded: FunctionReader | undefined;
   const load = (): FunctionReader => {
-    const { createReader } = createRequire(import.meta.url)(
-      '../closure/capture.js',
-    ) as typeof import('../closure/capture.ts');
+    const { createReader } = createRequire(import.meta.url)('../closure/capture.js') as typeof Capture;
     return (loaded = createReader({ toward: 'host' }));
   };
   return {
