@@ -71,7 +71,12 @@ async function examineFiles(workers: number): Promise<Row> {
       if (isLetter && !inWord) words++;
       inWord = isLetter;
     }
-    return { path, sha256: createHash('sha256').update(content).digest('hex'), packed: gzipSync(content).length, words };
+    return {
+      path,
+      sha256: createHash('sha256').update(content).digest('hex'),
+      packed: gzipSync(content).length,
+      words,
+    };
   };
 
   const here = await timed(() => paths.map(examine));

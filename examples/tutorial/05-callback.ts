@@ -18,7 +18,7 @@ function func2(nn: number): void {
 
 console.log('main process', process.pid);
 const p = new Pool(5);
-p.applyAsync(func1, [10], { callback: func2 });
+void p.applyAsync(func1, [10], { callback: func2 });
 p.close();
 await p.join();
 

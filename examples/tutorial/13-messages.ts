@@ -15,7 +15,7 @@ async function func(msg: string): Promise<void> {
 
 const printed = transcript();
 const pool = new Pool(3);
-for (let i = 0; i < 4; i++) pool.applyAsync(func, [`hello ${i}`]);
+for (let i = 0; i < 4; i++) void pool.applyAsync(func, [`hello ${i}`]);
 console.log('Mark~ Mark~ Mark~~~~~~~~~~~~~~~~~~~~~~');
 pool.close();
 await pool.join();

@@ -15,7 +15,7 @@ const write = (line: string): void => appendFileSync(file, line);
 
 try {
   const pool = new Pool(4);
-  for (let i = 0; i < 1_000; i++) pool.applyAsync(work, [i], { callback: write });
+  for (let i = 0; i < 1_000; i++) void pool.applyAsync(work, [i], { callback: write });
   pool.close();
   await pool.join();
 

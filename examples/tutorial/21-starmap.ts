@@ -19,10 +19,13 @@ const result = pool.starmapAsync(add, zip(a, b));
 const more = await result.get();
 console.log(more);
 
-const boxes = await pool.starmap((w, h, tag) => `${tag}:${w * h}`, [
-  [2, 3, 'a'],
-  [4, 5, 'b'],
-]);
+const boxes = await pool.starmap(
+  (w, h, tag) => `${tag}:${w * h}`,
+  [
+    [2, 3, 'a'],
+    [4, 5, 'b'],
+  ],
+);
 console.log(boxes);
 
 assert.deepEqual(sums, [3, 7, 11]);

@@ -9,7 +9,7 @@ let calls = 0;
 
 const pool = new Pool(4);
 for (let i = 0; i < 10_000; i++) {
-  pool.applyAsync((n: number) => 2 * n, [i], {
+  void pool.applyAsync((n: number) => 2 * n, [i], {
     callback: (value) => {
       console.log(value);
       seen.add(value);

@@ -17,7 +17,9 @@ const start = performance.now();
 const pages = await pool.map(crawl, range(100));
 const elapsedMs = performance.now() - start;
 
-console.log(`100 tasks of 300 ms by ${new Set(pages.map(({ pid }) => pid)).size} processes: ${elapsedMs.toFixed(0)} ms`);
+console.log(
+  `100 tasks of 300 ms by ${new Set(pages.map(({ pid }) => pid)).size} processes: ${elapsedMs.toFixed(0)} ms`,
+);
 assert.deepEqual(
   pages.map(({ page }) => page),
   [...range(100)],
