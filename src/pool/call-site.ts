@@ -17,7 +17,7 @@ function frames(stack: string): string {
   return stack
     .split('\n')
     .slice(1)
-    .filter((line) => !line.includes(own) && !line.includes(ownPath))
+    .filter((line) => !line.includes(own) && !line.includes(ownPath) && !/[ (]node:internal\//.test(line))
     .join('\n');
 }
 
