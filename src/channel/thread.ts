@@ -24,6 +24,7 @@ class ThreadChannel implements Channel {
   readonly #generation: number;
   readonly #lastWords = new LastWords();
   #error: Error | undefined;
+  #started = false;
   #reported = false;
   #killed = false;
 
@@ -73,6 +74,7 @@ class ThreadChannel implements Channel {
   }
 
   #deliver([generation, body, attachments]: ThreadFrame): void {
+    this.#started = true;
     if (!this.#reported && generation === this.#generation) this.#events.frame(body, attachments);
   }
 
@@ -106,6 +108,9 @@ class ThreadChannel implements Channel {
   kill(force: boolean): void {
     if (this.#reported || (this.#killed && !force)) return;
     this.#killed = true;
+    // Node leaks the file that a thread is reading when it is terminated, and a thread that starts reads some. Without its
+    // port it ends by itself as soon as it has started.
+    if (!force && !this.#started) return this.#port.close();
     void this.#worker.terminate();
     if (force) setTimeout(() => this.#report(null), zombieMs).unref();
   }
