@@ -4,8 +4,8 @@ import { createRequire } from 'node:module';
 export interface Native {
   /** Maps `bytes` of an open file into memory shared with all who map it. */
   map(fd: number, bytes: number): Mapping;
-  /** Has the kernel send this process a signal when its parent thread ends (Linux). */
-  setParentDeathSignal(signal: number): void;
+  /** Has the kernel kill this process's group when the other end of a socket is closed (Linux). Nothing may be sent on it. */
+  killGroupOnHangup(fd: number): void;
 }
 
 export interface Mapping {
@@ -52,7 +52,12 @@ function loadKoffi(): Koffi {
 
 const PROT_READ_WRITE = 1 | 2;
 const MAP_SHARED = 1;
-const PR_SET_PDEATHSIG = 1;
+const F_SETFL = 4;
+const F_SETOWN = 8;
+const F_SETSIG = 10;
+const O_NONBLOCK = 0o4000;
+const O_ASYNC = 0o20000;
+const SIGKILL = 9;
 
 function bind(koffi: Koffi): Native {
   const libc = koffi.load(process.platform === 'linux' ? null : 'libc.dylib');
@@ -64,15 +69,15 @@ function bind(koffi: Koffi): Native {
       if (pointer === 0xffff_ffff_ffff_ffffn) throw new Error('mmap failed');
       return { buffer: koffi.view(pointer, bytes), unmap: () => void munmap(pointer, bytes) };
     },
-    setParentDeathSignal(signal) {
-      if (process.platform !== 'linux') return;
-      libc.func('int prctl(int, unsigned long, unsigned long, unsigned long, unsigned long)')(
-        PR_SET_PDEATHSIG,
-        signal,
-        0,
-        0,
-        0,
-      );
+    killGroupOnHangup(fd) {
+      const fcntl = libc.func('int fcntl(int, int, ...)');
+      for (const [command, argument] of [
+        [F_SETOWN, -process.pid],
+        [F_SETSIG, SIGKILL],
+        [F_SETFL, O_ASYNC | O_NONBLOCK],
+      ]) {
+        if (fcntl(fd, command, 'int', argument) !== 0) throw new Error('fcntl failed');
+      }
     },
   };
 }

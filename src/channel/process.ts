@@ -10,7 +10,8 @@ import { workerEntry } from './worker-entry.ts';
 import { createPageFile, openPage, pageBytes, type StatusPage } from './status-page.ts';
 
 /**
- * A worker process and our own channel to it, over inherited descriptors: 3 to the worker, 4 from it, 5 the status page.
+ * A worker process and our own channel to it, over inherited descriptors: 3 to the worker, 4 from it, 5 the status
+ * page, 6 the lifeline, which is silent: its end tells the worker that the host is gone.
  * Node's IPC channel is not used: one malformed line on it throws in the parent, past every handler, and it has no
  * back-pressure. The worker leads a process group of its own, so that what its tasks start ends with it.
  */
@@ -38,7 +39,7 @@ class ProcessChannel implements Channel {
       this.page = openPage(pageFile, bytes);
       const argument = JSON.stringify({ hostPid: process.pid, pageBytes: bytes, generation: options.generation });
       this.#child = spawn(process.execPath, [...options.execArgv, workerEntry('process'), argument], {
-        stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', pageFile],
+        stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', pageFile, 'pipe'],
         env: options.env,
         detached: process.platform !== 'win32',
         windowsHide: true,

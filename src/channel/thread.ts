@@ -25,6 +25,7 @@ class ThreadChannel implements Channel {
   readonly #generation: number;
   readonly #lastWords = new LastWords();
   #error: NodeJS.ErrnoException | undefined;
+  #started = false;
   #reported = false;
   #killed = false;
 
@@ -74,6 +75,7 @@ class ThreadChannel implements Channel {
   }
 
   #deliver([generation, body, attachments]: ThreadFrame): void {
+    this.#started = true;
     if (!this.#reported && generation === this.#generation) this.#events.frame(body, attachments);
   }
 
@@ -107,6 +109,9 @@ class ThreadChannel implements Channel {
   kill(force: boolean): void {
     if (this.#reported || (this.#killed && !force)) return;
     this.#killed = true;
+    // Node leaks the file that a thread is reading when it is terminated, and a thread that starts reads some. Without its
+    // port it ends by itself as soon as it has started.
+    if (!force && !this.#started) return this.#port.close();
     void this.#worker.terminate();
     if (force) setTimeout(() => this.#report(null), zombieMs).unref();
   }

@@ -3,6 +3,7 @@ import { RemoteError } from '../errors.ts';
 import { maxErrorCauses, maxErrorMessageLength, maxErrorProperties } from '../limits.ts';
 import type { Decoder } from './decoder.ts';
 import type { Encoder } from './encoder.ts';
+import { decodeKind, encodeKind, isKnownKind } from './error-kinds.ts';
 import type { Reader } from './reader.ts';
 import { nativeErrors } from './tags.ts';
 import type { Writer } from './writer.ts';
@@ -22,6 +23,7 @@ export function encodeThrown(encoder: Encoder, writer: Writer, thrown: unknown):
   const errors = reachable(thrown);
   writer.u8(1);
   writer.varint(errors.length);
+  for (const error of errors) encodeKind(writer, error, (key) => cut(read(error, key)));
   for (const error of errors) encodeError(encoder, writer, error, errors);
 }
 
@@ -31,7 +33,7 @@ export function decodeThrown(decoder: Decoder, reader: Reader): Error {
     const value = blob(decoder, reader);
     return new RemoteError(`The task threw ${describeThrown(value)}, which is not an Error.`, value);
   }
-  const errors: Error[] = Array.from({ length: reader.count(1) }, () => new Error());
+  const errors: Error[] = Array.from({ length: reader.count(1) }, () => decodeKind(reader));
   for (const error of errors) decodeError(decoder, reader, error, errors);
   return errors[0] ?? new RemoteError('The task threw something that could not be read.', undefined);
 }
@@ -91,9 +93,9 @@ function encodeError(encoder: Encoder, writer: Writer, error: Error, errors: rea
   writer.string(cut(read(error, 'stack')));
   writer.string(cut(read(error, 'name')));
   const dropped: string[] = [];
-  const own = prototype === nativeErrors[kind]?.prototype;
+  const known = prototype === nativeErrors[kind]?.prototype || isKnownKind(error);
   // A class that cannot travel is no reason to lose the error: it arrives as its nearest native class, with its name.
-  attempt(encoder, writer, own || !hasConstructor(prototype) ? undefined : prototype);
+  attempt(encoder, writer, known || !hasConstructor(prototype) ? undefined : prototype);
   const keys = ownKeys(error, dropped);
   const start = writer.length;
   writer.u32(0);
@@ -186,10 +188,14 @@ function decodeError(decoder: Decoder, reader: Reader, error: Error, errors: rea
   const stack = reader.string();
   const name = reader.string();
   const prototype = blob(decoder, reader);
-  Object.setPrototypeOf(error, typeof prototype === 'object' && prototype !== null ? prototype : native.prototype);
-  define(error, 'message', message, false);
+  // First of all, as the one that it replaces is made when it is touched, with the help of the class's getters.
   define(error, 'stack', stack === '' ? `${name}: ${message}` : stack, false);
-  if (read(error, 'name') !== name) define(error, 'name', name, false);
+  if (!(error instanceof DOMException)) {
+    define(error, 'message', message, false);
+    if (!isKnownKind(error))
+      Object.setPrototypeOf(error, typeof prototype === 'object' && prototype !== null ? prototype : native.prototype);
+    if (read(error, 'name') !== name) define(error, 'name', name, false);
+  }
   for (let count = reader.u32(); count > 0; count--) {
     const key = reader.string();
     const enumerable = reader.u8() === 1;

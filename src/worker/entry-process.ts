@@ -13,6 +13,7 @@ import { guardAgainstOrphanhood } from './orphan-guard.ts';
 const fromHost = 3;
 const toHost = 4;
 const pageFile = 5;
+const lifeline = 6;
 
 interface Argument {
   readonly hostPid: number;
@@ -23,7 +24,7 @@ interface Argument {
 const argument = process.argv[2];
 if (argument === undefined) throw new Error('This file is started by manycore, not by hand.');
 const { hostPid, pageBytes, generation } = JSON.parse(argument) as Argument;
-guardAgainstOrphanhood(hostPid, loadNative());
+guardAgainstOrphanhood(hostPid, lifeline, loadNative());
 // Ctrl-C is the host's to handle; SIGUSR1 would open a debugger port.
 process.on('SIGINT', () => {});
 process.on('SIGUSR1', () => {});
