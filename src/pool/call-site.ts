@@ -1,7 +1,12 @@
 import { fileURLToPath } from 'node:url';
 
-const own = new URL('..', import.meta.url).href;
-const ownPath = own.startsWith('file:') ? fileURLToPath(own) : own;
+/** The folders of our own frames: the compiled files, or the sources when a source map says so. None in a user's bundle. */
+const own: readonly string[] = import.meta.url?.endsWith('/dist/pool/call-site.js')
+  ? ['../', '../../src/'].flatMap((folder) => {
+      const url = new URL(folder, import.meta.url);
+      return [url.href, fileURLToPath(url)];
+    })
+  : [];
 
 /** Where the user called us: the stack without our own frames. Only a few are taken, as this is paid by every call. */
 export function callSite(): string {
@@ -17,7 +22,7 @@ function frames(stack: string): string {
   return stack
     .split('\n')
     .slice(1)
-    .filter((line) => !line.includes(own) && !line.includes(ownPath) && !/[ (]node:internal\//.test(line))
+    .filter((line) => !own.some((folder) => line.includes(folder)) && !/[ (]node:internal\//.test(line))
     .join('\n');
 }
 
