@@ -1,6 +1,7 @@
 /** manycore: Python's multiprocessing for TypeScript. */
 export * from './errors.ts';
 export { describe } from './closure/explain.ts';
+export { capture } from './closure/explicit.ts';
 export { AsyncResult } from './pool/async-result.ts';
 export { cpuCount } from './pool/cpu-count.ts';
 export { enumerate, product, range, Range, zip } from './pool/iterables.ts';

@@ -13,7 +13,7 @@ const anything: unknown = new Proxy(function () {}, {
 });
 
 /** Enough for any pattern, and an end for `[...rest]`. */
-function* some(): Generator<unknown> {
+function* some(): Generator {
   for (let i = 0; i < 32; i++) yield anything;
 }
 

@@ -4,12 +4,13 @@ import { exportOf, findNamespace, refreshCommonJs } from './exports.ts';
 import { isConnected, isInspectable, mainGlobal, privateFields, release, withDebugger } from './inspector.ts';
 import { builtinOf, intrinsicOf, refreshBuiltins } from './intrinsics.ts';
 import { type Live, type Reading, readLive } from './live.ts';
+import { openClass } from './original-class.ts';
 import { privatesOf } from './private-reading.ts';
-import { ownProperties, prototypeParent, prototypeProperties } from './properties.ts';
+import { hasBarePrototype, nameOf, ownProperties, prototypeParent, prototypeProperties } from './properties.ts';
 import { isReference } from './references.ts';
 import { type Callable, registry } from './registry.ts';
 import { standIn } from './stand-ins.ts';
-import { type Again, type Captured, type Entry, entryOf, receivedValues } from './study.ts';
+import { type Again, type Captured, type Entry, entryOf, receivedFirst, receivedValues } from './study.ts';
 import { loadParser } from './syntax.ts';
 import { types } from 'node:util';
 
@@ -31,6 +32,12 @@ export function warmUp(): void {
   const sample = { value: 0 };
   entryOf(() => sample.value);
 }
+
+registry.openClass = (constructor) =>
+  openClass(constructor, (one) => {
+    const entry = entryOf(one);
+    return entry.kind === 'captured' ? entry.plan.site : undefined;
+  });
 
 class Reader implements FunctionReader {
   readonly #towardHost: boolean;
@@ -76,7 +83,9 @@ class Reader implements FunctionReader {
     if (entry.form !== undefined && ownsNothing(fn, plan.code['name'] as string)) return entry.form;
     const parts: FunctionParts = {
       code: plan.code,
-      captured: isChanging(entry) ? this.#values(entry, entry.live.fn === fn ? entry.live : { ...entry.live, fn }) : fixed,
+      captured: isChanging(entry)
+        ? this.#values(entry, entry.live.fn === fn ? entry.live : { ...entry.live, fn })
+        : fixed,
       labels: plan.slots.map((slot) => slot.label),
       first: entry.first,
       identity: entry.identity,
@@ -85,7 +94,7 @@ class Reader implements FunctionReader {
       prototypeParent: plan.site.facts.arrow || isClass ? undefined : prototypeParent(fn),
     };
     const form: FunctionForm = { form: 'parts', parts };
-    if (!isClass && !isChanging(entry) && isBare(fn, parts)) entry.form = form;
+    if (!isClass && !isChanging(entry) && isBare(parts)) entry.form = form;
     return form;
   }
 
@@ -111,7 +120,7 @@ class Reader implements FunctionReader {
         code,
         captured: receivedValues(received),
         labels: code.names,
-        first: received.first,
+        first: receivedFirst(received),
         identity,
         own: special ? [] : ownProperties(fn, code['name'] as string, isClass),
         prototype: special ? undefined : prototypeProperties(fn, isClass),
@@ -127,7 +136,8 @@ class Reader implements FunctionReader {
       refreshBuiltins();
       refreshCommonJs();
     }
-    const known = registry.resolved.get(object) ?? intrinsicOf(object, mainGlobal) ?? builtinOf(object) ?? exportOf(object);
+    const known =
+      registry.resolved.get(object) ?? intrinsicOf(object, mainGlobal) ?? builtinOf(object) ?? exportOf(object);
     if (known !== undefined) return known;
     return types.isModuleNamespaceObject(object) && isInspectable() ? findNamespace(object) : undefined;
   }
@@ -144,7 +154,7 @@ function isChanging({ plan }: Captured): boolean {
 
 /** True when a function has no properties but the usual ones; quick, for functions that are sent again and again. */
 function ownsNothing(fn: Callable, name: string): boolean {
-  return Reflect.ownKeys(fn).length <= usualKeys(fn) && fn.name === name;
+  return Reflect.ownKeys(fn).length <= usualKeys(fn) && nameOf(fn) === name && hasBarePrototype(fn);
 }
 
 function usualKeys(fn: Callable): number {
@@ -152,8 +162,8 @@ function usualKeys(fn: Callable): number {
   return 2 + (Object.hasOwn(fn, 'prototype') ? 1 : 0) + (Object.hasOwn(fn, 'caller') ? 2 : 0);
 }
 
-function isBare(fn: Callable, parts: FunctionParts): boolean {
-  return parts.own.length === 0 && (parts.prototype === undefined || !Object.hasOwn(fn, 'prototype')) && parts.prototypeParent === undefined;
+function isBare({ own, prototype, prototypeParent: parent }: FunctionParts): boolean {
+  return own.length === 0 && (prototype === undefined || prototype.length === 0) && parent === undefined;
 }
 
 /**
@@ -170,7 +180,6 @@ function isConstantEntry(fn: Callable, entry: Entry, seen: Set<unknown>): boolea
   if (entry.kind === 'fixed') return entry.constant;
   if (entry.kind === 'again' || entry.identity !== undefined || isChanging(entry)) return false;
   if (!ownsNothing(fn, entry.plan.code['name'] as string)) return false;
-  if (Object.hasOwn(fn, 'prototype') && !types.isGeneratorFunction(fn) && Reflect.ownKeys(Reflect.get(fn, 'prototype') as object).length > 1) return false;
   entry.constant ??= entry.fixed.every((value) => {
     if (typeof value === 'function') return isConstantEntry(value as Callable, entryOf(value as Callable), seen);
     return typeof value !== 'object' || value === null || isReference(value);

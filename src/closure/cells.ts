@@ -28,7 +28,8 @@ export class CellTable {
     const scope = reading.scope(name);
     // Of a script's outermost variables there is one each. Where only the function was parsed, the outermost scope that
     // is not global is that of the module.
-    const single = binding !== undefined && site.root !== undefined ? binding.scope === site.root : reading.outer(name) === 0;
+    const single =
+      binding !== undefined && site.root !== undefined ? binding.scope === site.root : reading.outer(name) === 0;
     const list = this.#candidates.get(key) ?? [];
     for (const other of list) {
       if (!Object.is(other.cell.v, value)) continue;

@@ -1,5 +1,6 @@
 import type { ESTree } from 'meriyah';
 import type { AnyNode, BindingKind, ImportedName, Scope } from './facts.ts';
+import { forEachName, isNode } from './tree.ts';
 
 /** What statements declare, and where. */
 
@@ -26,7 +27,7 @@ export function hoistVars(node: unknown, scope: Scope): void {
   if (!isNode(node)) return;
   switch (node.type) {
     case 'VariableDeclaration':
-      if (node.kind === 'var') for (const { id } of node.declarations) declarePattern(id as AnyNode, scope, 'var');
+      if (node.kind === 'var') for (const { id } of node.declarations) declarePattern(id, scope, 'var');
       return;
     case 'IfStatement':
       hoistVars(node.consequent, scope);
@@ -63,10 +64,14 @@ export class Declarations {
   /** What a list of statements declares in its own block. */
   hoist(list: readonly AnyNode[], scope: Scope): void {
     for (const statement of list) {
-      const declared = statement.type === 'ExportNamedDeclaration' || statement.type === 'ExportDefaultDeclaration' ? statement.declaration : statement;
+      const declared =
+        statement.type === 'ExportNamedDeclaration' || statement.type === 'ExportDefaultDeclaration'
+          ? statement.declaration
+          : statement;
       switch (declared?.type) {
         case 'VariableDeclaration':
-          if (declared.kind !== 'var') for (const { id } of declared.declarations) declarePattern(id as AnyNode, scope, blockKind(declared.kind));
+          if (declared.kind !== 'var')
+            for (const { id } of declared.declarations) declarePattern(id, scope, blockKind(declared.kind));
           break;
         case 'FunctionDeclaration':
           if (declared.id) declare(scope, declared.id.name, 'function');
@@ -83,51 +88,31 @@ export class Declarations {
 
   #import(node: ESTree.ImportDeclaration, scope: Scope): void {
     const specifier = String(node.source.value);
-    const pairs = node.attributes.map((a) => [a.key.type === 'Identifier' ? a.key.name : String(a.key.value), String(a.value.value)] as const);
+    const pairs = node.attributes.map(
+      (a) => [a.key.type === 'Identifier' ? a.key.name : String(a.key.value), String(a.value.value)] as const,
+    );
     const attributes = pairs.length > 0 ? Object.fromEntries(pairs) : undefined;
     for (const clause of node.specifiers) {
       declare(scope, clause.local.name, 'import');
       let name = clause.type === 'ImportNamespaceSpecifier' ? '*' : 'default';
-      if (clause.type === 'ImportSpecifier') name = clause.imported.type === 'Identifier' ? clause.imported.name : String(clause.imported.value);
+      if (clause.type === 'ImportSpecifier')
+        name = clause.imported.type === 'Identifier' ? clause.imported.name : String(clause.imported.value);
       this.imports.set(clause.local.name, { specifier, name, attributes });
     }
   }
 
   export(node: ESTree.ExportNamedDeclaration): void {
     if (node.source) return;
-    const nameOf = (name: ESTree.Identifier | ESTree.StringLiteral): string => (name.type === 'Identifier' ? name.name : String(name.value));
+    const nameOf = (name: ESTree.Identifier | ESTree.StringLiteral): string =>
+      name.type === 'Identifier' ? name.name : String(name.value);
     for (const { local, exported } of node.specifiers) this.exports.set(nameOf(exported), nameOf(local));
     const { declaration } = node;
     if (declaration?.type === 'VariableDeclaration') {
-      for (const { id } of declaration.declarations) forEachName(id as AnyNode, (name) => this.exports.set(name, name));
+      for (const { id } of declaration.declarations) forEachName(id, (name) => this.exports.set(name, name));
     } else if (declaration?.id) this.exports.set(declaration.id.name, declaration.id.name);
   }
 }
 
 function blockKind(kind: string): BindingKind {
   return kind === 'const' ? 'const' : kind === 'let' ? 'let' : 'using';
-}
-
-function isNode(value: unknown): value is AnyNode {
-  return typeof value === 'object' && value !== null && typeof (value as { type?: unknown }).type === 'string';
-}
-
-/** Every name that a pattern binds. */
-export function forEachName(pattern: AnyNode | null | undefined, take: (name: string) => void): void {
-  switch (pattern?.type) {
-    case 'Identifier':
-      return take(pattern.name);
-    case 'ObjectPattern':
-      for (const property of pattern.properties as AnyNode[]) {
-        forEachName((property.type === 'RestElement' ? property.argument : (property as ESTree.Property).value) as AnyNode, take);
-      }
-      return;
-    case 'ArrayPattern':
-      for (const element of pattern.elements) forEachName(element as AnyNode | null, take);
-      return;
-    case 'AssignmentPattern':
-      return forEachName(pattern.left as AnyNode, take);
-    case 'RestElement':
-      return forEachName(pattern.argument as AnyNode, take);
-  }
 }

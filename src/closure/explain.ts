@@ -40,8 +40,9 @@ export function describe(fn: (...args: never[]) => unknown): string {
     if (form.form !== 'parts') return;
     const { captured, labels, first, own, prototype } = form.parts;
     captured.forEach((one, i) => item(one, labels[i]!, `${indent}  `));
-    first.forEach((one) => item(one, 'extends', `${indent}  `));
-    for (const { key, descriptor } of [...own, ...(prototype ?? [])]) item(descriptor.value, `.${String(key)}`, `${indent}  `);
+    for (const one of first) if (typeof one === 'function') item(one, 'needs', `${indent}  `);
+    for (const { key, descriptor } of [...own, ...(prototype ?? [])])
+      item(descriptor.value, `.${String(key)}`, `${indent}  `);
   };
   const item = (value: unknown, label: string, indent: string): void => {
     const inner = isCell(value) ? value.v : value;
@@ -51,7 +52,7 @@ export function describe(fn: (...args: never[]) => unknown): string {
   };
   reader.begin();
   try {
-    visit(fn as Callable, fn.name === '' ? '(anonymous)' : fn.name, '');
+    visit(fn, fn.name === '' ? '(anonymous)' : fn.name, '');
   } finally {
     reader.end();
   }
@@ -81,7 +82,9 @@ function place(code: Code): string {
 }
 
 function where(reference: Reference): string {
-  const detail = reference as unknown as Record<'url' | 'specifier' | 'name' | 'module', string> & { path?: readonly string[] };
+  const detail = reference as unknown as Record<'url' | 'specifier' | 'name' | 'module', string> & {
+    path?: readonly string[];
+  };
   const path = (detail.path ?? []).join('.');
   switch (reference['kind']) {
     case 'intrinsic':
@@ -98,22 +101,30 @@ function where(reference: Reference): string {
 }
 
 function isCell(value: unknown): value is { v: unknown } {
-  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === null && Object.keys(value).join() === 'v';
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.getPrototypeOf(value) === null &&
+    Object.keys(value).join() === 'v'
+  );
 }
 
 function summary(value: unknown): string {
   if (typeof value === 'function') return `function ${value.name} (see above)`;
   if (typeof value === 'string') return `string of ${size(value.length)}`;
-  if (typeof value !== 'object' || value === null) return typeof value === 'symbol' ? 'symbol' : `${typeof value} ${String(value)}`;
+  if (typeof value !== 'object' || value === null)
+    return typeof value === 'symbol' ? 'symbol' : `${typeof value} ${String(value)}`;
   if (isReference(value)) return `by reference, ${where(value)}`;
   if (types.isProxy(value)) return 'a Proxy, which cannot travel';
   if (types.isPromise(value) || types.isWeakMap(value) || types.isWeakSet(value) || types.isGeneratorObject(value)) {
     return `a ${Object.prototype.toString.call(value).slice(8, -1)}, which cannot travel`;
   }
-  if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value)) return `${value.constructor.name} of ${size(value.byteLength)}`;
+  if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value))
+    return `${value.constructor.name} of ${size(value.byteLength)}`;
   if (Array.isArray(value)) return `array of ${value.length}`;
   if (types.isMap(value) || types.isSet(value)) return `${types.isMap(value) ? 'Map' : 'Set'} of ${value.size}`;
-  const name: unknown = (Object.getPrototypeOf(value) as { constructor?: { name?: unknown } } | null)?.constructor?.name;
+  const name: unknown = (Object.getPrototypeOf(value) as { constructor?: { name?: unknown } } | null)?.constructor
+    ?.name;
   return `${typeof name === 'string' && name !== 'Object' ? name : 'object'} with ${Object.keys(value).length} properties`;
 }
 

@@ -14,8 +14,12 @@ const given = new WeakMap<object, Readonly<Record<string, unknown>>>();
  * const triple = capture((x: number) => x * factor, { captured: { factor } });
  * ```
  */
-export function capture<F extends (...args: never[]) => unknown>(fn: F, options: { captured: Readonly<Record<string, unknown>> }): F {
-  if (typeof fn !== 'function') throw new ArgumentTypeError(`capture() takes a function, not ${fn === null ? 'null' : typeof fn}.`);
+export function capture<F extends (...args: never[]) => unknown>(
+  fn: F,
+  options: { captured: Readonly<Record<string, unknown>> },
+): F {
+  if (typeof fn !== 'function')
+    throw new ArgumentTypeError(`capture() takes a function, not ${fn === null ? 'null' : typeof fn}.`);
   given.set(fn, { ...options.captured });
   return fn;
 }

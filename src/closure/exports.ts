@@ -42,7 +42,10 @@ function findInScope(script: Script, fn: Callable, insight: Insight): void {
   const facts = factsOf(fn, insight.location!, script);
   if (facts === undefined) return;
   const scope = insight.scopes().at(-1);
-  if (scope === undefined) return;
+  // A module that waits at its top level and uses pools is a program, perhaps still running: a worker must not run it too.
+  const isProgram =
+    facts.awaits && [...facts.imports.values()].some(({ specifier }) => /^manycore(?:\/|$)/.test(specifier));
+  if (scope === undefined || isProgram) return;
   const exports: Record<string, unknown> = {};
   let complete = true;
   for (const [name, variable] of facts.exports) {
@@ -52,14 +55,29 @@ function findInScope(script: Script, fn: Callable, insight: Insight): void {
       complete = false;
     }
   }
+  // Still being evaluated.
+  if (!complete) return;
   index(script.url, exports, true, false);
   const { defaultExport } = facts;
   if (defaultExport === undefined) {
-    if (complete) modules.add(script.url);
+    modules.add(script.url);
     return;
   }
   const own = siteOf(fn, insight.location!, script).facts;
-  if (own.start === defaultExport.start && own.end === defaultExport.end) found.set(fn, exportReference(script.url, ['default'], true));
+  if (own.start === defaultExport.start && own.end === defaultExport.end)
+    found.set(fn, exportReference(script.url, ['default'], true));
+}
+
+/** Without the inspector a function does not tell its script: all loaded modules that `require` knows are looked at. */
+export function findLoadedExport(fn: Callable): Reference | undefined {
+  for (const [file, module] of Object.entries(require.cache)) {
+    const url = pathToFileURL(file).href;
+    if (module === undefined || !module.loaded || modules.has(url) || !isObject(module.exports) || isMain(url))
+      continue;
+    modules.add(url);
+    index(url, module.exports, types.isModuleNamespaceObject(module.exports));
+  }
+  return found.get(fn);
 }
 
 /** A namespace object of a module. Which one is found through a function that it exports. */

@@ -37,10 +37,10 @@ export function detailOf(code: Code): CodeDetail {
 }
 
 /** Compiles a piece of code once; each call makes a function of its own, with captured variables of its own. */
-export function factoryOf(code: Code): Factory {
+export function factoryOf(code: Code, sourceMap: string = detailOf(code).sourceMap): Factory {
   let factory = factories.get(code);
   if (factory === undefined) {
-    const raw = compile(code);
+    const raw = compile(code, sourceMap);
     factory = (tools, first, get) => {
       const [value, write, read] = raw(tools, first, get);
       return { value, write, read };
@@ -61,7 +61,7 @@ const wraps = {
  * The user's text keeps its line and column: everything else stands behind it, or before it on the previous line, or (for
  * a text on the first line) in the room that its column leaves.
  */
-function compile(code: Code): Raw {
+function compile(code: Code, sourceMap: string): Raw {
   const detail = detailOf(code);
   const { prefix, line, column, url } = detail;
   const parameters = [`${prefix}tools`, `${prefix}first`, `${prefix}get`];
@@ -72,11 +72,11 @@ function compile(code: Code): Raw {
   const afterwards = detail.tail ? `;${prefix}tools.after()` : '';
   const close = `,(${prefix}values)=>{${write}${afterwards}},()=>[${names}]]${names === '' ? '' : `;var ${names}`}`;
   const indent = (room: string): string => ' '.repeat(Math.max(0, column - room.length));
-  if (detail.sourceMap !== '' && canEvaluate()) {
+  if (sourceMap !== '' && canEvaluate()) {
     // Node maps positions of evaluated code that names its source, but not of vm scripts.
     const head = `(function(${parameters.join(',')}){${open}`;
     const start = line > 0 ? `${'\n'.repeat(line - 1)}${head}\n${indent(before)}` : `${indent(head + before)}${head}`;
-    const tail = `})\n//# sourceURL=${url}\n//# sourceMappingURL=${detail.sourceMap}`;
+    const tail = `})\n//# sourceURL=${url}\n//# sourceMappingURL=${sourceMap}`;
     return (0, eval)(`${start}${before}${detail.text}${after}${close}${tail}`) as Raw;
   }
   const start = line > 0 ? `${open}\n${indent(before)}` : `${indent(open + before)}${open}`;

@@ -2,7 +2,17 @@ import type { ESTree } from 'meriyah';
 
 /** What the analysis of a script tells; see `scopes.ts`. */
 
-export type BindingKind = 'var' | 'let' | 'const' | 'using' | 'function' | 'class' | 'import' | 'param' | 'own-name' | 'arguments';
+export type BindingKind =
+  | 'var'
+  | 'let'
+  | 'const'
+  | 'using'
+  | 'function'
+  | 'class'
+  | 'import'
+  | 'param'
+  | 'own-name'
+  | 'arguments';
 
 export interface Binding {
   readonly name: string;
@@ -45,7 +55,15 @@ export type Member = 'method' | 'get' | 'set' | 'constructor';
 
 /** Everything of interest about one function or class of a script. */
 export interface FunctionFacts extends Span {
-  readonly node: ESTree.FunctionDeclaration | ESTree.FunctionExpression | ESTree.ArrowFunctionExpression | ESTree.ClassDeclaration | ESTree.ClassExpression | ESTree.StaticBlock | ESTree.PropertyDefinition | ESTree.AccessorProperty;
+  readonly node:
+    | ESTree.FunctionDeclaration
+    | ESTree.FunctionExpression
+    | ESTree.ArrowFunctionExpression
+    | ESTree.ClassDeclaration
+    | ESTree.ClassExpression
+    | ESTree.StaticBlock
+    | ESTree.PropertyDefinition
+    | ESTree.AccessorProperty;
   readonly kind: 'function' | 'class' | 'initialiser';
   readonly arrow: boolean;
   readonly member: Member | undefined;
@@ -82,6 +100,8 @@ export interface ScriptFacts {
   readonly exports: ReadonlyMap<string, string>;
   /** What `export default` exports when that has no name. */
   readonly defaultExport: Span | undefined;
+  /** Has a top-level await. */
+  readonly awaits: boolean;
   readonly root: Scope;
 }
 

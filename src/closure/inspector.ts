@@ -56,6 +56,7 @@ interface Mailbox {
 }
 
 const group = 'manycore';
+const maxScripts = 20_000;
 const scripts = new Map<string, Script>();
 let session: Session | undefined;
 let mailbox: Mailbox;
@@ -96,6 +97,8 @@ function connect(): void {
   session.on('Debugger.scriptParsed', ({ params }) => {
     const { executionContextAuxData } = params as { executionContextAuxData?: { isDefault?: boolean } };
     if (scripts.has(params.scriptId)) return;
+    // What was made by eval or by this very bridge would pile up. It is told of again when it is asked for.
+    if (scripts.size > maxScripts) for (const [id, { url }] of scripts) if (url === '') scripts.delete(id);
     scripts.set(params.scriptId, {
       id: params.scriptId,
       url: params.url,
@@ -117,7 +120,9 @@ function connect(): void {
 /** The global object of the main context, reached through a function of Node's core. */
 export function mainGlobal(): typeof globalThis {
   try {
-    const make = process.getBuiltinModule('node:inspector').Session.constructor as (body: string) => () => typeof globalThis;
+    const make = process.getBuiltinModule('node:inspector').Session.constructor as (
+      body: string,
+    ) => () => typeof globalThis;
     return make('return globalThis')();
   } catch {
     return process.getBuiltinModule('node:vm').runInThisContext('globalThis') as typeof globalThis;
@@ -131,7 +136,8 @@ export function post(method: string, params?: object): Answer {
     failed = error;
     answer = result ?? {};
   });
-  if (failed !== null) throw new InternalError(`The inspector refused ${method}: ${(failed as { message?: string }).message ?? ''}`);
+  if (failed !== null)
+    throw new InternalError(`The inspector refused ${method}: ${(failed as { message?: string }).message ?? ''}`);
   if (answer === undefined) throw new InternalError(`The inspector did not answer ${method} at once.`);
   const { exceptionDetails } = answer;
   if (exceptionDetails !== undefined) {
@@ -192,7 +198,8 @@ export interface Insight {
 export function inspect(fn: object): Insight {
   const objectId = idOf(fn);
   const { internalProperties = [] } = post('Runtime.getProperties', { objectId, ownProperties: true });
-  const find = (name: string): Remote | undefined => internalProperties.find((property) => property.name === name)?.value;
+  const find = (name: string): Remote | undefined =>
+    internalProperties.find((property) => property.name === name)?.value;
   const target = find('[[TargetFunction]]');
   return {
     location: find('[[FunctionLocation]]')?.value as Location | undefined,
@@ -210,7 +217,10 @@ export function inspect(fn: object): Insight {
 
 function readScopes(list: Remote | undefined): ReadonlyArray<Readonly<Record<string, unknown>>> {
   if (list === undefined) return [];
-  const entries = Array.from(liveValue(list) as ArrayLike<{ object: Record<string, unknown> }>, (entry) => entry.object);
+  const entries = Array.from(
+    liveValue(list) as ArrayLike<{ object: Record<string, unknown> }>,
+    (entry) => entry.object,
+  );
   const global = mainGlobal();
   return entries.filter((object) => object !== (global as unknown) && object !== (globalThis as unknown));
 }
@@ -237,6 +247,8 @@ export function withDebugger<T>(work: () => T): T {
 }
 
 let held = false;
+// As it was at the start: tests replace it by fakes.
+const defer = queueMicrotask;
 
 /**
  * Keeps the debugger on until the program's next await, for what is likely to be needed many times in a row: a turn on and
@@ -246,7 +258,7 @@ export function holdDebugger(): void {
   if (held) return;
   enable();
   held = true;
-  queueMicrotask(() => {
+  defer(() => {
     held = false;
     disable();
   });

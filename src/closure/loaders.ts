@@ -1,26 +1,58 @@
-import { isMainThread } from 'node:worker_threads';
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import { registry } from './registry.ts';
 
 /**
- * Sets up in a worker thread what loaders named in `execArgv` do not set up there by themselves: before Node 22, tsx hooks
- * the main thread only. To be awaited before the worker imports anything for the user.
+ * TypeScript loaders (tsx and the like) that the host was started with. Workers are started without them, as they cost
+ * hundreds of milliseconds each; a reference to a TypeScript module names the loader, and the worker registers it before
+ * it imports that module.
  */
-export async function installLoaders(execArgv: readonly string[]): Promise<void> {
-  if (isMainThread || Number(process.versions.node.split('.')[0]) >= 22) return;
-  const loader = execArgv.find((argument) => /tsx[\\/]dist[\\/](?:loader|esm[\\/]index)\.mjs|^(?:--(?:import|loader)=)?tsx(?:\/esm)?$/.test(argument));
-  if (loader === undefined) return;
-  const address = loader.replace(/^--(?:import|loader)=/, '');
-  const api = /\.mjs$/.test(address) ? new URL(/loader\.mjs$/.test(address) ? './esm/api/index.mjs' : './api/index.mjs', toUrl(address)).href : resolveApi();
-  const { register } = (await import(api)) as { register(): unknown };
-  register();
+
+const loaderNames = /(?:^|[\\/=])(?:tsx|ts-node|@swc-node[\\/]register|@oxc-node[\\/]core|jiti)(?:[\\/][^=]*)?$/;
+let found: string | undefined | null = null;
+
+/** The URL to import for the loader of this program; undefined when it has none. */
+export function loaderUrl(): string | undefined {
+  if (found === null) found = find(process.execArgv);
+  return registry.loader ?? found;
+}
+
+function find(execArgv: readonly string[]): string | undefined {
+  const named = execArgv.findLast((argument) => loaderNames.test(argument));
+  if (named === undefined) return undefined;
+  const address = named.replace(/^--[a-z-]+=/, '');
+  const tsx = /^(.*[\\/]tsx[\\/]dist)[\\/]/.exec(address)?.[1];
+  if (tsx !== undefined) return `${toUrl(tsx)}/esm/api/index.mjs`;
+  // By name: found from the working folder, as Node does for `--import`.
+  const require = createRequire(`${process.cwd()}/`);
+  try {
+    // `require` gives the CommonJS form of tsx's interface, which cannot register hooks for modules.
+    if (/^tsx(?:[\\/]|$)/.test(address)) return toUrl(require.resolve('tsx/esm/api').replace(/\.cjs$/, '.mjs'));
+    return toUrl(address.startsWith('file:') ? address : require.resolve(address));
+  } catch {
+    return undefined;
+  }
 }
 
 function toUrl(address: string): string {
-  return address.startsWith('file:') ? address : process.getBuiltinModule('node:url').pathToFileURL(address).href;
+  return address.startsWith('file:') ? address : pathToFileURL(address).href;
 }
 
-/** tsx by name: it is the user's, so it is found from the working folder, as Node finds it for `--import`. */
-function resolveApi(): string {
-  const require = process.getBuiltinModule('node:module').createRequire(`${process.cwd()}/`);
-  // `require` gives the CommonJS form, which cannot register hooks for modules.
-  return toUrl(require.resolve('tsx/esm/api').replace(/\.cjs$/, '.mjs'));
+let installing: Promise<void> | undefined;
+
+/** Registers a loader in this thread, once. */
+export async function installLoader(url: string): Promise<void> {
+  // In a nested pool this thread is the host, and names the loader in its turn.
+  registry.loader = url;
+  installing ??= install(url);
+  return installing;
+}
+
+async function install(url: string): Promise<void> {
+  const api = (await import(url)) as { register?: () => unknown };
+  if (!url.endsWith('/esm/api/index.mjs')) return;
+  // tsx hooks the main thread only (before Node 22), but for this interface.
+  api.register?.();
+  const commonJs = (await import(new URL('../../cjs/api/index.mjs', url).href)) as { register?: () => unknown };
+  commonJs.register?.();
 }

@@ -87,7 +87,9 @@ function reaches(url: string | undefined, main: string): boolean {
   } catch {
     return false;
   }
-  for (const [, specifier] of text.matchAll(/(?:\bfrom|\bimport|\brequire\s*\(|\bimport\s*\()\s*['"](\.{1,2}\/[^'"]+)['"]/g)) {
+  for (const [, specifier] of text.matchAll(
+    /(?:\bfrom|\bimport|\brequire\s*\(|\bimport\s*\()\s*['"](\.{1,2}\/[^'"]+)['"]/g,
+  )) {
     if (!reaches(resolve(file, specifier!), main)) continue;
     scanned.set(file, true);
     return true;

@@ -21,8 +21,11 @@ export function recordMembers(owner: Callable): void {
   if (recorded.has(owner)) return;
   recorded.add(owner);
   const note = (holder: object, before: readonly string[]): void => {
-    for (const [key, { value, get, set }] of Object.entries(Object.getOwnPropertyDescriptors(holder)) as Array<[string, PropertyDescriptor]>) {
-      if (typeof value === 'function' && key !== 'constructor' && key !== 'prototype') put(value as object, [...before, key]);
+    for (const [key, { value, get, set }] of Object.entries(Object.getOwnPropertyDescriptors(holder)) as Array<
+      [string, PropertyDescriptor]
+    >) {
+      if (typeof value === 'function' && key !== 'constructor' && key !== 'prototype')
+        put(value as object, [...before, key]);
       if (get) put(get, [...before, `get ${key}`]);
       if (set) put(set, [...before, `set ${key}`]);
     }
@@ -45,9 +48,23 @@ export function memberParts({ owner, path }: Membership): FunctionParts {
 }
 
 /** Functions that are made from others and have no text of their own. */
-export function specialParts(kind: 'member' | 'promisify', first: readonly unknown[], path: readonly string[] = []): FunctionParts {
+export function specialParts(
+  kind: 'member' | 'promisify',
+  first: readonly unknown[],
+  path: readonly string[] = [],
+): FunctionParts {
   const key = [kind, ...path].join('\n');
   let code = codes.get(key);
-  if (code === undefined) codes.set(key, (code = Object.freeze({ define: 'code', names: [], kind, path } satisfies Code)));
-  return { code, captured: [], labels: [], first, identity: undefined, own: [], prototype: undefined, prototypeParent: undefined };
+  if (code === undefined)
+    codes.set(key, (code = Object.freeze({ define: 'code', names: [], kind, path } satisfies Code)));
+  return {
+    code,
+    captured: [],
+    labels: [],
+    first,
+    identity: undefined,
+    own: [],
+    prototype: undefined,
+    prototypeParent: undefined,
+  };
 }

@@ -1,6 +1,7 @@
 import { createRequire, isBuiltin } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import vm from 'node:vm';
+import { installLoader } from './loaders.ts';
 import { guardMain } from './main-stub.ts';
 
 /** Importing on behalf of code that stood elsewhere: with its original file as the referrer, through all loader hooks. */
@@ -10,7 +11,11 @@ type Importer = (specifier: string, options?: ImportCallOptions) => Promise<unkn
 const importers = new Map<string, Importer>();
 
 /** What `import(specifier)` gives in the module `from`. */
-export async function importFrom(from: string, specifier: string, attributes?: Readonly<Record<string, string>>): Promise<unknown> {
+export async function importFrom(
+  from: string,
+  specifier: string,
+  attributes?: Readonly<Record<string, string>>,
+): Promise<unknown> {
   const options = attributes ? { with: attributes } : undefined;
   if (/^(?:node:|data:)/.test(specifier) || isBuiltin(specifier)) return import(specifier, options);
   guardMain(from, specifier);
@@ -38,9 +43,9 @@ function importerOf(from: string): Importer {
 /** Without the warning that the above is experimental. */
 function quietly<T>(work: () => T): T {
   const emit = process.emitWarning;
-  process.emitWarning = ((warning: string | Error, ...rest: never[]) => {
+  process.emitWarning = (warning: string | Error, ...rest: never[]) => {
     if (!String(warning).includes('USE_MAIN_CONTEXT_DEFAULT_LOADER')) emit.call(process, warning, ...rest);
-  }) as typeof process.emitWarning;
+  };
   try {
     return work();
   } finally {
@@ -56,9 +61,10 @@ export async function loadModule(url: string, esm: boolean): Promise<unknown> {
 }
 
 /** The `import()` of a module. */
-export function importerFor(url: string): Importer {
+export function importerFor(url: string, loader: string | undefined): Importer {
   return async (specifier, options) => {
-    const attributes = (options as { with?: Record<string, string> } | undefined)?.with;
+    const attributes = options?.with;
+    if (loader !== undefined) await installLoader(loader);
     return importFrom(url, String(specifier), attributes);
   };
 }

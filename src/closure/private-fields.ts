@@ -1,29 +1,26 @@
 import { InternalError } from '../errors.ts';
 import type { PrivateFields } from '../wire/forms.ts';
 import { anyArguments } from './anything.ts';
-import { type Callable, type PrivateTools, registry } from './registry.ts';
+import { type Callable, type PrivateLevel, type Received, registry } from './registry.ts';
 
 /**
- * Bare instances of classes that came by value. Private fields are put on an object only by the class's own construction,
+ * Bare instances of classes that travel by value. Private fields are put on an object only by the class's own construction,
  * so that is what runs, with the initialisers and the constructor switched off (`PrivateTools.on`): for a base class its
  * constructor; for a derived one a construction whose `super()` returns the object that is being equipped.
  */
 
-interface Level {
-  readonly constructor: Callable;
-  readonly tools: PrivateTools;
-  readonly derived: boolean;
-}
-
 /** The classes of a prototype chain that have private members, base first. */
-function levelsOf(prototype: object): Level[] {
-  const levels: Level[] = [];
+function levelsOf(prototype: object): PrivateLevel[] {
+  const levels: PrivateLevel[] = [];
   for (let at: object | null = prototype; at !== null; at = Object.getPrototypeOf(at) as object | null) {
     const constructor: unknown = Object.getOwnPropertyDescriptor(at, 'constructor')?.value;
     if (typeof constructor !== 'function') continue;
     const received = registry.received.get(constructor);
-    if (received?.tools.set === undefined) continue;
-    levels.unshift({ constructor: constructor as Callable, tools: received.tools, derived: received.code['derived'] === true });
+    const level =
+      received === undefined
+        ? registry.openClass?.(constructor as Callable)
+        : rebuiltLevel(constructor as Callable, received);
+    if (level !== undefined) levels.unshift(level);
   }
   return levels;
 }
@@ -33,50 +30,52 @@ export function bareInstance(prototype: object): { readonly value: object; fill(
   const levels = levelsOf(prototype);
   let object: object | undefined;
   for (const level of levels) {
-    if (level.derived) object = equip(level, object ?? (Object.create(prototype) as object));
-    else object = build(level, prototype);
+    object = level.equip(prototype, level.derived ? (object ?? (Object.create(prototype) as object)) : undefined);
+    // Public fields were defined along the way; the sender's own ones come as properties.
+    for (const key of Reflect.ownKeys(object)) Reflect.deleteProperty(object, key);
   }
   const value = object ?? (Object.create(prototype) as object);
   return { value, fill: (fields) => setFields(levels, value, fields) };
 }
 
-function build(level: Level, prototype: object): object {
-  // A plain function as the target's `new.target` would do, but its `prototype` has to be the one that is asked for.
-  const target = function () {};
-  target.prototype = prototype;
-  return construct(level, level.constructor, target);
+function rebuiltLevel(constructor: Callable, { tools, code }: Received): PrivateLevel | undefined {
+  if (tools.set === undefined) return undefined;
+  const equip = (prototype: object, object: object | undefined): object => {
+    tools.on = true;
+    try {
+      return object === undefined ? constructAs(constructor, prototype) : constructOnto(constructor, object);
+    } finally {
+      tools.on = false;
+    }
+  };
+  return { derived: code['derived'] === true, get: tools.get, set: tools.set, equip };
 }
 
-function equip(level: Level, object: object): object {
-  const { constructor } = level;
+export function constructAs(constructor: Callable, prototype: object): object {
+  // `new.target` decides the prototype.
+  const target = function () {};
+  target.prototype = prototype;
+  return Reflect.construct(constructor, anyArguments, target) as object;
+}
+
+/** Constructs with a `super()` that returns `object`. */
+export function constructOnto(constructor: Callable, object: object): object {
   const heritage = Object.getPrototypeOf(constructor) as object | null;
   Object.setPrototypeOf(constructor, function () {
     return object;
   });
   try {
-    return construct(level, constructor, constructor);
+    return Reflect.construct(constructor, anyArguments) as object;
   } finally {
     Object.setPrototypeOf(constructor, heritage);
   }
 }
 
-function construct({ tools }: Level, constructor: Callable, target: Callable): object {
-  tools.on = true;
-  try {
-    const object = Reflect.construct(constructor, anyArguments, target) as object;
-    // Public fields were defined along the way; the sender's own ones come as properties.
-    for (const key of Reflect.ownKeys(object)) Reflect.deleteProperty(object, key);
-    return object;
-  } finally {
-    tools.on = false;
-  }
-}
-
-function setFields(levels: readonly Level[], object: object, fields: PrivateFields): void {
+function setFields(levels: readonly PrivateLevel[], object: object, fields: PrivateFields): void {
   const left = [...fields];
-  for (const { tools } of levels) {
+  for (const { set } of levels) {
     // Base classes first, as the sender lists them: a base and a derived class may both have a `#name`.
-    tools.set?.(object, (name) => {
+    set?.(object, (name) => {
       const i = left.findIndex(([other]) => other === name);
       return i < 0 ? undefined : { value: left.splice(i, 1)[0]![1] };
     });
@@ -84,9 +83,8 @@ function setFields(levels: readonly Level[], object: object, fields: PrivateFiel
   if (left.length > 0) throw new InternalError(`No class has the private field #${left[0]![0]}.`);
 }
 
-/** The private fields of an instance of received classes, without the inspector. Undefined when there are none. */
+/** The private fields of an instance of rebuilt classes, without the inspector. Undefined when there are none. */
 export function readPrivateFields(instance: object): PrivateFields | undefined {
   const levels = levelsOf(Object.getPrototypeOf(instance) as object);
-  const fields = levels.flatMap(({ tools }) => tools.get?.(instance) ?? []);
-  return levels.length === 0 ? undefined : fields;
+  return levels.length === 0 ? undefined : levels.flatMap(({ get }) => get?.(instance) ?? []);
 }

@@ -18,10 +18,14 @@ export function privatesOf(instance: object, isByValue: (constructor: Callable) 
   if (way === 'none') return undefined;
   if (way === 'rebuilt') return readPrivateFields(instance);
   if (!isInspectable()) {
-    throw new CaptureError('Cannot send {path}: its class has private fields, and reading those needs the inspector, which is not available.');
+    throw new CaptureError(
+      'Cannot send {path}: its class has private fields, and reading those needs the inspector, which is not available.',
+    );
   }
   const fields = privateFields(instance);
-  const [foreign] = constructorsOf(prototype).filter((constructor) => mentionsPrivates(constructor) && !isByValue(constructor));
+  const [foreign] = constructorsOf(prototype).filter(
+    (constructor) => mentionsPrivates(constructor) && !isByValue(constructor),
+  );
   if (foreign === undefined) return fields;
   if (fields.length === 0) return undefined;
   const names = fields.map(([name]) => `#${name}`).join(', ');

@@ -15,12 +15,25 @@ const textual = new WeakMap<object, string>();
 export function ownProperties(fn: Callable, name: string, isClass: boolean): OwnProperty[] {
   const properties: OwnProperty[] = [];
   for (const key of Reflect.ownKeys(fn)) {
-    if (usual.has(key) && !(key === 'name' && fn.name !== name)) continue;
+    if (usual.has(key) && !(key === 'name' && nameOf(fn) !== name)) continue;
     const descriptor = Object.getOwnPropertyDescriptor(fn, key)!;
     if (isClass && isOfText(fn, descriptor)) continue;
     properties.push({ key, descriptor });
   }
   return properties;
+}
+
+/** The name of a function, where that is no method or accessor of a class. */
+export function nameOf(fn: Callable): string {
+  const name: unknown = Object.getOwnPropertyDescriptor(fn, 'name')?.value;
+  return typeof name === 'string' ? name : '';
+}
+
+/** Whether a function's `prototype`, if it has one, is as it was made. */
+export function hasBarePrototype(fn: Callable): boolean {
+  const prototype = prototypeOf(fn);
+  if (prototype === undefined) return true;
+  return Reflect.ownKeys(prototype).length === 1 && Object.getPrototypeOf(prototype) === Object.prototype;
 }
 
 const none: readonly OwnProperty[] = [];
@@ -52,9 +65,9 @@ export function prototypeParent(fn: Callable): object | undefined {
 }
 
 function prototypeOf(fn: Callable): object | undefined {
-  if (types.isGeneratorFunction(fn)) return undefined;
   const prototype: unknown = Object.getOwnPropertyDescriptor(fn, 'prototype')?.value;
-  return typeof prototype === 'object' && prototype !== null ? prototype : undefined;
+  if (typeof prototype !== 'object' || prototype === null || types.isGeneratorFunction(fn)) return undefined;
+  return prototype;
 }
 
 /** Whether a member of a class is the one that its text defines, and not one that was put there (by a decorator). */
@@ -76,5 +89,7 @@ export function isMethodOf(owner: Callable, method: object): boolean {
 
 /** `static f = () => 1` is a field, whose value travels. */
 function isArrowText(text: string): boolean {
-  return /^(?:async\s*)?(?:\([^]*?\)|[\w$]+)\s*=>/.test(text) && !/^[\w$#]+\s*\(/.test(text.replace(/^async\s*\(/, '('));
+  return (
+    /^(?:async\s*)?(?:\([^]*?\)|[\w$]+)\s*=>/.test(text) && !/^[\w$#]+\s*\(/.test(text.replace(/^async\s*\(/, '('))
+  );
 }

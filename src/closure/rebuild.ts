@@ -4,6 +4,7 @@ import type { Code, FunctionBuilder, PrivateFields, Reference, Shell } from '../
 import { detailOf, factoryOf } from './factory.ts';
 import { adopt, classOf } from './identity.ts';
 import { hiddenIntrinsics } from './hidden-intrinsics.ts';
+import { installLoader } from './loaders.ts';
 import { importerFor, importFrom, loadModule, metaFor, requireFor } from './modules.ts';
 import { bareInstance } from './private-fields.ts';
 import { recordResolved } from './references.ts';
@@ -53,7 +54,8 @@ class Builder implements FunctionBuilder {
 
   instantiate(code: Code, first: readonly unknown[], identity: string | undefined): Shell {
     const existing = identity === undefined ? undefined : classOf(identity);
-    if (existing !== undefined) return { value: existing, capture: (values) => registry.received.get(existing)?.write(values) };
+    if (existing !== undefined)
+      return { value: existing, capture: (values) => registry.received.get(existing)?.write(values) };
     const shell = build(code, first);
     if (identity !== undefined) {
       adopt(shell.value, identity);
@@ -65,7 +67,11 @@ class Builder implements FunctionBuilder {
   byIdentity(identity: string): Callable {
     const known = classOf(identity);
     if (known !== undefined) return known;
-    throw new SerializationError('Cannot receive {path}: its class was sent from here and does not exist any more.', 'result', '');
+    throw new SerializationError(
+      'Cannot receive {path}: its class was sent from here and does not exist any more.',
+      'result',
+      '',
+    );
   }
 
   instance(prototype: object): { readonly value: object; fill(fields: PrivateFields): void } {
@@ -84,10 +90,16 @@ function build(code: Code, first: readonly unknown[]): Shell {
   if (kind === 'promisify') return fixed(code, first, promisify(first[0] as (callback: never) => void) as Callable);
   if (kind === 'member') return fixed(code, first, walk(first[0], code['path'] as readonly string[]) as Callable);
   const tools: PrivateTools = { on: false };
-  const made = factoryOf(code)(tools, first, (cell) => cell.v);
+  const made = factoryOf(code, code['mapped'] === true ? String(first.at(-1)) : undefined)(
+    tools,
+    first,
+    (cell) => cell.v,
+  );
   const { value } = made;
   const own = Object.getOwnPropertyDescriptor(value, 'name');
-  if (own === undefined ? name !== '' : own.value !== name && typeof own.value === 'string') {
+  if (
+    own === undefined ? name !== '' : own.value !== name && typeof own.value !== 'function' && own.get === undefined
+  ) {
     Object.defineProperty(value, 'name', { value: name, configurable: true });
   }
   registry.received.set(value, { code, first, read: made.read, write: made.write, tools });
@@ -96,11 +108,13 @@ function build(code: Code, first: readonly unknown[]): Shell {
 
 /** What needs no captured values. */
 function fixed(code: Code, first: readonly unknown[], value: Callable): Shell {
-  if (!registry.received.has(value)) registry.received.set(value, { code, first, read: () => [], write: () => undefined, tools: { on: false } });
+  if (!registry.received.has(value))
+    registry.received.set(value, { code, first, read: () => [], write: () => undefined, tools: { on: false } });
   return { value, capture: () => undefined };
 }
 
 async function load(reference: Reference): Promise<unknown> {
+  if (typeof reference['via'] === 'string') await installLoader(reference['via']);
   const detail = reference as Reference & Record<'url' | 'specifier' | 'name', string>;
   switch (reference['kind']) {
     case 'export':
@@ -112,7 +126,9 @@ async function load(reference: Reference): Promise<unknown> {
       const namespace = await importFrom(detail.url, detail.specifier, attributes ?? undefined);
       if (detail.name === '*') return namespace;
       if (!Reflect.has(namespace as object, detail.name)) {
-        throw new SyntaxError(`The module '${detail.specifier}' (imported by ${detail.url}) has no export named '${detail.name}'.`);
+        throw new SyntaxError(
+          `The module '${detail.specifier}' (imported by ${detail.url}) has no export named '${detail.name}'.`,
+        );
       }
       return Reflect.get(namespace as object, detail.name);
     }
@@ -137,7 +153,9 @@ function find(reference: Reference): unknown {
     case 'meta':
       return metaFor(url);
     case 'importer':
-      return importerFor(url);
+      return importerFor(url, reference['via'] as string | undefined);
+    case 'source-map':
+      return reference['text'];
     default:
       throw new InternalError(`A reference of an unknown kind: ${String(reference['kind'])}.`);
   }

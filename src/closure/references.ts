@@ -1,5 +1,6 @@
 import { isBuiltin } from 'node:module';
 import type { Plain, Reference } from '../wire/forms.ts';
+import { loaderUrl } from './loaders.ts';
 import { registry } from './registry.ts';
 
 /** References, one object for each distinct one: the codec sends each once and then calls it by number. */
@@ -29,6 +30,13 @@ export function internAgain(plain: Reference): Reference {
   return intern(detail, loads);
 }
 
+/** What a module in TypeScript needs to be loaded. Others are loaded without it: it takes its time to start. */
+function loaderFor(...addresses: readonly string[]): Record<string, string> {
+  if (!addresses.some((address) => /\.[cm]?tsx?(?:[?#]|$)/.test(address))) return {};
+  const via = loaderUrl();
+  return via === undefined ? {} : { via };
+}
+
 /** A step of a path is a key; a well-known symbol is written `@@iterator`, a getter or setter `get ` or `set ` and the key. */
 export function intrinsicReference(path: readonly string[]): Reference {
   return intern({ kind: 'intrinsic', path }, false);
@@ -40,7 +48,7 @@ export function builtinReference(module: string, path: readonly string[]): Refer
 
 /** A member of a module: `url` is where it was loaded from. */
 export function exportReference(url: string, path: readonly string[], esm: boolean): Reference {
-  return intern({ kind: 'export', url, path, esm }, true);
+  return intern({ kind: 'export', url, path, esm, ...loaderFor(url) }, true);
 }
 
 /** The `require` of a CommonJS file. */
@@ -54,21 +62,34 @@ export function metaReference(url: string): Reference {
 }
 
 export function importerReference(url: string): Reference {
-  return intern({ kind: 'importer', url }, false);
+  return intern({ kind: 'importer', url, ...loaderFor(url) }, false);
 }
 
 /** `import { name } from 'specifier'` as it stands in the module `url`; `*` is the namespace. */
-export function importReference(url: string, specifier: string, name: string, attributes?: Readonly<Record<string, string>>): Reference {
+export function importReference(
+  url: string,
+  specifier: string,
+  name: string,
+  attributes?: Readonly<Record<string, string>>,
+): Reference {
   if (isBuiltin(specifier)) {
     const module = specifier.startsWith('node:') ? specifier : `node:${specifier}`;
     if (name !== '*') return builtinReference(module, name === 'default' ? [] : [name]);
     return intern({ kind: 'namespace', url: module }, true);
   }
-  return intern({ kind: 'import', url, specifier, name, attributes: attributes ?? null }, true);
+  return intern(
+    { kind: 'import', url, specifier, name, attributes: attributes ?? null, ...loaderFor(url, specifier) },
+    true,
+  );
+}
+
+/** The text of a source map, which the receiver keeps. */
+export function sourceMapReference(text: string): Reference {
+  return intern({ kind: 'source-map', text }, false);
 }
 
 export function namespaceReference(url: string): Reference {
-  return intern({ kind: 'namespace', url }, true);
+  return intern({ kind: 'namespace', url, ...loaderFor(url) }, true);
 }
 
 /** Remembers where a value came from, so that it goes on by the same reference. */

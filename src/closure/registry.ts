@@ -13,6 +13,15 @@ export interface PrivateTools {
   set?: (instance: object, take: (name: string) => { readonly value: unknown } | undefined) => void;
 }
 
+/** One class of an instance's chain that has private members: how to put them on an object. */
+export interface PrivateLevel {
+  readonly derived: boolean;
+  readonly set: PrivateTools['set'];
+  readonly get: PrivateTools['get'];
+  /** Gives `object` the private members, or, for a base class, makes an object of the prototype that has them. */
+  equip(prototype: object, object: object | undefined): object;
+}
+
 /** What a function or class that came by value was made from, so that it can be sent on without looking into it. */
 export interface Received {
   readonly code: Code;
@@ -36,6 +45,12 @@ export interface Registry {
   readonly byIdentity: Map<string, WeakRef<Callable>>;
   /** Identities of classes that this thread's host has, because they came from it. */
   readonly ofHost: Set<string>;
+  /**
+   * The same for a class that was defined here and not rebuilt; set by the capturing side, as it takes the inspector.
+   */
+  openClass: ((constructor: Callable) => PrivateLevel | undefined) | undefined;
+  /** In a worker, the TypeScript loader that its host was started with, once a reference named it. */
+  loader: string | undefined;
   /** In a worker, the user's main program, which is never imported there. */
   main: string | undefined;
 }
@@ -51,6 +66,8 @@ function create(): Registry {
     identities: new WeakMap(),
     byIdentity: new Map(),
     ofHost: new Set(),
+    openClass: undefined,
+    loader: undefined,
     main: undefined,
   };
 }

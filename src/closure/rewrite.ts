@@ -34,7 +34,8 @@ function freePrefix(text: string): string {
 
 /** The variable that a slot is in the factory. */
 function variableOf(slot: Slot, prefix: string): string {
-  const sized = (letters: string, length: number): string => (prefix + letters).slice(0, Math.max(length, prefix.length + 1));
+  const sized = (letters: string, length: number): string =>
+    (prefix + letters).slice(0, Math.max(length, prefix.length + 1));
   switch (slot.kind) {
     case 'value':
       return slot.label;
@@ -62,22 +63,33 @@ export function rewrite(site: Site, slots: readonly Slot[], name: string, herita
   const edits: Edit[] = [];
   const dead: Span[] = facts.kind === 'class' ? rewriteClass(site, prefix, heritage, keys, edits) : [];
   if (facts.kind === 'function') rewriteKey(site, edits);
-  for (const slot of slots) for (const mention of slot.mentions) edits.push(...rewriteMention(slot, mention, prefix, text, site.base));
+  for (const slot of slots)
+    for (const mention of slot.mentions) edits.push(...rewriteMention(slot, mention, prefix, text, site.base));
+  const sourceMap = site.script?.sourceMap ?? '';
+  const inlineMap = sourceMap.startsWith('data:');
   const names = slots.map((slot) => variableOf(slot, prefix));
-  const references = slots.flatMap((slot, i): Plain[] => (slot.reference === undefined ? [] : [[i, slot.reference as unknown as Plain]]));
+  const references = slots.flatMap((slot, i): Plain[] =>
+    slot.reference === undefined ? [] : [[i, slot.reference as unknown as Plain]],
+  );
   return Object.freeze({
     define: 'code',
     names,
     kind: facts.kind === 'class' ? 'class' : 'function',
     text: apply(text, site.base, edits, dead),
-    wrap: facts.kind === 'class' || facts.member === undefined ? 'expression' : facts.member === 'get' || facts.member === 'set' ? facts.member : 'method',
+    wrap:
+      facts.kind === 'class' || facts.member === undefined
+        ? 'expression'
+        : facts.member === 'get' || facts.member === 'set'
+          ? facts.member
+          : 'method',
     prefix,
     name,
     strict: site.strict,
     url: site.url,
     line: site.line,
     column: site.column,
-    sourceMap: site.script?.sourceMap ?? '',
+    sourceMap: inlineMap ? '' : sourceMap,
+    mapped: inlineMap,
     references,
     privates: facts.kind === 'class' ? privateElements(facts).map((element) => element.name) : [],
     derived: heritage,
@@ -101,7 +113,8 @@ function rewriteMention(slot: Slot, mention: Mention, prefix: string, text: stri
 function rewriteKey({ facts, text, base }: Site, edits: Edit[]): void {
   const { key } = facts;
   if (key === undefined || facts.member === undefined) return;
-  if (key.node.type === 'PrivateIdentifier') edits.push({ ...span(key), text: `_${text.slice(key.start - base + 1, key.end - base)}` });
+  if (key.node.type === 'PrivateIdentifier')
+    edits.push({ ...span(key), text: `_${text.slice(key.start - base + 1, key.end - base)}` });
   else if (key.computed) edits.push({ start: key.start, end: key.end, text: '"k"' });
 }
 
@@ -115,7 +128,9 @@ interface PrivateElement {
 /** The private fields of instances. (Private methods and accessors come with the class.) */
 export function privateElements(facts: FunctionFacts): PrivateElement[] {
   return elements(facts).flatMap((node) =>
-    node.type === 'PropertyDefinition' && !node.static && node.key.type === 'PrivateIdentifier' ? [{ name: node.key.name, node }] : [],
+    node.type === 'PropertyDefinition' && !node.static && node.key.type === 'PrivateIdentifier'
+      ? [{ name: node.key.name, node }]
+      : [],
   );
 }
 
@@ -126,7 +141,9 @@ export function staticPrivates(facts: FunctionFacts): string[] {
 }
 
 export function hasPrivateMethods(facts: FunctionFacts): boolean {
-  return elements(facts).some((node) => node.type === 'MethodDefinition' && !node.static && node.key?.type === 'PrivateIdentifier');
+  return elements(facts).some(
+    (node) => node.type === 'MethodDefinition' && !node.static && node.key?.type === 'PrivateIdentifier',
+  );
 }
 
 export function elements(facts: FunctionFacts): ESTree.ClassBody['body'] {
@@ -152,7 +169,13 @@ export function definitionTime(facts: FunctionFacts, keys: ComputedKeys): Span[]
   return spans;
 }
 
-function rewriteClass({ facts, text, base }: Site, prefix: string, heritage: boolean, keys: ComputedKeys, edits: Edit[]): Span[] {
+function rewriteClass(
+  { facts, text, base }: Site,
+  prefix: string,
+  heritage: boolean,
+  keys: ComputedKeys,
+  edits: Edit[],
+): Span[] {
   const node = facts.node as ESTree.ClassDeclaration;
   const dead = definitionTime(facts, keys);
   const replace = (at: Span, by: string): void => {
@@ -161,7 +184,8 @@ function rewriteClass({ facts, text, base }: Site, prefix: string, heritage: boo
   let next = heritage ? 1 : 0;
   for (const element of elements(facts)) {
     if (element.type === 'StaticBlock') replace(span(element), '');
-    else if (element.type === 'PropertyDefinition' && element.static && element.value) replace(span(element.value), '0');
+    else if (element.type === 'PropertyDefinition' && element.static && element.value)
+      replace(span(element.value), '0');
     if (!('key' in element) || !element.key) continue;
     const key = keys.get(element.key);
     if (typeof key === 'string') replace(span(element.key), JSON.stringify(key));
@@ -181,7 +205,8 @@ function rewritePrivates(facts: FunctionFacts, prefix: string, heritage: boolean
   const { end } = (facts.node as ESTree.ClassDeclaration).body;
   if (fields.length > 0 || hasPrivateMethods(facts)) {
     for (const element of elements(facts)) {
-      if (element.type === 'PropertyDefinition' && !element.static && element.value) insert(element.value.start!, `${tools}.on?void 0:`);
+      if (element.type === 'PropertyDefinition' && !element.static && element.value)
+        insert(element.value.start!, `${tools}.on?void 0:`);
       else if (element.type === 'MethodDefinition' && element.kind === 'constructor') {
         const body = element.value.body as ESTree.BlockStatement;
         insert(body.start! + 1, heritage ? `if(${tools}.on){super();return}` : `if(${tools}.on)return;`);
@@ -205,7 +230,10 @@ function pad(original: string, by: string): string {
 }
 
 function apply(text: string, base: number, edits: readonly Edit[], dead: readonly Span[]): string {
-  const inside = (edit: Edit): boolean => dead.some((at) => edit.start >= at.start && edit.end <= at.end && !(edit.start === at.start && edit.end === at.end));
+  const inside = (edit: Edit): boolean =>
+    dead.some(
+      (at) => edit.start >= at.start && edit.end <= at.end && !(edit.start === at.start && edit.end === at.end),
+    );
   let result = '';
   let at = 0;
   for (const edit of [...edits].sort((a, b) => a.start - b.start || a.end - b.end)) {

@@ -1,6 +1,16 @@
 import type { ESTree } from 'meriyah';
-import { Declarations, declare, declarePattern, forEachName, hoistVars } from './declarations.ts';
-import { type AnyNode, type FunctionFacts, type Member, type Mention, type Scope, type ScriptFacts, type Span, span } from './facts.ts';
+import { Declarations, declare, declarePattern, hoistVars } from './declarations.ts';
+import {
+  type AnyNode,
+  type FunctionFacts,
+  type Mention,
+  type Scope,
+  type ScriptFacts,
+  type Span,
+  span,
+} from './facts.ts';
+import { Recorder } from './recorder.ts';
+import { child, declaring, forEachName, hasDirective, isNode, keyOf, operands } from './tree.ts';
 
 /**
  * Which variables a function uses that are declared outside it, over the syntax tree of a whole script or of one
@@ -14,86 +24,41 @@ export function analyse(program: ESTree.Program, strict: boolean = false): Scrip
 }
 
 class Analysis {
-  readonly #functions: FunctionFacts[] = [];
   readonly #declarations = new Declarations();
   #defaultExport: Span | undefined;
   readonly #root: Scope = { parent: undefined, isFunction: true, variables: new Map() };
-  /** The functions around the present place, outermost first. */
-  readonly #around: FunctionFacts[] = [];
+  readonly #recorder = new Recorder();
   /** Loops and blocks around, within the present function: a `var` initialised there is initialised again and again. */
   #nesting = 0;
-  #strict: boolean;
+  #awaits = false;
 
   constructor(strict: boolean) {
-    this.#strict = strict;
+    this.#recorder.strict = strict;
   }
 
   run(program: ESTree.Program): ScriptFacts {
     const body = program.body as AnyNode[];
-    this.#strict ||= hasDirective(body);
+    this.#recorder.strict ||= hasDirective(body);
     hoistVars(body, this.#root);
     this.#declarations.hoist(body, this.#root);
     for (const statement of body) this.#visit(statement, this.#root);
     const { imports, exports } = this.#declarations;
-    return { functions: this.#functions, imports, exports, defaultExport: this.#defaultExport, root: this.#root };
-  }
-
-  #mention(node: ESTree.Identifier, scope: Scope, written: boolean, role: Mention['role'] = 'plain', member?: string): void {
-    let found: Scope | undefined = scope;
-    while (found !== undefined && !found.variables.has(node.name)) found = found.parent;
-    const binding = found?.variables.get(node.name);
-    if (binding !== undefined && written) binding.written = true;
-    for (let i = this.#around.length - 1; i >= 0; i--) {
-      const facts = this.#around[i]!;
-      if (found !== undefined && isInside(found, facts.outer)) break;
-      let variable = facts.free.get(node.name);
-      if (variable === undefined) facts.free.set(node.name, (variable = { name: node.name, binding, mentions: [], written: false }));
-      variable.written ||= written;
-      variable.mentions.push({ ...span(node), role, member });
-    }
-  }
-
-  /** `this`, `super`, `new.target` belong to the nearest function that is no arrow, and to the arrows on the way. */
-  #lexical(note: (facts: FunctionFacts) => void): void {
-    for (let i = this.#around.length - 1; i >= 0; i--) {
-      const facts = this.#around[i]!;
-      note(facts);
-      if (!facts.arrow) return;
-    }
-  }
-
-  #open(node: FunctionFacts['node'], kind: FunctionFacts['kind'], outer: Scope, detail: Partial<FunctionFacts> = {}): FunctionFacts {
-    const facts: FunctionFacts = {
-      ...span(node),
-      node,
-      kind,
-      arrow: node.type === 'ArrowFunctionExpression',
-      member: undefined,
-      key: undefined,
-      inClass: false,
-      free: new Map(),
-      outer,
-      selves: [],
-      metas: [],
-      dynamicImports: [],
-      privateNames: new Set(),
-      usesSuper: false,
-      usesNewTarget: false,
-      usesEval: false,
-      usesWith: false,
-      strict: this.#strict,
-      ...detail,
+    return {
+      functions: this.#recorder.functions,
+      imports,
+      exports,
+      defaultExport: this.#defaultExport,
+      awaits: this.#awaits,
+      root: this.#root,
     };
-    if (kind !== 'initialiser') this.#functions.push(facts);
-    this.#around.push(facts);
-    return facts;
   }
 
   #function(node: FunctionNode, outer: Scope, detail?: Partial<FunctionFacts>): void {
-    const strict = this.#strict;
-    const statements = (node.body as AnyNode).type === 'BlockStatement' ? (node.body as ESTree.BlockStatement).body : [];
-    this.#strict ||= hasDirective(statements);
-    const facts = this.#open(node, 'function', outer, detail);
+    const strict = this.#recorder.strict;
+    const statements =
+      (node.body as AnyNode).type === 'BlockStatement' ? (node.body as ESTree.BlockStatement).body : [];
+    this.#recorder.strict ||= hasDirective(statements);
+    const facts = this.#recorder.open(node, 'function', outer, detail);
     const nesting = this.#nesting;
     this.#nesting = 0;
     let scope = outer;
@@ -103,8 +68,8 @@ class Analysis {
     }
     scope = child(scope, true);
     if (!facts.arrow) declare(scope, 'arguments', 'arguments');
-    for (const parameter of node.params) declarePattern(parameter as AnyNode, scope, 'param');
-    for (const parameter of node.params) this.#pattern(parameter as AnyNode, scope, false);
+    for (const parameter of node.params) declarePattern(parameter, scope, 'param');
+    for (const parameter of node.params) this.#pattern(parameter, scope, false);
     const body = node.body as AnyNode;
     if (body.type === 'BlockStatement') {
       hoistVars(body.body, scope);
@@ -112,42 +77,52 @@ class Analysis {
       for (const statement of body.body) this.#visit(statement, scope);
     } else this.#visit(body, scope);
     this.#nesting = nesting;
-    this.#strict = strict;
-    this.#around.pop();
+    this.#recorder.strict = strict;
+    this.#recorder.around.pop();
   }
 
   #class(node: ESTree.ClassDeclaration | ESTree.ClassExpression, outer: Scope): void {
     for (const decorator of node.decorators ?? []) this.#visit(decorator.expression, outer);
-    const strict = this.#strict;
-    this.#strict = true;
-    this.#open(node, 'class', outer);
+    const strict = this.#recorder.strict;
+    this.#recorder.strict = true;
+    this.#recorder.open(node, 'class', outer);
     const scope = child(outer, false);
     if (node.id) declare(scope, node.id.name, 'own-name');
     this.#visit(node.superClass, scope);
     for (const element of node.body.body as AnyNode[]) this.#element(element, scope);
-    this.#strict = strict;
-    this.#around.pop();
+    this.#recorder.strict = strict;
+    this.#recorder.around.pop();
   }
 
   #element(element: AnyNode, scope: Scope): void {
     if (element.type === 'StaticBlock') {
-      this.#open(element, 'initialiser', scope);
+      this.#recorder.open(element, 'initialiser', scope);
       const inner = child(scope, true);
       hoistVars(element.body, inner);
       this.#declarations.hoist(element.body, inner);
       for (const statement of element.body) this.#visit(statement, inner);
-      this.#around.pop();
+      this.#recorder.around.pop();
       return;
     }
-    if (element.type !== 'MethodDefinition' && element.type !== 'PropertyDefinition' && element.type !== 'AccessorProperty') return;
+    if (
+      element.type !== 'MethodDefinition' &&
+      element.type !== 'PropertyDefinition' &&
+      element.type !== 'AccessorProperty'
+    )
+      return;
     for (const decorator of element.decorators ?? []) this.#visit(decorator.expression, scope);
     if (element.computed) this.#visit(element.key, scope);
     if (element.type === 'MethodDefinition') {
-      this.#function(element.value, scope, { start: element.start!, member: element.kind, inClass: true, key: keyOf(element.key!, element.computed) });
+      this.#function(element.value, scope, {
+        start: element.start!,
+        member: element.kind,
+        inClass: true,
+        key: keyOf(element.key!, element.computed),
+      });
     } else if (element.value) {
-      this.#open(element, 'initialiser', scope);
+      this.#recorder.open(element, 'initialiser', scope);
       this.#visit(element.value, child(scope, true));
-      this.#around.pop();
+      this.#recorder.around.pop();
     }
   }
 
@@ -165,42 +140,40 @@ class Analysis {
       case undefined:
         return;
       case 'Identifier':
-        if (written) this.#mention(pattern, scope, true, role);
+        if (written) this.#recorder.mention(pattern, scope, true, role);
         return;
       case 'ObjectPattern':
         for (const property of pattern.properties as AnyNode[]) {
-          if (property.type === 'RestElement') this.#pattern(property.argument as AnyNode, scope, written);
+          if (property.type === 'RestElement') this.#pattern(property.argument, scope, written);
           else if (property.type === 'Property') {
-            if (property.computed) this.#visit(property.key as AnyNode, scope);
-            this.#pattern(property.value as AnyNode, scope, written, property.shorthand ? 'shorthand' : 'plain');
+            if (property.computed) this.#visit(property.key, scope);
+            this.#pattern(property.value, scope, written, property.shorthand ? 'shorthand' : 'plain');
           }
         }
         return;
       case 'ArrayPattern':
-        for (const element of pattern.elements) this.#pattern(element as AnyNode | null, scope, written);
+        for (const element of pattern.elements) this.#pattern(element, scope, written);
         return;
       case 'AssignmentPattern':
-        this.#pattern(pattern.left as AnyNode, scope, written, role);
-        return this.#visit(pattern.right as AnyNode, scope);
+        this.#pattern(pattern.left, scope, written, role);
+        return this.#visit(pattern.right, scope);
       case 'RestElement':
-        return this.#pattern(pattern.argument as AnyNode, scope, written);
+        return this.#pattern(pattern.argument, scope, written);
       default:
-        return this.#visit(pattern!, scope);
+        return this.#visit(pattern, scope);
     }
   }
 
   #variables(node: ESTree.VariableDeclaration, scope: Scope, repeated: boolean): void {
     for (const { id, init } of node.declarations) {
-      this.#pattern(id as AnyNode, scope, false);
+      this.#pattern(id, scope, false);
       if (node.kind === 'var' && (repeated || (init && this.#nesting > 0))) {
-        forEachName(id as AnyNode, (name) => {
-          let found: Scope | undefined = scope;
-          while (found !== undefined && !found.variables.has(name)) found = found.parent;
-          const binding = found?.variables.get(name);
+        forEachName(id, (name) => {
+          const binding = declaring(scope, name)?.variables.get(name);
           if (binding !== undefined) binding.written = true;
         });
       }
-      if (init) this.#visit(init as AnyNode, scope);
+      if (init) this.#visit(init, scope);
     }
   }
 
@@ -208,7 +181,7 @@ class Analysis {
     if (!node) return;
     switch (node.type) {
       case 'Identifier':
-        return this.#mention(node, scope, false);
+        return this.#recorder.mention(node, scope, false);
       case 'Literal':
       case 'TemplateElement':
       case 'ImportDeclaration':
@@ -217,19 +190,23 @@ class Analysis {
       case 'ContinueStatement':
         return;
       case 'ThisExpression':
-        return this.#lexical((facts) => facts.selves.push(span(node)));
+        return this.#recorder.lexical((facts) => facts.selves.push(span(node)));
       case 'Super':
-        return this.#lexical((facts) => (facts.usesSuper = true));
+        return this.#recorder.lexical((facts) => (facts.usesSuper = true));
       case 'MetaProperty':
-        if (node.meta.name === 'import') for (const facts of this.#around) facts.metas.push(span(node));
-        else this.#lexical((facts) => (facts.usesNewTarget = true));
+        if (node.meta.name === 'import') for (const facts of this.#recorder.around) facts.metas.push(span(node));
+        else this.#recorder.lexical((facts) => (facts.usesNewTarget = true));
         return;
       case 'ImportExpression':
-        for (const facts of this.#around) facts.dynamicImports.push({ start: node.start!, end: node.start! + 6 });
+        for (const facts of this.#recorder.around)
+          facts.dynamicImports.push({ start: node.start!, end: node.start! + 6 });
         this.#visit(node.source, scope);
         return this.#visit(node.options, scope);
+      case 'AwaitExpression':
+        this.#awaits ||= this.#recorder.around.length === 0;
+        return this.#visit(node.argument, scope);
       case 'PrivateIdentifier':
-        for (const facts of this.#around) facts.privateNames.add(node.name);
+        for (const facts of this.#recorder.around) facts.privateNames.add(node.name);
         return;
       case 'FunctionDeclaration':
       case 'FunctionExpression':
@@ -260,12 +237,13 @@ class Analysis {
         return this.#visit(node.declaration, scope);
       case 'ExportDefaultDeclaration': {
         const { declaration } = node;
-        if ('id' in declaration && declaration.id && declaration.type.endsWith('Declaration')) this.#declarations.exports.set('default', (declaration.id as ESTree.Identifier).name);
+        if ('id' in declaration && declaration.id && declaration.type.endsWith('Declaration'))
+          this.#declarations.exports.set('default', declaration.id.name);
         else this.#defaultExport = span(declaration);
         return this.#visit(declaration, scope);
       }
       case 'WithStatement':
-        for (const facts of this.#around) facts.usesWith = true;
+        for (const facts of this.#recorder.around) facts.usesWith = true;
         this.#visit(node.object, scope);
         return this.#visit(node.body, scope);
       case 'MemberExpression':
@@ -278,13 +256,13 @@ class Analysis {
       case 'LogicalExpression':
         return this.#binary(node, scope);
       case 'AssignmentExpression':
-        if (node.operator === '=') this.#pattern(node.left as AnyNode, scope, true);
-        else if (node.left.type === 'Identifier') this.#mention(node.left, scope, true);
-        else this.#visit(node.left as AnyNode, scope);
-        return this.#visit(node.right as AnyNode, scope);
+        if (node.operator === '=') this.#pattern(node.left, scope, true);
+        else if (node.left.type === 'Identifier') this.#recorder.mention(node.left, scope, true);
+        else this.#visit(node.left, scope);
+        return this.#visit(node.right, scope);
       case 'UpdateExpression':
-        if (node.argument.type === 'Identifier') return this.#mention(node.argument, scope, true);
-        return this.#visit(node.argument as AnyNode, scope);
+        if (node.argument.type === 'Identifier') return this.#recorder.mention(node.argument, scope, true);
+        return this.#visit(node.argument, scope);
       case 'ObjectExpression':
         return this.#object(node, scope);
       default:
@@ -305,6 +283,7 @@ class Analysis {
   }
 
   #forEach(node: ESTree.ForInStatement | ESTree.ForOfStatement, scope: Scope): void {
+    if (node.type === 'ForOfStatement' && node.await) this.#awaits ||= this.#recorder.around.length === 0;
     const inner = child(scope, false);
     const left = node.left as AnyNode;
     if (left.type === 'VariableDeclaration') {
@@ -321,8 +300,8 @@ class Analysis {
     this.#block(node.block.body, scope);
     if (node.handler) {
       const inner = child(scope, false);
-      declarePattern(node.handler.param as AnyNode | null, inner, 'let');
-      this.#pattern(node.handler.param as AnyNode | null, inner, false);
+      declarePattern(node.handler.param, inner, 'let');
+      this.#pattern(node.handler.param, inner, false);
       this.#block(node.handler.body.body, inner);
     }
     if (node.finalizer) this.#block(node.finalizer.body, scope);
@@ -355,14 +334,7 @@ class Analysis {
 
   /** `a + b + c ...` leans to the left, as deep as it is long. */
   #binary(node: ESTree.BinaryExpression | ESTree.LogicalExpression, scope: Scope): void {
-    let left: AnyNode = node;
-    const rights: AnyNode[] = [];
-    while (left.type === 'BinaryExpression' || left.type === 'LogicalExpression') {
-      rights.push(left.right);
-      left = left.left;
-    }
-    this.#visit(left, scope);
-    for (let i = rights.length - 1; i >= 0; i--) this.#visit(rights[i]!, scope);
+    for (const part of operands(node)) this.#visit(part, scope);
   }
 
   /** `a.b(c).d(e) ...` leans to the left as well. */
@@ -374,7 +346,7 @@ class Analysis {
         if (left.computed || left.property.type === 'PrivateIdentifier') rest.push(left.property);
         else if (left.object.type === 'Identifier') {
           const member = left.property.type === 'Identifier' ? left.property.name : undefined;
-          this.#mention(left.object, scope, false, 'plain', member);
+          this.#recorder.mention(left.object, scope, false, 'plain', member);
           break;
         }
         left = left.object;
@@ -391,13 +363,13 @@ class Analysis {
         break;
       }
     }
-    for (let i = rest.length - 1; i >= 0; i--) this.#visit(rest[i]!, scope);
+    for (let i = rest.length - 1; i >= 0; i--) this.#visit(rest[i], scope);
   }
 
   #callee(node: AnyNode, scope: Scope): void {
     if (node.type !== 'Identifier') return this.#visit(node, scope);
-    if (node.name === 'eval') for (const facts of this.#around) facts.usesEval = true;
-    this.#mention(node, scope, false, 'called');
+    if (node.name === 'eval') for (const facts of this.#recorder.around) facts.usesEval = true;
+    this.#recorder.mention(node, scope, false, 'called');
   }
 
   #object(node: ESTree.ObjectExpression, scope: Scope): void {
@@ -409,7 +381,7 @@ class Analysis {
       const key = property.key as AnyNode;
       const value = property.value as AnyNode;
       if (property.computed) this.#visit(key, scope);
-      if (property.shorthand && value.type === 'Identifier') this.#mention(value, scope, false, 'shorthand');
+      if (property.shorthand && value.type === 'Identifier') this.#recorder.mention(value, scope, false, 'shorthand');
       else if ((property.method || property.kind !== 'init') && value.type === 'FunctionExpression') {
         const member = property.kind === 'init' ? 'method' : property.kind;
         this.#function(value, scope, { start: property.start!, member, key: keyOf(key, property.computed) });
@@ -424,30 +396,4 @@ class Analysis {
       } else if (isNode(value)) this.#visit(value, scope);
     }
   }
-}
-
-function hasDirective(statements: readonly AnyNode[]): boolean {
-  for (const statement of statements) {
-    if (statement.type !== 'ExpressionStatement' || statement.expression.type !== 'Literal' || typeof statement.expression.value !== 'string') return false;
-    if (statement.expression.value === 'use strict') return true;
-  }
-  return false;
-}
-
-function child(parent: Scope, isFunction: boolean): Scope {
-  return { parent, isFunction, variables: new Map() };
-}
-
-/** Whether a scope lies within the scope in which a function stands: then the function itself declares the variable. */
-function isInside(scope: Scope, outer: Scope): boolean {
-  for (let at = scope.parent; at !== undefined; at = at.parent) if (at === outer) return true;
-  return false;
-}
-
-function keyOf(key: AnyNode, computed: boolean): FunctionFacts['key'] {
-  return { ...span(key), computed, node: key };
-}
-
-function isNode(value: unknown): value is AnyNode {
-  return typeof value === 'object' && value !== null && typeof (value as { type?: unknown }).type === 'string';
 }

@@ -4,8 +4,17 @@ import { CaptureError } from '../errors.ts';
 import type { Code, Reference } from '../wire/forms.ts';
 import { isMain } from './main-module.ts';
 import { importerReference, importReference, metaReference, requireReference } from './references.ts';
+import { nameOf } from './properties.ts';
 import type { Callable } from './registry.ts';
-import { type ComputedKeys, definitionTime, elements, hasPrivateMethods, namesHeritage, privateElements, rewrite, type Slot, staticPrivates } from './rewrite.ts';
+import {
+  type ComputedKeys,
+  definitionTime,
+  elements,
+  namesHeritage,
+  rewrite,
+  type Slot,
+  staticPrivates,
+} from './rewrite.ts';
 import type { FreeVariable, Span } from './facts.ts';
 import { type Site, textOf } from './source.ts';
 
@@ -49,7 +58,9 @@ export function valueOf(scopes: Scopes, name: string): unknown {
     );
   }
   if ('error' in found) {
-    throw new CaptureError(`Cannot send {path}: its variable "${name}" is not initialised yet. Send the function after that line has run.`);
+    throw new CaptureError(
+      `Cannot send {path}: its variable "${name}" is not initialised yet. Send the function after that line has run.`,
+    );
   }
   return found.value;
 }
@@ -62,14 +73,19 @@ export function refuse({ facts }: Site, name: string): void {
   const stop = (what: string, advice: string): never => {
     throw new CaptureError(`Cannot send {path}: ${called} ${what}. ${advice}`);
   };
-  if (facts.usesEval) stop('calls eval(), so the variables that it uses are not known', 'Use (0, eval)(text), or do without.');
+  if (facts.usesEval)
+    stop('calls eval(), so the variables that it uses are not known', 'Use (0, eval)(text), or do without.');
   if (facts.usesWith) stop('uses "with", so the variables that it uses are not known', 'Take it out.');
   if (facts.kind === 'class') return;
   for (const privateName of facts.privateNames) {
     if (declaresPrivately(facts.node, privateName)) continue;
-    stop(`uses the private name #${privateName} of a class that it is not sent with`, 'Send an instance or the class, and call the method there.');
+    stop(
+      `uses the private name #${privateName} of a class that it is not sent with`,
+      'Send an instance or the class, and call the method there.',
+    );
   }
-  if (facts.usesSuper && (facts.arrow || facts.member !== undefined)) stop('uses "super" of an object or class that it is not sent with', 'Send the object, and call the method there.');
+  if (facts.usesSuper && (facts.arrow || facts.member !== undefined))
+    stop('uses "super" of an object or class that it is not sent with', 'Send the object, and call the method there.');
   if (facts.usesNewTarget && facts.arrow) stop('uses the "new.target" around it', 'Assign it to a variable first.');
 }
 
@@ -77,7 +93,12 @@ function declaresPrivately(node: unknown, name: string): boolean {
   if (Array.isArray(node)) return node.some((item) => declaresPrivately(item, name));
   if (typeof node !== 'object' || node === null) return false;
   const element = node as Partial<ESTree.PropertyDefinition | ESTree.MethodDefinition>;
-  if ((element.type === 'PropertyDefinition' || element.type === 'MethodDefinition') && element.key?.type === 'PrivateIdentifier' && element.key.name === name) return true;
+  if (
+    (element.type === 'PropertyDefinition' || element.type === 'MethodDefinition') &&
+    element.key?.type === 'PrivateIdentifier' &&
+    element.key.name === name
+  )
+    return true;
   return Object.values(node).some((value) => typeof value === 'object' && declaresPrivately(value, name));
 }
 
@@ -102,13 +123,14 @@ export function makePlan(site: Site, fn: Callable, scopes: Scopes): Plan {
   const alive = (list: readonly Span[]): Span[] => list.filter((at) => !dead.some((other) => within(at, other)));
   const mark = (kind: Slot['kind'], label: string, list: readonly Span[], reference?: Reference): void => {
     const mentions = alive(list).map(({ start, end }) => ({ start, end, role: 'plain' as const, member: undefined }));
-    if (mentions.length > 0) add(reference === undefined ? { kind, label, mentions } : { kind, label, mentions, reference });
+    if (mentions.length > 0)
+      add(reference === undefined ? { kind, label, mentions } : { kind, label, mentions, reference });
   };
   if (facts.arrow) mark('self', 'this', facts.selves);
   mark('meta', 'import.meta', facts.metas, metaReference(site.url));
   mark('importer', 'import()', facts.dynamicImports, importerReference(site.url));
   if (isClass) for (const name of staticPrivates(facts)) add({ kind: 'private', label: `#${name}`, mentions: [] });
-  const code = codeFor(site, slots, fn.name, heritage, keys);
+  const code = codeFor(site, slots, nameOf(fn), heritage, keys);
   return { site, code, slots, cells, hasCells: slots.some((slot) => slot.kind === 'cell'), heritage, keys };
 }
 
@@ -117,10 +139,10 @@ function within(inner: Span, outer: Span): boolean {
 }
 
 /** A function that names itself: its text does that too. Unless the name was given another value. */
-function isOwnName({ facts, root }: Site, { name, binding }: FreeVariable): boolean {
+function isOwnName({ facts, root }: Site, { name, binding, written }: FreeVariable): boolean {
   const { node } = facts;
   const own = node.type === 'FunctionDeclaration' && node.id?.name === name;
-  return own && root !== undefined && binding?.kind === 'function' && !binding.written;
+  return own && (root === undefined ? !written : binding?.kind === 'function' && !binding.written);
 }
 
 function slotFor(site: Site, variable: FreeVariable, scopes: Scopes): Slot | undefined {
@@ -128,7 +150,8 @@ function slotFor(site: Site, variable: FreeVariable, scopes: Scopes): Slot | und
   const base = { label: name, mentions };
   if (binding?.kind === 'import' && binding.scope === site.root) {
     const { specifier, name: imported, attributes } = site.imports.get(name)!;
-    if (!leadsToMain(specifier, site.url)) return { ...base, kind: 'value', reference: importReference(site.url, specifier, imported, attributes) };
+    if (!leadsToMain(specifier, site.url))
+      return { ...base, kind: 'value', reference: importReference(site.url, specifier, imported, attributes) };
   }
   const found = lookup(scopes, name);
   if (found === undefined) {
@@ -137,11 +160,19 @@ function slotFor(site: Site, variable: FreeVariable, scopes: Scopes): Slot | und
     valueOf(scopes, name);
   }
   const value = found !== undefined && 'value' in found ? found.value : undefined;
+  // A `var` before its line, and on Node 20 a `const` too: what it will be is not known yet, so it is read at each send.
+  const early =
+    value === undefined && (binding?.kind === 'var' || binding?.kind === 'const' || binding?.kind === 'let');
   if (name === 'arguments') return { ...base, kind: 'arguments' };
-  if (name === 'require' && binding === undefined && isRequire(value)) return { ...base, kind: 'value', reference: requireReference(site.url) };
-  if (binding?.kind !== 'import' && isWritten(site, variable, value)) return { ...base, kind: 'cell' };
+  if (name === 'require' && binding === undefined && isRequire(value))
+    return { ...base, kind: 'value', reference: requireReference(site.url) };
+  if (early || (binding?.kind !== 'import' && isWritten(site, variable, value))) return { ...base, kind: 'cell' };
   const members = isModuleStandIn(value) && mentions.every((mention) => mention.member !== undefined);
-  return { ...base, kind: 'value', ...(members && { members: [...new Set(mentions.map((mention) => mention.member!))] }) };
+  return {
+    ...base,
+    kind: 'value',
+    ...(members && { members: [...new Set(mentions.map((mention) => mention.member!))] }),
+  };
 }
 
 function leadsToMain(specifier: string, from: string): boolean {
@@ -150,9 +181,11 @@ function leadsToMain(specifier: string, from: string): boolean {
   return isMain(url) || isMain(url.replace(/\.(m|c)?js$/, '.$1ts'));
 }
 
-function isWritten({ root }: Site, { name, binding, written }: FreeVariable, value: unknown): boolean {
+function isWritten({ root, script }: Site, { name, binding, written }: FreeVariable, value: unknown): boolean {
   if (root !== undefined && binding !== undefined) return binding.written;
   if (written) return true;
+  // Without the inspector the values were given by hand, for good.
+  if (script === undefined) return false;
   // The rest of the script is not known. What carries its own name is, as good as always, a declaration of that name.
   return !(typeof value === 'function' && value.name === name);
 }
@@ -185,7 +218,8 @@ function computedKeys({ facts, text, base }: Site, fn: Callable): ComputedKeys {
     const holder = (element.static ? fn : Reflect.get(fn, 'prototype')) as object;
     for (const key of Reflect.ownKeys(holder)) {
       const descriptor = Object.getOwnPropertyDescriptor(holder, key)!;
-      const method: unknown = element.kind === 'get' ? descriptor.get : element.kind === 'set' ? descriptor.set : descriptor.value;
+      const method: unknown =
+        element.kind === 'get' ? descriptor.get : element.kind === 'set' ? descriptor.set : descriptor.value;
       if (typeof method !== 'function' || taken.has(method) || textOf(method) !== source) continue;
       taken.add(method);
       keys.set(element.key, key);
@@ -198,13 +232,18 @@ function computedKeys({ facts, text, base }: Site, fn: Callable): ComputedKeys {
 /** `['name']`, `[1]` and `[Symbol.iterator]` mean the same everywhere. */
 function isPlainKey(key: ESTree.Node): boolean {
   if (key.type === 'Literal') return true;
-  return key.type === 'MemberExpression' && !key.computed && key.object.type === 'Identifier' && key.object.name === 'Symbol';
+  return (
+    key.type === 'MemberExpression' && !key.computed && key.object.type === 'Identifier' && key.object.name === 'Symbol'
+  );
 }
 
 function codeFor(site: Site, slots: readonly Slot[], name: string, heritage: boolean, keys: ComputedKeys): Code {
   let variants = codes.get(site);
   if (variants === undefined) codes.set(site, (variants = new Map()));
-  const variant = [...slots.map((slot) => `${slot.kind} ${slot.label}`), ...[...keys.values()].map((key) => (typeof key === 'symbol' ? '@' : `=${key}`))].join('\n');
+  const variant = [
+    ...slots.map((slot) => `${slot.kind} ${slot.label}`),
+    ...[...keys.values()].map((key) => (typeof key === 'symbol' ? '@' : `=${key}`)),
+  ].join('\n');
   let code = variants.get(variant);
   if (code === undefined) variants.set(variant, (code = rewrite(site, slots, name, heritage, keys)));
   return code;
@@ -216,8 +255,4 @@ export function firstValues(plan: Plan, fn: Callable): unknown[] {
   if (!plan.heritage) return symbols;
   const prototype = Reflect.get(fn, 'prototype') as object;
   return [Object.getPrototypeOf(prototype) === null ? null : Object.getPrototypeOf(fn), ...symbols];
-}
-
-export function hasPrivateParts(facts: Site['facts']): boolean {
-  return facts.kind === 'class' && (privateElements(facts).length > 0 || hasPrivateMethods(facts));
 }

@@ -43,6 +43,8 @@ export interface Site {
 const sources = new Map<string, Source>();
 const sites = new Map<string, Site>();
 const maxAloneSites = 4096;
+const maxSites = 16_384;
+const maxSources = 2048;
 const alone = new Map<string, Site>();
 
 export function textOf(fn: object): string {
@@ -53,7 +55,11 @@ export function textOf(fn: object): string {
 export function siteOf(fn: Callable, location: Location, script: Script): Site {
   const key = `${location.scriptId}:${location.lineNumber}:${location.columnNumber}`;
   let site = sites.get(key);
-  if (site === undefined) sites.set(key, (site = findSite(fn, location, script)));
+  if (site === undefined) {
+    // Scripts made by eval have no end.
+    if (sites.size >= maxSites) sites.clear();
+    sites.set(key, (site = findSite(fn, location, script)));
+  }
   return site;
 }
 
@@ -84,7 +90,10 @@ function findSite(fn: Callable, location: Location, script: Script): Site {
   const reported = (source.lineStarts[line] ?? 0) + column;
   const start = source.text.startsWith(text, reported) ? reported : source.text.lastIndexOf(text, reported);
   const at = start < 0 ? { line: location.lineNumber, column: location.columnNumber } : position(source, start);
-  const shown = { line: at.line + script.startLine, column: at.line === 0 ? at.column + script.startColumn : at.column };
+  const shown = {
+    line: at.line + script.startLine,
+    column: at.line === 0 ? at.column + script.startColumn : at.column,
+  };
   if (source.facts !== undefined && start >= 0) {
     const candidates = source.byEnd.get(start + text.length) ?? [];
     const facts =
@@ -94,7 +103,11 @@ function findSite(fn: Callable, location: Location, script: Script): Site {
     if (facts !== undefined) {
       const locate = (offset: number): Location => {
         const { line: l, column: c } = position(source, offset);
-        return { scriptId: script.id, lineNumber: l + script.startLine, columnNumber: l === 0 ? c + script.startColumn : c };
+        return {
+          scriptId: script.id,
+          lineNumber: l + script.startLine,
+          columnNumber: l === 0 ? c + script.startColumn : c,
+        };
       };
       const strict = script.isModule || facts.strict;
       const { root, imports } = source.facts;
@@ -112,12 +125,16 @@ export function factsOf(fn: Callable, location: Location, script: Script): Scrip
   return readSource(script, location, textOf(fn)).facts;
 }
 
-function parseAlone(text: string, at: { line: number; column: number; script: Script | undefined; strict: boolean }): Site | undefined {
+function parseAlone(
+  text: string,
+  at: { line: number; column: number; script: Script | undefined; strict: boolean },
+): Site | undefined {
   const parsed = parseFunction(text, at.strict);
   if (parsed === undefined) return undefined;
   const { functions } = analyse(parsed.program);
   const end = parsed.offset + text.length;
-  const facts = functions.find((one) => one.start === parsed.offset && one.end === end) ?? functions.find((one) => one.end === end);
+  const facts =
+    functions.find((one) => one.start === parsed.offset && one.end === end) ?? functions.find((one) => one.end === end);
   if (facts === undefined) return undefined;
   const { script } = at;
   const locate = (offset: number): Location | undefined => {
@@ -127,7 +144,16 @@ function parseAlone(text: string, at: { line: number; column: number; script: Sc
     const column = lines === 0 ? at.column + before.length : before.length - before.lastIndexOf('\n') - 1;
     return { scriptId: script.id, lineNumber: at.line + lines, columnNumber: column };
   };
-  return { ...at, url: script?.url ?? '', text, facts, base: parsed.offset, root: undefined, imports: new Map(), locate };
+  return {
+    ...at,
+    url: script?.url ?? '',
+    text,
+    facts,
+    base: parsed.offset,
+    root: undefined,
+    imports: new Map(),
+    locate,
+  };
 }
 
 function readSource(script: Script, location: Location, text: string): Source {
@@ -139,6 +165,7 @@ function readSource(script: Script, location: Location, text: string): Source {
     const byEnd = new Map<number, FunctionFacts[]>();
     for (const one of facts?.functions ?? []) byEnd.set(one.end, [...(byEnd.get(one.end) ?? []), one]);
     source = { text: content, lineStarts: lineStarts(content), facts, byEnd };
+    if (sources.size >= maxSources) sources.clear();
     sources.set(script.id, source);
   }
   return source;

@@ -3,7 +3,9 @@ import { ManycoreError } from '../errors.ts';
 /** The text of a module that has the exports of another one and none of its code. */
 export function stubSource(source: string, url: string): string {
   const names = exportNames(source);
-  const lines = names.map((name, i) => `const x${i} = unusable(${JSON.stringify(name)}); export { x${i} as ${JSON.stringify(name)} };`);
+  const lines = names.map(
+    (name, i) => `const x${i} = unusable(${JSON.stringify(name)}); export { x${i} as ${JSON.stringify(name)} };`,
+  );
   const stars = source.match(/^\s*export\s*\*\s*from\s*['"][^'"]+['"]/gm) ?? [];
   const head = `const unusable = globalThis[Symbol.for('manycore.closure.unusable')](${JSON.stringify(url)});`;
   return [head, ...lines, ...stars].join('\n');
@@ -23,7 +25,15 @@ export function unusable(name: string, url: string): unknown {
         'Move it to a module of its own, or pass it as an argument.',
     );
   };
-  const traps: ProxyHandler<() => void> = { apply: fail, construct: fail, get: fail, set: fail, has: fail, ownKeys: fail, getPrototypeOf: fail };
+  const traps: ProxyHandler<() => void> = {
+    apply: fail,
+    construct: fail,
+    get: fail,
+    set: fail,
+    has: fail,
+    ownKeys: fail,
+    getPrototypeOf: fail,
+  };
   return new Proxy(function () {}, traps);
 }
 
@@ -33,10 +43,17 @@ export function unusable(name: string, url: string): unknown {
  */
 function exportNames(source: string): string[] {
   const names = new Set<string>();
-  for (const [, name] of source.matchAll(/\bexport\s+(?:async\s+)?(?:const|let|var|function\s*\*?|class|enum)\s+([\w$]+)/g)) names.add(name!);
+  for (const [, name] of source.matchAll(
+    /\bexport\s+(?:async\s+)?(?:const|let|var|function\s*\*?|class|enum)\s+([\w$]+)/g,
+  ))
+    names.add(name!);
   for (const [, list] of source.matchAll(/\bexport\s*\{([^}]*)\}/g)) {
     for (const item of list!.split(',')) {
-      const name = item.trim().split(/\s+as\s+/).at(-1)!.trim();
+      const name = item
+        .trim()
+        .split(/\s+as\s+/)
+        .at(-1)!
+        .trim();
       if (name !== '' && !name.startsWith('type ')) names.add(name);
     }
   }

@@ -2,13 +2,22 @@ import { types } from 'node:util';
 import { CaptureError } from '../errors.ts';
 import type { FunctionForm } from '../wire/forms.ts';
 import { explicitOf } from './explicit.ts';
-import { exportOf, findExport } from './exports.ts';
+import { exportOf, findExport, findLoadedExport } from './exports.ts';
 import { identityOf } from './identity.ts';
-import { inspect, type Insight, inspectorFailure, isInspectable, mainGlobal, type Script, scriptOf } from './inspector.ts';
+import {
+  inspect,
+  type Insight,
+  inspectorFailure,
+  isInspectable,
+  mainGlobal,
+  type Script,
+  scriptOf,
+} from './inspector.ts';
 import { builtinOf, intrinsicOf, refreshBuiltins } from './intrinsics.ts';
 import { enter, type Live } from './live.ts';
 import { memberOf, memberParts, recordMembers, specialParts } from './members.ts';
-import { internAgain } from './references.ts';
+import { hasBarePrototype, nameOf } from './properties.ts';
+import { internAgain, sourceMapReference } from './references.ts';
 import { type Callable, type Received, registry } from './registry.ts';
 import { firstValues, makePlan, type Plan, refuse, type Scopes, valueOf } from './slots.ts';
 import { type Site, siteOf, siteOfText, textOf } from './source.ts';
@@ -51,7 +60,19 @@ const pure = new Map<string, Entry>();
 const maxPure = 2048;
 
 // Globals that nobody shadows. With any other a look at the scopes is needed: `Map` may be one of immutable.js.
-const universal = new Set(['undefined', 'NaN', 'Infinity', 'globalThis', 'Math', 'JSON', 'Reflect', 'Atomics', 'parseInt', 'parseFloat', 'isNaN']);
+const universal = new Set([
+  'undefined',
+  'NaN',
+  'Infinity',
+  'globalThis',
+  'Math',
+  'JSON',
+  'Reflect',
+  'Atomics',
+  'parseInt',
+  'parseFloat',
+  'isNaN',
+]);
 const maxPureLength = 16 * 1024;
 
 export function study(fn: Callable): Entry {
@@ -65,7 +86,12 @@ export function study(fn: Callable): Entry {
   if (reference !== undefined) return { kind: 'fixed', form: { form: 'reference', reference }, constant: true };
   if (types.isProxy(fn)) throw new CaptureError('Cannot send {path}: it is a Proxy. Send what it stands for.');
   const member = memberOf(fn);
-  if (member !== undefined) return { kind: 'fixed', form: { form: 'parts', parts: memberParts(member) }, constant: false };
+  if (member !== undefined)
+    return { kind: 'fixed', form: { form: 'parts', parts: memberParts(member) }, constant: false };
+  if (!isInspectable()) {
+    const loaded = findLoadedExport(fn);
+    if (loaded !== undefined) return { kind: 'fixed', form: { form: 'reference', reference: loaded }, constant: true };
+  }
   const text = textOf(fn);
   const site = text.endsWith('{ [native code] }') ? undefined : pureSite(fn, text);
   if (site !== undefined) {
@@ -101,27 +127,30 @@ function pureSite(fn: Callable, text: string): Site | undefined {
   if (site === undefined) return undefined;
   const { facts } = site;
   const plain =
-    facts.metas.length === 0 && facts.dynamicImports.length === 0 && facts.privateNames.size === 0 &&
-    !facts.usesSuper && !facts.usesNewTarget && !facts.usesEval && !facts.usesWith && facts.selves.length === 0 &&
+    facts.metas.length === 0 &&
+    facts.dynamicImports.length === 0 &&
+    facts.privateNames.size === 0 &&
+    !facts.usesSuper &&
+    !facts.usesNewTarget &&
+    !facts.usesEval &&
+    !facts.usesWith &&
+    facts.selves.length === 0 &&
     [...facts.free.values()].every(({ name, written }) => universal.has(name) && !written);
+  // Constructors have more to them than their text: who makes instances with them wants to find their class again.
   return plain && hasBarePrototype(fn) ? site : undefined;
-}
-
-/** Constructors have more to them than their text: who makes instances with them wants to find their class again. */
-function hasBarePrototype(fn: Callable): boolean {
-  const prototype: unknown = Object.getOwnPropertyDescriptor(fn, 'prototype')?.value;
-  if (typeof prototype !== 'object' || prototype === null || types.isGeneratorFunction(fn)) return true;
-  return Reflect.ownKeys(prototype).length === 1 && Object.getPrototypeOf(prototype) === Object.prototype;
 }
 
 function look(fn: Callable): Entry {
   const insight = inspect(fn);
   if (insight.bound !== undefined) return boundForm(insight.bound);
   if (insight.location === undefined) {
-    throw new CaptureError(`Cannot send {path}: "${fn.name}" is a native function that no global and no built-in module leads to. Use it inside the function.`);
+    throw new CaptureError(
+      `Cannot send {path}: "${fn.name}" is a native function that no global and no built-in module leads to. Use it inside the function.`,
+    );
   }
   const script = scriptOf(insight.location.scriptId);
-  if (script === undefined) throw new CaptureError(`Cannot send {path}: the source of the function "${fn.name}" is not known.`);
+  if (script === undefined)
+    throw new CaptureError(`Cannot send {path}: the source of the function "${fn.name}" is not known.`);
   const reference = findExport(script, fn, insight);
   if (reference !== undefined) return { kind: 'fixed', form: { form: 'reference', reference }, constant: true };
   if (script.url.startsWith('node:')) return internal(fn, script, insight);
@@ -136,10 +165,15 @@ function boundForm({ target, self, args }: NonNullable<Insight['bound']>): Fixed
 
 /** Makes the methods of an object's classes known as such, where those go by value. */
 function recordClasses(object: object): void {
-  for (let at = Object.getPrototypeOf(object) as object | null; at !== null; at = Object.getPrototypeOf(at) as object | null) {
+  for (
+    let at = Object.getPrototypeOf(object) as object | null;
+    at !== null;
+    at = Object.getPrototypeOf(at) as object | null
+  ) {
     const constructor: unknown = Object.getOwnPropertyDescriptor(at, 'constructor')?.value;
     if (typeof constructor !== 'function' || !textOf(constructor).startsWith('class')) continue;
-    if (registry.received.has(constructor) || entryOf(constructor as Callable).kind === 'captured') recordMembers(constructor as Callable);
+    if (registry.received.has(constructor) || entryOf(constructor as Callable).kind === 'captured')
+      recordMembers(constructor as Callable);
   }
 }
 
@@ -150,31 +184,40 @@ function internal(fn: Callable, script: Script, insight: Insight): Entry {
       return { kind: 'fixed', form: { form: 'parts', parts: specialParts('promisify', [original]) }, constant: false };
     }
   }
-  throw new CaptureError(`Cannot send {path}: "${fn.name}" is an internal function of Node (${script.url}). Call it inside the function.`);
+  throw new CaptureError(
+    `Cannot send {path}: "${fn.name}" is an internal function of Node (${script.url}). Call it inside the function.`,
+  );
 }
 
 function capture(fn: Callable, site: Site, scopes: Scopes): Captured {
   const isClass = site.facts.kind === 'class';
-  refuse(site, fn.name);
+  refuse(site, nameOf(fn));
   let plan = plans.get(site);
   // The keys and the heritage of a class may differ each time its definition runs.
   if (plan === undefined || isClass) plans.set(site, (plan = makePlan(site, fn, scopes)));
   const fixed = plan.slots.map((slot) => {
     if (slot.reference !== undefined) return slot.reference;
     if (slot.kind === 'self') return enter(site, fn, 'this');
-    return slot.kind === 'cell' || slot.kind === 'private' || slot.members !== undefined ? undefined : valueOf(scopes, slot.label);
+    return slot.kind === 'cell' || slot.kind === 'private' || slot.members !== undefined
+      ? undefined
+      : valueOf(scopes, slot.label);
   });
   if (isClass) recordMembers(fn);
   return {
     kind: 'captured',
     plan,
     fixed,
-    first: isClass ? firstValues(plan, fn) : [],
+    first: [...(isClass ? firstValues(plan, fn) : []), ...sourceMapOf(plan)],
     identity: isClass ? identityOf(fn) : undefined,
     live: { fn, plan, fresh: scopes, uses: 0, accessor: undefined },
     form: undefined,
     constant: undefined,
   };
+}
+
+/** A source map within the script's text can be large, and all functions of the script share it: it is sent once. */
+function sourceMapOf({ code, site }: Plan): unknown[] {
+  return code['mapped'] === true ? [sourceMapReference(site.script!.sourceMap)] : [];
 }
 
 function uninspectable(fn: Callable): CaptureError {
@@ -193,9 +236,16 @@ export function entryOf(fn: Callable): Entry {
   return entry;
 }
 
+/** What something received needs first, in the form in which it came. */
+export function receivedFirst({ code, first }: Received): readonly unknown[] {
+  return code['mapped'] === true ? [...first.slice(0, -1), sourceMapReference(String(first.at(-1)))] : first;
+}
+
 /** The captured values of something received, with what the receiver finds by itself as references again. */
 export function receivedValues({ code, read }: Received): readonly unknown[] {
-  const references = code['references'] as ReadonlyArray<readonly [number, Parameters<typeof internAgain>[0]]> | undefined;
+  const references = code['references'] as
+    | ReadonlyArray<readonly [number, Parameters<typeof internAgain>[0]]>
+    | undefined;
   const values = [...read()];
   for (const [i, reference] of references ?? []) values[i] = internAgain(reference);
   return values;

@@ -13,11 +13,12 @@ export function loadParser(): Parser {
 
 /** Parses a whole script or module; undefined when it is not valid to this parser. */
 export function parseScript(source: string, isModule: boolean): ESTree.Program | undefined {
+  const { parse } = loadParser();
   const options = { ranges: true, next: true, webcompat: true } as const;
   // A CommonJS file is the body of a function: `return` is allowed, and so is `await` nowhere.
   for (const sourceType of isModule ? (['module'] as const) : (['commonjs', 'script'] as const)) {
     try {
-      return loadParser().parse(source, { ...options, sourceType });
+      return parse(source, { ...options, sourceType });
     } catch {
       // Tried as the next type, or given up.
     }
@@ -25,23 +26,28 @@ export function parseScript(source: string, isModule: boolean): ESTree.Program |
   return undefined;
 }
 
-/** How the text of a lone function has to be wrapped to be an expression. */
-export type Wrapping = 'expression' | 'method' | 'static';
-
-const wrappings: ReadonlyArray<readonly [Wrapping, string, string]> = [
-  ['expression', '(', ')'],
-  ['method', '({', '})'],
-  ['method', '(class{', '})'],
-  ['static', '(class{static ', '})'],
+/** What a lone function's text is put between to be a program. */
+const wrappings: ReadonlyArray<readonly [before: string, after: string]> = [
+  ['(', ')'],
+  ['({', '})'],
+  ['(class{', '})'],
+  ['(class{static ', '})'],
+  // `await`, `new.target` and `arguments` of the function around it.
+  ['(async function(){return(', ')})'],
 ];
+
+/** As a declaration, a function that names itself names a variable outside it, which may have been given another value. */
+const declaration = /^(?:async\s+)?function\s*\*?\s*[\p{ID_Start}$_]/u;
 
 /** A function's text parsed alone, with the number of characters before it; undefined when no wrapping fits. */
 export function parseFunction(text: string, strict: boolean): { program: ESTree.Program; offset: number } | undefined {
-  for (const [, before, after] of wrappings) {
+  const { parse } = loadParser();
+  for (const [before, after] of declaration.test(text) ? [['', ''] as const, ...wrappings] : wrappings) {
     try {
       const options = { ranges: true, next: true, webcompat: !strict, impliedStrict: strict } as const;
-      // Script, not module: `await` must be a plain name where it may be one. Inside async functions it never is.
-      const program = loadParser().parse(before + text + after, { ...options, sourceType: 'script' });
+      // Script where possible: there `await` is a plain name outside async functions.
+      const sourceType = text.includes('import.meta') ? 'module' : 'script';
+      const program = parse(before + text + after, { ...options, sourceType });
       return { program, offset: before.length };
     } catch {
       // The next wrapping.

@@ -143,7 +143,8 @@ const cases: readonly Case[] = [
   [
     'arguments of an arrow',
     () =>
-      (function (..._: number[]) {
+      (function (...numbers: number[]) {
+        void numbers;
         return () => arguments[0] as number;
       })(4),
     [],

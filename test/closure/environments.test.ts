@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const runnerUrl = new URL('./runner.js', import.meta.url).href;
+const compiled = fileURLToPath(new URL('./programs/', import.meta.url));
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const source = join(root, 'test/closure/programs/');
+
+const expected = {
+  named: 10,
+  arrow: 10,
+  written: 2,
+  imported: 102,
+  reference: 101,
+  statics: 9,
+  instance: [16, true],
+  class: 4,
+  private: 7,
+  builtin: ['function', 'function'],
+  hidden: 8,
+  syntax: 6,
+  back: true,
+  place: true,
+};
+
+async function node(args: readonly string[], kind: string, input = ''): Promise<string> {
+  const env = { ...process.env, RUNNER: runnerUrl, KIND: kind };
+  return new Promise((resolve, reject) => {
+    const child = execFile(process.execPath, args, { cwd: root, env }, (error, stdout, stderr) => {
+      if (error) reject(new Error(`${error.message}\n${stderr}`));
+      else resolve(stdout);
+    });
+    child.stdin?.end(input);
+  });
+}
+
+const snippet = `
+  const { createRunner } = await import(process.env.RUNNER);
+  let k = 3; k++;
+  class Hidden { #x = 1; get() { return this.#x + k; } }
+  const hidden = new Hidden();
+  const runner = createRunner(process.env.KIND);
+  console.log(await runner.run((x) => x * k, 2), await runner.run(() => hidden.get()));
+  await runner.close();`;
+
+for (const kind of ['thread', 'process']) {
+  test(`compiled, in a ${kind}`, async () => {
+    assert.deepEqual(JSON.parse(await node([join(compiled, 'program.js')], kind)), expected);
+  });
+
+  test(`by tsx, in a ${kind}`, async () => {
+    assert.deepEqual(JSON.parse(await node(['--import', 'tsx', join(source, 'program.ts')], kind)), expected);
+  });
+
+  test(
+    `by type stripping, in a ${kind}`,
+    { skip: Number(process.versions.node.split('.')[0]) < 24 && 'Node 24 has it' },
+    async () => {
+      assert.deepEqual(JSON.parse(await node([join(source, 'program.ts')], kind)), expected);
+    },
+  );
+
+  test(`in one minified file, in a ${kind}`, async () => {
+    const { build } = await import('esbuild');
+    const folder = mkdtempSync(join(root, 'build/bundle-'));
+    try {
+      const outfile = join(folder, 'program.mjs');
+      await build({
+        entryPoints: [join(source, 'program.ts')],
+        bundle: true,
+        minify: true,
+        platform: 'node',
+        format: 'esm',
+        outfile,
+      });
+      assert.deepEqual(JSON.parse(await node([outfile], kind)), { ...expected, place: true });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test(`a program that a module imports does not run in a ${kind}`, async () => {
+    const lines = (await node([join(compiled, 'imported-main.js')], kind)).trim().split('\n');
+    assert.equal(lines.length, 3);
+    assert.deepEqual(lines.slice(0, 2), ['main runs', '2']);
+    assert.match(lines[2]!, /^"fromMain" of the main program .* was used in a worker/);
+  });
+
+  test(`from standard input, in a ${kind}`, async () => {
+    assert.equal((await node(['-'], kind, `(async () => {${snippet}})()`)).trim(), '8 5');
+  });
+}
+
+test('from the command line', async () => {
+  assert.equal((await node(['-e', `(async () => {${snippet}})()`], 'thread')).trim(), '8 5');
+});
+
+test('without the inspector', async () => {
+  const flag = process.allowedNodeEnvironmentFlags.has('--permission') ? '--permission' : '--experimental-permission';
+  const text = await node(
+    [
+      flag,
+      '--allow-fs-read=*',
+      '--no-warnings',
+      '--input-type=module',
+      '-e',
+      `
+      import { createReader } from '${new URL('../../../dist/closure/capture.js', import.meta.url).href}';
+      import { capture } from '${new URL('../../../dist/closure/explicit.js', import.meta.url).href}';
+      const reader = createReader({ toward: 'worker' });
+      const k = 2;
+      const tell = (fn) => { try { return reader.formOf(fn).form; } catch (error) { return error.message; } };
+      console.log(JSON.stringify([tell((x) => x * 2), tell(Math.max), tell(capture((x) => x * k, { captured: { k } })), tell((x) => x * k)]));`,
+    ],
+    'thread',
+  );
+  const [pure, native, given, closed] = JSON.parse(text) as string[];
+  assert.deepEqual([pure, native, given], ['parts', 'reference', 'parts']);
+  assert.match(closed!, /needs Node's inspector .* use capture\(fn, \{ captured \}\)/);
+});
