@@ -1,7 +1,7 @@
 import { ProtocolError } from '../errors.ts';
 import type { Decoder } from './decoder.ts';
 import type { PrivateFields } from './forms.ts';
-import { nativeErrors, Tag, viewNames } from './tags.ts';
+import { knownErrors, Tag, viewNames } from './tags.ts';
 
 /** The counterpart of `encodeBuiltin`. */
 export function decodeBuiltin(decoder: Decoder, tag: number, later: boolean): unknown {
@@ -111,7 +111,7 @@ function privateFields(decoder: Decoder): PrivateFields {
 }
 
 function error(decoder: Decoder, later: boolean): Error {
-  const kind = nativeErrors[decoder.reader.u8()] ?? Error;
+  const kind = knownErrors[decoder.reader.u8()] ?? Error;
   // Made as a plain Error, so that no constructor's habits show; its class comes from the prototype.
   const error = decoder.remember(Object.setPrototypeOf(new Error(), kind.prototype) as Error);
   decoder.fill(later, () => {

@@ -1,7 +1,7 @@
 import { types } from 'node:util';
 import { type Encoder, unsendable } from './encoder.ts';
 import type { FunctionForm } from './forms.ts';
-import { nativeErrors, Tag, viewNames } from './tags.ts';
+import { knownErrors, Tag, viewNames } from './tags.ts';
 import { isMoving } from './transfer.ts';
 
 /** Built-in kinds of object, by their internal slots and not by their prototype: subclasses and null prototypes included. */
@@ -121,8 +121,8 @@ function rest(encoder: Encoder, value: object, prototype: object | null, usual: 
 
 /** An error as a value: its stack is text, whatever it is on this version of Node. */
 function error(encoder: Encoder, value: Error, prototype: object | null): void {
-  const kind = nativeErrors.findLastIndex((constructor) => value instanceof constructor);
-  const usual = nativeErrors[Math.max(kind, 0)]!.prototype;
+  const kind = knownErrors.findLastIndex((constructor) => value instanceof constructor);
+  const usual = knownErrors[Math.max(kind, 0)]!.prototype;
   encoder.remember(value);
   encoder.nest(
     () => {

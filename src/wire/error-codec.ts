@@ -1,10 +1,10 @@
 import { types } from 'node:util';
-import { RemoteError } from '../errors.ts';
+import { ArgumentRangeError, ArgumentTypeError, ManycoreError, RemoteError } from '../errors.ts';
 import { maxErrorCauses, maxErrorMessageLength, maxErrorProperties } from '../limits.ts';
 import type { Decoder } from './decoder.ts';
 import type { Encoder } from './encoder.ts';
 import type { Reader } from './reader.ts';
-import { nativeErrors } from './tags.ts';
+import { knownErrors } from './tags.ts';
 import type { Writer } from './writer.ts';
 
 /**
@@ -83,7 +83,7 @@ function cut(text: unknown): string {
 }
 
 function encodeError(encoder: Encoder, writer: Writer, error: Error, errors: readonly Error[]): void {
-  const kind = nativeErrors.findLastIndex((constructor) => error instanceof constructor);
+  const kind = knownErrors.findLastIndex((constructor) => error instanceof constructor);
   const prototype: unknown = Object.getPrototypeOf(error);
   const message = read(error, 'message');
   writer.u8(Math.max(kind, 0));
@@ -91,7 +91,7 @@ function encodeError(encoder: Encoder, writer: Writer, error: Error, errors: rea
   writer.string(cut(read(error, 'stack')));
   writer.string(cut(read(error, 'name')));
   const dropped: string[] = [];
-  const own = prototype === nativeErrors[kind]?.prototype;
+  const own = isClassOf(prototype, knownErrors[kind]);
   // A class that cannot travel is no reason to lose the error: it arrives as its nearest native class, with its name.
   attempt(encoder, writer, own || !hasConstructor(prototype) ? undefined : prototype);
   const keys = ownKeys(error, dropped);
@@ -106,7 +106,17 @@ function encodeError(encoder: Encoder, writer: Writer, error: Error, errors: rea
   attempt(encoder, writer, dropped);
 }
 
-function hasConstructor(prototype: unknown): boolean {
+/** Our own errors may come from another copy of this package: then the name of the class decides. */
+function isClassOf(prototype: unknown, known: (typeof knownErrors)[number] | undefined): boolean {
+  if (known === undefined || prototype === known.prototype) return known !== undefined;
+  return (
+    (known === ArgumentTypeError || known === ArgumentRangeError || known.prototype instanceof ManycoreError) &&
+    hasConstructor(prototype) &&
+    prototype.constructor.name === known.name
+  );
+}
+
+function hasConstructor(prototype: unknown): prototype is object {
   return typeof prototype === 'object' && prototype !== null && Object.hasOwn(prototype, 'constructor');
 }
 
@@ -181,7 +191,7 @@ function blob(decoder: Decoder, reader: Reader): unknown {
 }
 
 function decodeError(decoder: Decoder, reader: Reader, error: Error, errors: readonly Error[]): void {
-  const native = nativeErrors[reader.u8()] ?? Error;
+  const native = knownErrors[reader.u8()] ?? Error;
   const message = reader.string();
   const stack = reader.string();
   const name = reader.string();

@@ -1,3 +1,29 @@
+import {
+  AbortError,
+  ArgumentRangeError,
+  ArgumentTypeError,
+  CaptureError,
+  FrameTooLargeError,
+  InitializerError,
+  InternalError,
+  ManycoreError,
+  NestingError,
+  NotReadyError,
+  PoisonTaskError,
+  PoolBrokenError,
+  PoolClosedError,
+  PoolRunningError,
+  PoolTerminatedError,
+  ProtocolError,
+  RemoteError,
+  SerializationError,
+  TaskTimeoutError,
+  TimeoutError,
+  WorkerLostError,
+} from '../errors.ts';
+
+type ErrorClass = Function & { readonly prototype: Error };
+
 /**
  * The first byte of every value on the wire. A value is a tag, a head that suffices to make the thing, and a body that fills
  * it. The body follows at once, or, after `later`, at the end of the message in the order in which the heads came: so no
@@ -78,8 +104,8 @@ export const wellKnownSymbols: readonly symbol[] = [
   Symbol.unscopables,
 ];
 
-/** Native errors that are revived with their own class. */
-export const nativeErrors: readonly ErrorConstructor[] = [
+/** Errors that are revived with their own class: a base before what extends it. */
+export const knownErrors: readonly ErrorClass[] = [
   Error,
   TypeError,
   RangeError,
@@ -87,5 +113,26 @@ export const nativeErrors: readonly ErrorConstructor[] = [
   ReferenceError,
   EvalError,
   URIError,
-  AggregateError as unknown as ErrorConstructor,
+  AggregateError,
+  ArgumentTypeError,
+  ArgumentRangeError,
+  ManycoreError,
+  WorkerLostError,
+  TaskTimeoutError,
+  TimeoutError,
+  SerializationError,
+  CaptureError,
+  RemoteError,
+  InitializerError,
+  PoolBrokenError,
+  PoolClosedError,
+  PoolRunningError,
+  PoolTerminatedError,
+  NotReadyError,
+  PoisonTaskError,
+  FrameTooLargeError,
+  ProtocolError,
+  NestingError,
+  InternalError,
+  AbortError,
 ];
