@@ -107,7 +107,7 @@ eachContext((context) => {
       );
       const stack = String(error.stack);
       assert.match(stack, /at checkOrder .*apply\.test\.[jt]s/, 'where it was thrown');
-      assert.match(stack, /--- on worker 1 \(pid \d+\), task 1 of apply\(checkOrder\)/);
+      assert.match(stack, /--- on worker 1 \((pid|thread) \d+\), task 1 of apply\(checkOrder\)/);
       const [, callSide] = stack.split('---\n');
       assert.match(String(callSide), /apply\.test\.[jt]s/, 'where apply was called');
       assert.doesNotMatch(stack, /manycore\/dist|entry-(process|thread)/);

@@ -184,7 +184,7 @@ eachContext((context) => {
     const error = await rejection(pool.map(resize, ['IMG_0', 'IMG_1', 'IMG_2']));
     assert.match(
       String(error.stack),
-      /^RangeError: Invalid array length\n +at resize .*\n.*--- on worker 1 \(pid \d+\), task 3 of map\(resize\), input\[2\] = 'IMG_2' ---\n +at .*map\.test/,
+      /^RangeError: Invalid array length\n +at resize .*\n.*--- on worker 1 \((pid|thread) \d+\), task 3 of map\(resize\), input\[2\] = 'IMG_2' ---\n +at .*map\.test/,
     );
   });
 
