@@ -1,3 +1,4 @@
+import { CaptureError, SerializationError } from '../errors.ts';
 import { encodeAhead, EncodedMessage } from '../wire/encoded-message.ts';
 import { Encoder } from '../wire/encoder.ts';
 import type { Definition } from '../wire/forms.ts';
@@ -44,11 +45,11 @@ export class Functions {
     };
   }
 
-  /** Captures a function as it is now. Throws `CaptureError` or `SerializationError` when it cannot travel. */
+  /** Captures a function as it is now. Throws `CaptureError` when it, or a variable that it uses, cannot travel. */
   handleOf(fn: AnyFunction): FunctionHandle {
     const known = this.#handles.get(fn);
     if (known?.constant === true) return known;
-    const message = encodeAhead(this.encoder, fn);
+    const message = this.#capture(fn);
     if (known !== undefined && message.attachments.length === 0 && message.bytes.equals(known.message.bytes))
       return known;
     const handle: FunctionHandle = {
@@ -62,6 +63,24 @@ export class Functions {
     this.#handles.set(fn, handle);
     return handle;
   }
+
+  #capture(fn: AnyFunction): EncodedMessage {
+    try {
+      return encodeAhead(this.encoder, fn);
+    } catch (error) {
+      throw error instanceof SerializationError ? captureError(fn, error) : error;
+    }
+  }
+}
+
+/** Says which variable of which function it is about: `$ -> db.socket` is the path of a captured variable. */
+function captureError(fn: AnyFunction, { message, path, cause }: SerializationError): CaptureError {
+  const variable = path.startsWith('$ -> ') ? ` its variable ${JSON.stringify(path.slice(5))} cannot travel:` : '';
+  const told = message.replace(
+    `Cannot send ${path}:`,
+    `Cannot send the function ${JSON.stringify(nameOf(fn))}:${variable}`,
+  );
+  return new CaptureError(told, path, cause === undefined ? {} : { cause });
 }
 
 function nameOf(fn: AnyFunction): string {

@@ -13,10 +13,23 @@ export class InlineLink implements Link {
   #running: { readonly sequence: number; readonly sinceMs: number } | undefined;
   #ended = false;
 
-  constructor(events: LinkEvents, call: (job: WireJob, arg: unknown, taskId: number, attempt: number) => unknown) {
+  constructor(
+    events: LinkEvents,
+    call: (job: WireJob, arg: unknown, taskId: number, attempt: number) => unknown,
+    initialize: () => unknown,
+  ) {
     this.#events = events;
     this.#call = call;
-    setImmediate(() => events.ready(process.pid));
+    setImmediate(() => void this.#boot(initialize));
+  }
+
+  async #boot(initialize: () => unknown): Promise<void> {
+    try {
+      await initialize();
+      if (!this.#ended) this.#events.ready(process.pid);
+    } catch (error) {
+      this.#end(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 
   send(lease: Lease): { readonly taken: number } {
@@ -86,9 +99,9 @@ export class InlineLink implements Link {
     this.#end();
   }
 
-  #end(): void {
+  #end(bootError?: Error): void {
     if (this.#ended) return;
     this.#ended = true;
-    setImmediate(() => this.#events.exited({ exitCode: 0, signal: null, lastWords: '', oomHint: false }));
+    setImmediate(() => this.#events.exited({ exitCode: 0, signal: null, lastWords: '', oomHint: false, bootError }));
   }
 }

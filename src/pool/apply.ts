@@ -5,6 +5,7 @@ import { AsyncResult, settler } from './async-result.ts';
 import { newCall } from './call.ts';
 import { callSite } from './call-site.ts';
 import { checkCallbacks, checkCallOptions, show, type CallbackOptions, type CallOptions } from './options.ts';
+import { refused } from './explain-failure.ts';
 import { Series } from './series.ts';
 import type { Submissions } from './submissions.ts';
 
@@ -29,7 +30,7 @@ export function submitApply(
     settler.listen(result, options.callback, options.errorCallback);
   }
   attempt(result, () => {
-    const arg = snapshot(pool, args);
+    const arg = snapshot(pool, method, fn, args);
     const series = seriesFor(pool, method, fn, args.length !== 1, options);
     const index = series.add(arg, result);
     pool.lastTaskId = series.firstTaskId + index;
@@ -51,8 +52,8 @@ export function submitBroadcast(
   checkCallOptions('broadcast', options);
   const result = new AsyncResult<unknown>();
   attempt(result, () => {
-    const call = newCall(pool, 'broadcast', pool.handleOf(fn), true, options, callSite());
-    const arg = snapshot(pool, [args]);
+    const call = newCall(pool, 'broadcast', pool.handleOf('broadcast', fn), true, options, callSite());
+    const arg = snapshot(pool, 'broadcast', fn, [args]);
     const parts: AsyncResult<unknown>[] = [];
     pool.backend.engine.pin((workerId) => {
       const pinned = { ...call, pinned: workerId };
@@ -90,10 +91,14 @@ function attempt(result: AsyncResult<unknown>, submit: () => void): void {
  * Arguments are copied at the call, not when a worker happens to be free. Immutable ones need no copy. A single argument
  * goes without its list.
  */
-function snapshot({ backend }: Submissions, args: readonly unknown[]): unknown {
+function snapshot({ backend }: Submissions, method: string, fn: AnyFunction, args: readonly unknown[]): unknown {
   const single = args.length === 1;
   if (backend.context === 'inline' || args.every(isImmutable)) return single ? args[0] : args.slice();
-  return encodeAhead(backend.functions.encoder, single ? args[0] : args);
+  try {
+    return encodeAhead(backend.functions.encoder, single ? args[0] : args);
+  } catch (error) {
+    throw refused(error, `${method}(${fn.name})`);
+  }
 }
 
 /** The open series, if the call can join it, else a new one. */
@@ -105,7 +110,7 @@ function seriesFor(
   options: CallOptions | undefined,
 ): Series {
   const plain = options === undefined || !seriesKeys.some((key) => options[key] !== undefined);
-  const handle = pool.handleOf(fn);
+  const handle = pool.handleOf(method, fn);
   const open = pool.series;
   if (plain && open !== undefined && open.length < maxSeries) {
     const { terms } = open;

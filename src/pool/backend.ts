@@ -22,6 +22,7 @@ import { shared } from '../worker/task-context.ts';
 import { encodeAhead } from '../wire/encoded-message.ts';
 import { atExit } from './at-exit.ts';
 import { runInline } from './inline.ts';
+import { refused } from './explain-failure.ts';
 import type { PoolOptions } from './options.ts';
 import { writeOutput } from './output.ts';
 import type { Size } from './size.ts';
@@ -82,7 +83,9 @@ export class Backend {
       concurrency: options.concurrency ?? 1,
       clock: realClock,
       start: (id, linkEvents) =>
-        this.context === 'inline' ? new InlineLink(linkEvents, runInline) : this.#open(id, linkEvents),
+        this.context === 'inline'
+          ? new InlineLink(linkEvents, runInline, () => options.initializer?.(...(options.initArgs ?? [])))
+          : this.#open(id, linkEvents),
       onExit: (member, exit) => this.#left(member, exit),
       onBroken: (error) => (this.#broken = error),
       onBusy: (busy) => this.#hold(busy),
@@ -111,8 +114,13 @@ export class Backend {
   #encodeInitializer(): ConstructorParameters<typeof WorkerLink>[0]['initializer'] {
     const { initializer, initArgs } = this.#options;
     if (initializer === undefined) return undefined;
-    const { encoder } = this.functions;
-    return { fn: encodeAhead(encoder, initializer), args: encodeAhead(encoder, initArgs ?? []) };
+    if (this.context === 'inline') return undefined;
+    try {
+      const fn = this.functions.handleOf(initializer).message;
+      return { fn, args: encodeAhead(this.functions.encoder, initArgs ?? []) };
+    } catch (error) {
+      throw refused(error, 'the initializer');
+    }
   }
 
   #open(id: number, linkEvents: LinkEvents): WorkerLink {

@@ -3,6 +3,7 @@ import {
   ManycoreError,
   PoisonTaskError,
   RemoteError,
+  SerializationError,
   TaskTimeoutError,
   WorkerLostError,
   type TaskInfo,
@@ -10,7 +11,7 @@ import {
 import { inspect } from 'node:util';
 import type { Failure, Loss } from '../engine/task.ts';
 import type { Call } from './call.ts';
-import { shortSite } from './call-site.ts';
+import { callSite, shortSite } from './call-site.ts';
 
 /** Which task of a call it was. */
 export interface Place {
@@ -151,6 +152,17 @@ function named(error: Error, place: Place): Error {
     if (!error.message.includes(where))
       Object.defineProperty(error, 'message', { value: `${error.message}${where}`, configurable: true });
   }
+  return error;
+}
+
+/** An error that kept a call from becoming a task, with the place of the call instead of our own frames. */
+export function refused(error: unknown, call: string): Error {
+  if (!(error instanceof SerializationError)) return error as Error;
+  const site = callSite();
+  const at = shortSite(site);
+  const message = `${error.message} (${call}${at === undefined ? '' : `, called at ${at}`})`;
+  Object.defineProperty(error, 'message', { value: message, configurable: true });
+  replaceStack(error, `${error.name}: ${message}\n${site}`);
   return error;
 }
 

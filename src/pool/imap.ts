@@ -28,7 +28,7 @@ export function submitStream<R>(
   const release = engine.hold();
   let stopListening = (): void => undefined;
   try {
-    const call = newCall(pool, method, pool.handleOf(fn), false, options, callSite());
+    const call = newCall(pool, method, pool.handleOf(method, fn), false, options, callSite());
     const job: StreamJob = new StreamJob(
       call,
       pool.taskIds(manyTaskIds, call),

@@ -16,5 +16,7 @@ export function checkItems(method: string, items: unknown): void {
 export function listOf(items: Items<unknown>): unknown[] | undefined {
   if (Array.isArray(items)) return items.slice();
   if (items instanceof Range) return items.toArray();
-  return Symbol.asyncIterator in items ? undefined : Array.from(items as Iterable<unknown>);
+  return typeof items === 'object' && Symbol.asyncIterator in items
+    ? undefined
+    : Array.from(items as Iterable<unknown>);
 }

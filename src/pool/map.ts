@@ -47,7 +47,7 @@ export function submitMap(
     const call = newCall(
       pool,
       method,
-      pool.handleOf(fn),
+      pool.handleOf(method, fn),
       spread,
       { ...options, chunkSize: options.chunkSize ?? countedChunk(pool, list?.length) },
       callSite(),

@@ -394,6 +394,7 @@ function doneResult(): Promise<IteratorResult<never, undefined>> {
 
 /** The iterator of whatever can be iterated. */
 export function sourceOf(items: Iterable<unknown> | AsyncIterable<unknown>): Source {
-  if (Symbol.asyncIterator in items) return { iterator: items[Symbol.asyncIterator](), async: true };
+  if (typeof items === 'object' && Symbol.asyncIterator in items)
+    return { iterator: items[Symbol.asyncIterator](), async: true };
   return { iterator: items[Symbol.iterator](), async: false };
 }

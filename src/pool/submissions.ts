@@ -4,6 +4,7 @@ import { AbortError, PoolClosedError, PoolTerminatedError, type ManycoreError } 
 import type { Backend } from './backend.ts';
 import type { Call, TaskProgress } from './call.ts';
 import { shortSite } from './call-site.ts';
+import { refused } from './explain-failure.ts';
 import { checkFunction, type PoolOptions } from './options.ts';
 import type { Series } from './series.ts';
 import { sizeOf } from './size.ts';
@@ -55,8 +56,13 @@ export class Submissions {
     checkFunction('the function', fn);
   }
 
-  handleOf(fn: AnyFunction): FunctionHandle {
-    return this.backend.context === 'inline' ? Functions.inline(fn) : this.backend.functions.handleOf(fn);
+  handleOf(method: string, fn: AnyFunction): FunctionHandle {
+    if (this.backend.context === 'inline') return Functions.inline(fn);
+    try {
+      return this.backend.functions.handleOf(fn);
+    } catch (error) {
+      throw refused(error, `${method}(${fn.name})`);
+    }
   }
 
   /** The first of `count` consecutive task numbers. */

@@ -1,5 +1,6 @@
 import { ProtocolError } from '../errors.ts';
 import type { Decoder } from './decoder.ts';
+import { decodeKind } from './error-kinds.ts';
 import type { PrivateFields } from './forms.ts';
 import { nativeErrors, Tag, viewNames } from './tags.ts';
 
@@ -113,12 +114,15 @@ function privateFields(decoder: Decoder): PrivateFields {
 function error(decoder: Decoder, later: boolean): Error {
   const kind = nativeErrors[decoder.reader.u8()] ?? Error;
   // Made as a plain Error, so that no constructor's habits show; its class comes from the prototype.
-  const error = decoder.remember(Object.setPrototypeOf(new Error(), kind.prototype) as Error);
+  const made = decodeKind(decoder.reader);
+  const known = Object.getPrototypeOf(made) !== Error.prototype;
+  const error = decoder.remember(known ? made : (Object.setPrototypeOf(made, kind.prototype) as Error));
   decoder.fill(later, () => {
     const stack = decoder.reader.string();
     Object.defineProperty(error, 'stack', { value: stack, writable: true, enumerable: false, configurable: true });
     decoder.own(error);
-    setPrototype(decoder, error, kind.prototype);
+    if (known) decoder.prototype(kind.prototype);
+    else setPrototype(decoder, error, kind.prototype);
   });
   return error;
 }

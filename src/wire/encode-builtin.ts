@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { type Encoder, unsendable } from './encoder.ts';
+import { encodeKind, isKnownKind } from './error-kinds.ts';
 import type { FunctionForm } from './forms.ts';
 import { nativeErrors, Tag, viewNames } from './tags.ts';
 import { isMoving } from './transfer.ts';
@@ -128,11 +129,12 @@ function error(encoder: Encoder, value: Error, prototype: object | null): void {
     () => {
       encoder.writer.u8(Tag.error);
       encoder.writer.u8(Math.max(kind, 0));
+      encodeKind(encoder.writer, value, (key) => value[key]);
     },
     () => {
       encoder.writer.string(String(value.stack));
       encoder.own(value, (key) => key === 'stack');
-      encoder.prototype(isInternal(encoder, prototype) ? usual : prototype, usual);
+      encoder.prototype(isKnownKind(value) || isInternal(encoder, prototype) ? usual : prototype, usual);
     },
   );
 }

@@ -106,6 +106,7 @@ export class Encoder {
       Object.defineProperty(located, 'path', { value: path, enumerable: true });
       Object.defineProperty(located, 'phase', { value: phase, enumerable: true });
       Object.defineProperty(located, 'message', { value: error.message.replaceAll('{path}', path) });
+      Object.defineProperty(located, 'stack', { value: String(error.stack).replaceAll('{path}', path) });
       return located;
     }
     if (error instanceof ManycoreError) return error;

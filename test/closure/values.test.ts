@@ -99,7 +99,7 @@ const cases: readonly Case[] = [
       return () => wk;
     },
     [],
-    /-> wk: a WeakMap cannot be sent/,
+    /"wk" cannot travel: a WeakMap cannot be sent/,
   ],
   [
     'a Promise does not travel',
@@ -108,7 +108,7 @@ const cases: readonly Case[] = [
       return () => o;
     },
     [],
-    /o\.deep\[1\]\.p: a Promise cannot be sent/,
+    /"o\.deep\[1\]\.p" cannot travel: a Promise cannot be sent/,
   ],
   [
     'a stream does not travel',

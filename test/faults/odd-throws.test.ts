@@ -20,7 +20,7 @@ scenario('an error of a class of ours keeps class, fields and stack (A1)', {}, a
   assert.equal(error.message, 'boom');
   assert.equal(error.code, 'E1');
   assert.deepEqual(error.data, { a: [1] });
-  assert.match(error.stack ?? '', /thrower.*odd-throws[^]*on worker \d+ \(pid \d+\)[^]*odd-throws/);
+  assert.match(error.stack ?? '', /thrower.*odd-throws[^]*on worker \d+ \((?:pid|thread) \d+\)[^]*odd-throws/);
 });
 
 const oddities: [string, () => unknown, unknown][] = [
