@@ -52,8 +52,8 @@ export class Engine {
   #state: EngineState = 'running';
   /** Why no more work is taken, when the pool broke. */
   #broken: Error | undefined;
-  /** What items fail with that come too late. */
-  #endError: Error = new PoolClosedError('The pool was closed and takes no more work.');
+  /** What items fail with that come after `terminate`. */
+  #endError: Error | undefined;
   #holds = 0;
   #busy = false;
   readonly counts = { succeeded: 0, failed: 0, lost: 0, retried: 0 };
@@ -107,7 +107,10 @@ export class Engine {
 
   /** Adds items of a job. Nothing is sent before `dispatch`, so that what is added together travels together. */
   add(job: Job, from: number, to: number): void {
-    if (this.#isOver) return this.#failAll(job, from, to, { kind: 'ended', error: this.#endError });
+    if (this.#isOver) {
+      const error = this.#endError ?? new PoolClosedError('The pool was closed and takes no more work.');
+      return this.#failAll(job, from, to, { kind: 'ended', error });
+    }
     this.#queue.push(job, from, to, 1);
   }
 
@@ -154,6 +157,7 @@ export class Engine {
     const begun: { member: Member; lease: Lease; sequences: number[] }[] = [];
     for (const member of members) {
       waiting.push(...removePinned(member, job));
+      this.#crew.settle(member);
       for (const lease of member.leases) {
         if (lease.job !== job) continue;
         const sequences = openSequences(member, lease);

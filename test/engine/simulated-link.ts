@@ -37,6 +37,8 @@ export interface World {
   readonly timeline: Timeline;
   /** The arguments of an item cannot be encoded. */
   refuses(lease: Lease, index: number): Error | undefined;
+  /** Items begin together: from here on they cannot be taken back. */
+  claims?(link: SimulatedLink, lease: Lease, from: number, count: number): void;
   /** An item begins to run. */
   begins(link: SimulatedLink, lease: Lease, index: number): Act;
   /** The worker is gone; nothing of it runs from here on. */
@@ -274,6 +276,7 @@ export class SimulatedLink implements Link {
     const taken = this.#page.begin(sequence, count);
     batch.at += taken;
     this.#begun = sequence + count;
+    this.#world.claims?.(this, batch.lease, batch.lease.from + batch.at, count - taken);
     return taken < count;
   }
 
@@ -311,12 +314,12 @@ export class SimulatedLink implements Link {
     if (this.#answers.length === 0) return;
     const answers = this.#answers;
     this.#answers = [];
-    for (const { sequence } of answers) this.answered.push(sequence);
     this.#answer(answers);
   }
 
   #answer(answers: readonly Answer[]): void {
     this.#tellHost(() => {
+      for (const { sequence } of answers) this.answered.push(sequence);
       for (let i = 0; i < answers.length; i++) {
         const answer = answers[i]!;
         const { sequence } = answer;

@@ -94,7 +94,7 @@ export class SimulatedJob implements Job {
         return this.#simulation.over ? undefined : 'nothing ended';
       case 'timeout':
         if (timeoutMs === undefined) return 'it has none';
-        return failure.ranMs >= timeoutMs && this.#ranOn(index, failure.attempt) !== undefined ? undefined : 'too early';
+        return failure.ranMs > timeoutMs - 1e-6 && this.#ranOn(index, failure.attempt) !== undefined ? undefined : 'too early';
       case 'lost':
       case 'poison': {
         const link = this.#ranOn(index, failure.attempt);
@@ -198,6 +198,13 @@ export class Simulation implements World {
     return this.refusal(lease.job as SimulatedJob, index);
   }
 
+  claims(link: SimulatedLink, lease: Lease, from: number, count: number): void {
+    const job = lease.job as SimulatedJob;
+    if (this.over || (job.withdrawn && !link.canTakeBack)) return;
+    for (let index = from; index < from + count; index++)
+      if (job.settled[index] !== undefined) this.violated(`item ${job.id}/${index} was claimed after it was settled`);
+  }
+
   begins(link: SimulatedLink, lease: Lease, index: number): Act {
     const job = lease.job as SimulatedJob;
     const { attempt } = lease;
@@ -206,8 +213,6 @@ export class Simulation implements World {
     if (begun.some((begin) => begin.attempt >= attempt)) this.violated(`${place} began attempt ${attempt} twice`);
     if (attempt > job.terms.retries + 1) this.violated(`${place} began attempt ${attempt}`);
     if (job.terms.pinned !== undefined && job.terms.pinned !== link.id) this.violated(`${place} began elsewhere`);
-    const excused = this.over || (job.withdrawn && !link.canTakeBack);
-    if (job.settled[index] !== undefined && !excused) this.violated(`${place} began after it was settled`);
     begun.push({ link, attempt, atMs: this.timeline.now });
     return job.acts[index]!;
   }
@@ -230,7 +235,7 @@ export class Simulation implements World {
     });
     const all: Terms = {
       timing: random.chance(0.5) ? (this.jobs.at(-1)?.terms.timing ?? new Timing()) : new Timing(),
-      timeoutMs: features.timeouts && random.chance(0.5) ? random.pick([0, 1, 5, 30]) : undefined,
+      timeoutMs: features.timeouts && random.chance(0.5) ? random.pick(features.endless ? [20, 50] : [0, 1, 5, 30]) : undefined,
       retries: features.retries ? random.whole(0, 4) : 0,
       priority: random.pick([0, 0, 0, 1, -1]),
       chunkSize: random.chance(0.3) ? random.whole(1, 6) : undefined,
@@ -347,6 +352,8 @@ export class Simulation implements World {
 
   /** With nothing to do and nothing amiss, the crew is as large as it should be. */
   checkSize(): void {
+    const { badBoots, failingStarts } = this.features;
+    if (!this.settled || badBoots || failingStarts) return;
     this.run(2_000);
     if (this.engine.state !== 'running') return;
     let alive = 0;
