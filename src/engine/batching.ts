@@ -7,6 +7,8 @@ export class Timing {
 
   /** Takes note of `count` items that took `ms` together. */
   learn(count: number, ms: number): void {
+    // The worker's word, which must not make the mean NaN for good.
+    if (!(count > 0 && ms >= 0 && ms < Infinity)) return;
     const each = ms / count;
     if (this.meanMs === undefined) {
       this.meanMs = each;

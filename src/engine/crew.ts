@@ -1,6 +1,6 @@
-import { drainGraceMs, growAfterMs, killGraceMs } from '../limits.ts';
+import { drainGraceMs, growAfterMs, killGraceMs, restartDelayMs } from '../limits.ts';
 import type { Clock } from './clock.ts';
-import { isIdle, newMember, type Member } from './member.ts';
+import { isIdle, newMember, type Member, type RetireReason } from './member.ts';
 import { RestartBudget, type RestartPolicy } from './restart.ts';
 import type { Link, WorkerExit } from './task.ts';
 
@@ -31,7 +31,9 @@ export class Crew {
   readonly #budget: RestartBudget;
   readonly #timers = new Set<() => void>();
   #lastId = 0;
-  #delayed = 0;
+  /** Until then no worker is started: the last ones died without having done anything. */
+  #backOffUntilMs = -Infinity;
+  #backingOff = false;
   #growing = false;
   #shrinking = false;
   /** False from `close` on: then workers are started only while something waits. */
@@ -48,7 +50,7 @@ export class Crew {
 
   /** Workers that take work or will. */
   get alive(): number {
-    let count = this.#delayed;
+    let count = 0;
     for (const { state } of this.members) if (state === 'starting' || state === 'ready') count++;
     return count;
   }
@@ -58,7 +60,7 @@ export class Crew {
     const waiting = this.#events.waiting();
     const wanted = this.staffed ? this.options.min : 0;
     const needed = Math.max(wanted, waiting > 0 ? 1 : 0);
-    while (this.alive < needed) this.start();
+    while (this.alive < needed && this.#tryStart());
     for (const member of this.members) {
       if (this.alive <= this.options.max) break;
       if (member.state === 'ready' || member.state === 'starting') this.retire(member, 'close');
@@ -67,21 +69,47 @@ export class Crew {
     if (this.alive > this.options.min) this.#shrinkLater(this.options.idleTimeoutMs);
   }
 
+  /** Starts a worker, unless that has to wait or fails: then it is tried again later. */
+  #tryStart(): boolean {
+    if (this.#clock.now() < this.#backOffUntilMs) {
+      this.#resumeLater();
+      return false;
+    }
+    try {
+      this.start();
+      return true;
+    } catch (error) {
+      const exit = { exitCode: null, signal: null, lastWords: '', oomHint: false, bootError: error as Error };
+      this.#replace({ productive: false, bootError: false }, exit, restartDelayMs.first);
+      return false;
+    }
+  }
+
+  #resumeLater(): void {
+    if (this.#backingOff) return;
+    this.#backingOff = true;
+    this.after(this.#backOffUntilMs - this.#clock.now(), () => {
+      this.#backingOff = false;
+      this.staff();
+    });
+  }
+
+  /** @throws what the system says when it cannot start a worker. */
   start(): Member {
     const id = ++this.#lastId;
     const make = (link: Link): Member => newMember(id, link, this.#clock.now(), this.options.tasksPerWorker);
     const member = this.#events.start(make, id);
     this.members.add(member);
     this.started++;
-    this.#after(this.options.bootTimeoutMs, () => {
-      if (member.state === 'starting' && this.members.has(member)) this.kill(member, 'boot');
-    });
+    this.#arm(member, this.options.bootTimeoutMs, () => this.kill(member, 'boot'));
     return member;
   }
 
   /** A worker is up. */
   booted(member: Member, pid: number | undefined): void {
     member.pid = pid;
+    // One that was asked to end in the meantime has another timer by now.
+    if (member.state !== 'ending') member.timer?.();
     if (member.state === 'starting') member.state = 'ready';
     member.idleSinceMs = this.#clock.now();
     this.#budget.booted();
@@ -99,16 +127,17 @@ export class Crew {
 
   /** Closes a draining worker that has answered all. */
   settle(member: Member): void {
-    if (member.state !== 'draining' || !isIdle(member)) return;
+    if (member.state !== 'draining' || !isIdle(member) || member.pinned.length > 0) return;
     member.state = 'ending';
+    member.endedFor = member.retiredFor;
     member.link.close();
-    this.#after(drainGraceMs, () => this.members.has(member) && this.kill(member, 'close'));
+    this.#arm(member, drainGraceMs, () => this.kill(member, 'close'));
   }
 
   /** Lets a worker finish what it has, then end. */
-  retire(member: Member, why: 'close' | 'recycle' | 'memory'): void {
+  retire(member: Member, why: RetireReason): void {
     if (member.state === 'ending' || member.state === 'draining') return;
-    member.endedFor = why;
+    member.retiredFor = why;
     member.state = 'draining';
     this.settle(member);
   }
@@ -118,37 +147,43 @@ export class Crew {
     member.endedFor ??= why;
     member.state = 'ending';
     member.link.kill(force);
-    if (!force) this.#after(killGraceMs, () => this.members.has(member) && member.link.kill(true));
+    member.timer?.();
+    if (!force) this.#arm(member, killGraceMs, () => member.link.kill(true));
   }
 
-  /** A worker is gone. Returns false when the crew gave up. */
+  /** A worker is gone. */
   left(member: Member, exit: WorkerExit): void {
+    member.timer?.();
     this.members.delete(member);
     this.exited++;
-    const expected = member.endedFor === 'close' || member.endedFor === 'recycle' || member.endedFor === 'memory';
-    if (expected) return this.staff();
-    const failedBoot = exit.bootError !== undefined || member.endedFor === 'boot';
-    const verdict = this.#budget.died(this.#clock.now(), { productive: member.finished > 0, bootError: failedBoot });
+    const { endedFor } = member;
+    const failedBoot = endedFor === 'boot' || (exit.bootError !== undefined && endedFor !== 'close');
+    // Whom we ended did not die, be it for a task that ran too long.
+    if (endedFor !== undefined && !failedBoot) this.staff();
+    else this.#replace({ productive: member.finished > 0, bootError: failedBoot }, exit, 0);
+  }
+
+  /** Starts another in the place of one that died, at once or later, as the budget says. */
+  #replace(death: Parameters<RestartBudget['died']>[1], exit: WorkerExit, leastDelayMs: number): void {
+    const now = this.#clock.now();
+    const verdict = this.#budget.died(now, death);
     if (!verdict.restart) return this.#events.broken(verdict.deaths, exit);
-    if (verdict.delayMs === 0) return this.staff();
-    // The delayed start counts as alive, so that nothing else starts one in the meantime.
-    this.#delayed++;
-    this.#after(verdict.delayMs, () => {
-      this.#delayed--;
-      this.staff();
-    });
+    const delayMs = Math.max(verdict.delayMs, leastDelayMs);
+    if (delayMs === 0) return this.staff();
+    this.#backOffUntilMs = Math.max(this.#backOffUntilMs, now + delayMs);
+    this.#resumeLater();
   }
 
   /** Grows by doubling, each time after a short wait: a burst that the present workers finish at once starts no others. */
   #growSoon(): void {
     if (this.#growing) return;
     this.#growing = true;
-    this.#after(growAfterMs, () => {
+    this.after(growAfterMs, () => {
       this.#growing = false;
       const waiting = this.#events.waiting();
       if (waiting === 0) return;
       const more = Math.min(this.options.max - this.alive, Math.max(1, this.alive), waiting);
-      for (let i = 0; i < more; i++) this.start();
+      for (let i = 0; i < more && this.#tryStart(); i++);
       if (this.alive < this.options.max) this.#growSoon();
     });
   }
@@ -156,25 +191,29 @@ export class Crew {
   #shrinkLater(ms: number): void {
     if (this.#shrinking || this.options.idleTimeoutMs === Infinity) return;
     this.#shrinking = true;
-    this.#after(ms, () => {
+    this.after(ms, () => {
       this.#shrinking = false;
       const now = this.#clock.now();
       let nextMs = Infinity;
       for (const member of this.members) {
         if (this.alive <= this.options.min) return;
-        if (member.state !== 'ready') continue;
-        const leftMs = isIdle(member)
-          ? member.idleSinceMs + this.options.idleTimeoutMs - now
-          : this.options.idleTimeoutMs;
+        // One that works is looked at again when it is done.
+        if (member.state !== 'ready' || !isIdle(member)) continue;
+        const leftMs = member.idleSinceMs + this.options.idleTimeoutMs - now;
         if (leftMs <= 0) this.retire(member, 'close');
         else nextMs = Math.min(nextMs, leftMs);
       }
-      if (this.alive > this.options.min) this.#shrinkLater(Math.min(nextMs, this.options.idleTimeoutMs));
+      if (nextMs < Infinity) this.#shrinkLater(Math.max(1, nextMs));
     });
   }
 
-  #after(ms: number, callback: () => void): void {
-    if (ms === Infinity) return;
+  #arm(member: Member, ms: number, callback: () => void): void {
+    member.timer?.();
+    member.timer = ms === Infinity ? undefined : this.#clock.after(ms, callback);
+  }
+
+  /** Calls back after `ms`, unless all has ended by then. */
+  after(ms: number, callback: () => void): void {
     const cancel = this.#clock.after(ms, () => {
       this.#timers.delete(cancel);
       callback();

@@ -9,7 +9,7 @@ import type { Lease } from './task.ts';
 export class Deadlines {
   readonly #clock: Clock;
   readonly #expired: (member: Member, lease: Lease, sequence: number, ranMs: number) => void;
-  readonly #timers = new Map<Member, () => void>();
+  readonly #timers = new Map<Member, { readonly dueMs: number; readonly cancel: () => void }>();
 
   constructor(clock: Clock, expired: (member: Member, lease: Lease, sequence: number, ranMs: number) => void) {
     this.#clock = clock;
@@ -18,19 +18,22 @@ export class Deadlines {
 
   /** Watches a member that was given work with a timeout. */
   watch(member: Member, timeoutMs: number): void {
-    if (!this.#timers.has(member)) this.#arm(member, timeoutMs);
+    this.#arm(member, timeoutMs);
   }
 
   forget(member: Member): void {
-    this.#timers.get(member)?.();
+    this.#timers.get(member)?.cancel();
     this.#timers.delete(member);
   }
 
-  #arm(member: Member, ms: number): void {
-    this.#timers.set(
-      member,
-      this.#clock.after(Math.max(1, ms), () => this.#look(member)),
-    );
+  /** Looks after `ms` at the latest: a short timeout behind a long one moves the timer forward. */
+  #arm(member: Member, timeoutMs: number): void {
+    const ms = Math.max(1, timeoutMs);
+    const dueMs = this.#clock.now() + ms;
+    const present = this.#timers.get(member);
+    if (present !== undefined && present.dueMs <= dueMs) return;
+    present?.cancel();
+    this.#timers.set(member, { dueMs, cancel: this.#clock.after(ms, () => this.#look(member)) });
   }
 
   #look(member: Member): void {
@@ -47,7 +50,7 @@ export class Deadlines {
     // What has not begun cannot expire earlier than a whole timeout from now.
     for (const lease of member.leases)
       if (lease.job.terms.timeoutMs !== undefined) nextMs = Math.min(nextMs, lease.job.terms.timeoutMs);
-    if (nextMs < Infinity && !this.#timers.has(member)) this.#arm(member, nextMs);
+    if (nextMs < Infinity) this.#arm(member, nextMs);
   }
 }
 

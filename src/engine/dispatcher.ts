@@ -15,6 +15,8 @@ export interface DispatcherOptions {
   readonly refuse: (job: Job, index: number, attempt: number, error: Error) => void;
   /** Items were given to a member. */
   readonly sent: (member: Member, lease: Lease) => void;
+  /** Items were taken back from a member. */
+  readonly returned: (member: Member) => void;
 }
 
 /** Decides which worker gets which items, and how many at once. */
@@ -31,7 +33,9 @@ export class Dispatcher {
     const { queue, members } = this.#options;
     const touched = new Set<Member>();
     for (const member of members) {
-      for (let segment = member.pinned[0]; segment !== undefined && takesWork(member); segment = member.pinned[0]) {
+      // A worker that drains still does what only it may do.
+      for (let segment = member.pinned[0]; segment !== undefined; segment = member.pinned[0]) {
+        if (member.state === 'ending') break;
         if (segment.from >= segment.to) member.pinned.shift();
         else this.#send(member, segment, segment.to - segment.from, (count) => (segment.from += count));
         touched.add(member);
@@ -148,6 +152,7 @@ export class Dispatcher {
       if (job.terms.pinned === undefined) this.#options.queue.unshift(job, from, to, attempt);
       else member.pinned.unshift({ job, from, to, attempt });
     }
+    this.#options.returned(member);
   }
 
   /** No timer is left behind. */
@@ -163,5 +168,10 @@ function load(member: Member): number {
 
 function stealable(member: Member): boolean {
   if (member.leases.open === 0 || !member.link.canTakeBack) return false;
-  return member.leases.next > member.link.begun();
+  const begun = member.link.begun();
+  if (member.leases.next <= begun) return false;
+  // What only this worker may do would come back to it, again and again.
+  for (const { job, sequence, count } of member.leases)
+    if (job.terms.pinned === undefined && sequence + count > begun) return true;
+  return false;
 }

@@ -1,12 +1,12 @@
-import { PoolBrokenError } from '../errors.ts';
+import { PoolBrokenError, PoolClosedError, ProtocolError } from '../errors.ts';
 import { abortGraceMs, poisonDeaths } from '../limits.ts';
 import type { Clock } from './clock.ts';
 import { Crew, type CrewOptions } from './crew.ts';
 import { Deadlines } from './deadlines.ts';
 import { Dispatcher } from './dispatcher.ts';
-import { isIdle, type Member } from './member.ts';
+import { isIdle, removePinned, type Member } from './member.ts';
 import { ReadyQueue } from './ready-queue.ts';
-import type { Job, Lease, Link, Loss, WorkerExit, WorkerIdentity } from './task.ts';
+import type { Failure, Job, Lease, Link, Loss, Segment, WorkerExit, WorkerIdentity } from './task.ts';
 
 /** What a worker's link reports. Every call comes from the host's event loop, never from within a call of the engine. */
 export interface LinkEvents {
@@ -52,6 +52,8 @@ export class Engine {
   #state: EngineState = 'running';
   /** Why no more work is taken, when the pool broke. */
   #broken: Error | undefined;
+  /** What items fail with that come after `terminate`. */
+  #endError: Error | undefined;
   #holds = 0;
   #busy = false;
   readonly counts = { succeeded: 0, failed: 0, lost: 0, retried: 0 };
@@ -70,6 +72,7 @@ export class Engine {
       concurrency: options.concurrency,
       refuse: (job, index, attempt, error) => this.#fail(job, index, { kind: 'unsendable', error, attempt }),
       sent: (member, lease) => this.#sent(member, lease),
+      returned: (member) => this.#crew.settle(member),
     });
     this.#deadlines = new Deadlines(options.clock, (...expired) => this.#expired(...expired));
   }
@@ -99,11 +102,15 @@ export class Engine {
 
   /** Starts the workers that a pool has at rest. */
   start(): void {
-    this.#crew.staff();
+    while (this.#crew.alive < this.#crew.options.min) this.#crew.start();
   }
 
   /** Adds items of a job. Nothing is sent before `dispatch`, so that what is added together travels together. */
   add(job: Job, from: number, to: number): void {
+    if (this.#isOver) {
+      const error = this.#endError ?? new PoolClosedError('The pool was closed and takes no more work.');
+      return this.#failAll(job, from, to, { kind: 'ended', error });
+    }
     this.#queue.push(job, from, to, 1);
   }
 
@@ -143,33 +150,36 @@ export class Engine {
    */
   withdraw(job: Job, reason: { readonly value: unknown } | undefined): void {
     const failure = { kind: 'aborted', reason: reason?.value } as const;
-    for (const member of this.#crew.members) {
-      if (holdsJob(member, job)) this.#dispatcher.takeBack(member);
+    const { members } = this.#crew;
+    for (const member of members) if (holdsJob(member, job)) this.#dispatcher.takeBack(member);
+    // All is marked before the first failure is told: who hears of it may come back here.
+    const waiting = this.#queue.remove(job);
+    const begun: { member: Member; lease: Lease; sequences: number[] }[] = [];
+    for (const member of members) {
+      waiting.push(...removePinned(member, job));
+      this.#crew.settle(member);
+      for (const lease of member.leases) {
+        if (lease.job !== job) continue;
+        const sequences = openSequences(member, lease);
+        lease.abandoned = new Set([...(lease.abandoned ?? []), ...sequences]);
+        if (sequences.length > 0) begun.push({ member, lease, sequences });
+      }
     }
-    for (const { from, to } of this.#queue.remove(job)) this.#failAll(job, from, to, failure);
-    for (const member of this.#crew.members) {
-      for (const lease of member.leases)
-        if (lease.job === job) this.#abandon(member, lease, failure, reason !== undefined);
+    for (const { from, to } of waiting) this.#failAll(job, from, to, failure);
+    for (const { member, lease, sequences } of begun) {
+      for (const sequence of sequences) this.#fail(job, lease.from + sequence - lease.sequence, failure);
+      if (reason !== undefined) this.#cancel(member, lease, sequences);
     }
     this.dispatch();
   }
 
-  #abandon(
-    member: Member,
-    lease: Lease,
-    failure: { readonly kind: 'aborted'; readonly reason: unknown },
-    cancel: boolean,
-  ): void {
-    for (let sequence = lease.sequence; sequence < lease.sequence + lease.count; sequence++) {
-      if (!member.leases.isOpen(lease, sequence) || lease.abandoned?.has(sequence) === true) continue;
-      (lease.abandoned ??= new Set()).add(sequence);
-      this.#fail(lease.job, lease.from + sequence - lease.sequence, failure);
-      if (!cancel) continue;
-      member.link.cancel(sequence);
-      this.#options.clock.after(abortGraceMs, () => {
-        if (member.leases.isOpen(lease, sequence) && this.#crew.members.has(member)) this.#crew.kill(member, 'abort');
-      });
-    }
+  /** Tells running items that nobody waits for them, and ends their worker when they do not heed that. */
+  #cancel(member: Member, lease: Lease, sequences: readonly number[]): void {
+    for (const sequence of sequences) member.link.cancel(sequence);
+    this.#crew.after(abortGraceMs, () => {
+      if (!this.#crew.members.has(member)) return;
+      if (sequences.some((sequence) => member.leases.isOpen(lease, sequence))) this.#crew.kill(member, 'abort');
+    });
   }
 
   resize(min: number, max: number): void {
@@ -195,25 +205,34 @@ export class Engine {
 
   /** Fails all that is not done and ends the workers now. */
   terminate(error: Error): void {
-    if (this.#state === 'terminating' || this.#state === 'ended') return;
+    if (this.#isOver) return;
     this.#state = 'terminating';
+    this.#endError = error;
     this.#crew.staffed = false;
-    this.#failEverything(error);
+    const left = this.#takeEverything();
     for (const member of this.#crew.members) this.#crew.kill(member, 'close');
+    for (const { job, from, to } of left) this.#failAll(job, from, to, { kind: 'ended', error });
     this.#checkBusy();
     this.#checkEnd();
   }
 
-  #failEverything(error: Error): void {
-    const failure = { kind: 'ended', error } as const;
-    for (const { job, from, to } of this.#queue.remove(undefined)) this.#failAll(job, from, to, failure);
+  /** Nothing is the engine's business any more. */
+  get #isOver(): boolean {
+    return this.#state === 'terminating' || this.#state === 'ended';
+  }
+
+  /** Empties the ledger: all that has no outcome yet. */
+  #takeEverything(): Pick<Segment, 'job' | 'from' | 'to'>[] {
+    const left: Pick<Segment, 'job' | 'from' | 'to'>[] = this.#queue.remove(undefined);
     for (const member of this.#crew.members) {
-      for (const { job, from, to } of member.pinned.splice(0)) this.#failAll(job, from, to, failure);
+      left.push(...member.pinned.splice(0));
       for (const { lease, sequence } of member.leases.drain()) {
-        if (lease.abandoned?.has(sequence) !== true)
-          this.#fail(lease.job, lease.from + sequence - lease.sequence, failure);
+        if (lease.abandoned?.has(sequence) === true) continue;
+        const from = lease.from + sequence - lease.sequence;
+        left.push({ job: lease.job, from, to: from + 1 });
       }
     }
+    return left;
   }
 
   #startMember(make: (link: Link) => Member, id: number): Member {
@@ -243,22 +262,24 @@ export class Engine {
   }
 
   #progressed(member: Member, sequence: number, done: number, total: number | undefined): void {
-    if (this.#state === 'terminating' || this.#state === 'ended') return;
+    if (this.#isOver) return;
     const lease = member.leases.find(sequence);
     if (lease.abandoned?.has(sequence) !== true)
       lease.job.progressed(lease.from + sequence - lease.sequence, done, total);
   }
 
   #took(member: Member, sequence: number, count: number, ms: number): void {
-    if (this.#state === 'terminating' || this.#state === 'ended') return;
+    if (this.#isOver) return;
     member.leases.find(sequence).job.terms.timing.learn(count, ms);
   }
 
   #succeeded(member: Member, sequence: number, values: readonly unknown[]): void {
     // After `terminate` the ledger is empty and late answers are nobody's.
-    if (this.#state === 'terminating' || this.#state === 'ended') return;
+    if (this.#isOver) return;
     const { leases } = member;
-    for (let at = 0; at < values.length;) {
+    checkBegun(member, sequence, values.length);
+    // What a surface does when it hears of a result may end all.
+    for (let at = 0; at < values.length && !this.#isOver;) {
       const lease = leases.find(sequence + at);
       const count = Math.min(values.length - at, lease.sequence + lease.count - sequence - at);
       leases.settleRun(lease, sequence + at, count);
@@ -285,8 +306,9 @@ export class Engine {
   }
 
   #failed(member: Member, sequence: number, error: Error, kind: 'error' | 'unsendable'): void {
-    if (this.#state === 'terminating' || this.#state === 'ended') return;
+    if (this.#isOver) return;
     const { leases } = member;
+    checkBegun(member, sequence, 1);
     const lease = leases.find(sequence);
     leases.settle(lease, sequence);
     if (lease.abandoned?.has(sequence) !== true) {
@@ -302,63 +324,66 @@ export class Engine {
     member.finished++;
   }
 
-  #fail(job: Job, index: number, failure: Parameters<Job['fail']>[1]): void {
+  #fail(job: Job, index: number, failure: Failure): void {
     this.counts.failed++;
     job.fail(index, failure);
   }
 
-  #failAll(job: Job, from: number, to: number, failure: Parameters<Job['fail']>[1]): void {
+  #failAll(job: Job, from: number, to: number, failure: Failure): void {
     for (let index = from; index < to; index++) this.#fail(job, index, failure);
   }
 
   #expired(member: Member, lease: Lease, sequence: number, ranMs: number): void {
     (lease.abandoned ??= new Set()).add(sequence);
-    this.#fail(lease.job, lease.from + sequence - lease.sequence, { kind: 'timeout', attempt: lease.attempt, ranMs });
     this.#crew.kill(member, 'timeout');
+    this.#fail(lease.job, lease.from + sequence - lease.sequence, { kind: 'timeout', attempt: lease.attempt, ranMs });
   }
 
   /** Sorts what a dead worker held: not begun goes back into the queue, begun is lost, unless it may be tried again. */
   #exited(member: Member, exit: WorkerExit): void {
+    // First of all it gets no more work: surfaces that hear of a loss below may come back here.
+    member.state = 'ending';
     this.#deadlines.forget(member);
     const begun = member.link.begun();
     const current = member.link.current();
     const back: { job: Job; index: number; attempt: number }[] = [];
+    const losses: { job: Job; index: number; attempt: number; loss: Loss }[] = [];
+    const loss = (phase: Loss['phase']): Loss => ({ ...exit, workerId: member.id, pid: member.pid, phase });
     for (const { lease, sequence } of member.leases.drain()) {
       if (lease.abandoned?.has(sequence) === true) continue;
+      const { job, attempt } = lease;
       const index = lease.from + sequence - lease.sequence;
-      if (sequence >= begun || sequence > current) back.push({ job: lease.job, index, attempt: lease.attempt });
-      else
-        this.#lost(lease, index, {
-          ...exit,
-          workerId: member.id,
-          pid: member.pid,
-          phase: sequence < current ? 'reply' : 'running',
-        });
+      const hasBegun = sequence < begun && sequence <= current;
+      if (hasBegun) losses.push({ job, index, attempt, loss: loss(sequence < current ? 'reply' : 'running') });
+      else if (job.terms.pinned === undefined) back.push({ job, index, attempt });
+      else losses.push({ job, index, attempt, loss: loss('dispatch') });
     }
-    for (const { job, index, attempt } of back.toReversed()) this.#giveBack(member, job, index, attempt, exit);
-    for (const { job, from } of member.pinned.splice(0)) this.#giveBack(member, job, from, 1, exit);
+    for (const { job, from } of member.pinned.splice(0))
+      losses.push({ job, index: from, attempt: 1, loss: loss('dispatch') });
+    for (const { job, index, attempt } of back.toReversed()) this.#queue.unshift(job, index, index + 1, attempt);
+    const final = losses.filter((lost) => !this.#retry(lost.job, lost.index, lost.attempt));
+    for (const { job, index, attempt, loss: how } of final) this.#lost(job, index, attempt, how);
     this.#options.onExit?.(member, exit);
     this.#crew.left(member, exit);
     this.dispatch();
   }
 
-  #giveBack(member: Member, job: Job, index: number, attempt: number, exit: WorkerExit): void {
-    if (job.terms.pinned === undefined) return this.#queue.unshift(job, index, index + 1, attempt);
-    const loss: Loss = { ...exit, workerId: member.id, pid: member.pid, phase: 'dispatch' };
-    this.#fail(job, index, { kind: 'lost', loss, attempt });
-  }
-
-  #lost(lease: Lease, index: number, loss: Loss): void {
-    const { job, attempt } = lease;
+  /** Puts an item that was lost back into the queue, if it may be tried again. */
+  #retry(job: Job, index: number, attempt: number): boolean {
     this.counts.lost++;
-    if (attempt > job.terms.retries || job.terms.pinned !== undefined)
-      return this.#fail(job, index, { kind: 'lost', loss, attempt });
-    if (attempt >= poisonDeaths) return this.#fail(job, index, { kind: 'poison', loss, attempt });
+    if (attempt > job.terms.retries || attempt >= poisonDeaths || job.terms.pinned !== undefined) return false;
     this.counts.retried++;
     this.#queue.push(job, index, index + 1, attempt + 1);
+    return true;
+  }
+
+  #lost(job: Job, index: number, attempt: number, loss: Loss): void {
+    const poison = attempt <= job.terms.retries && job.terms.pinned === undefined;
+    this.#fail(job, index, { kind: poison ? 'poison' : 'lost', loss, attempt });
   }
 
   #break(deaths: number, last: WorkerExit): void {
+    if (this.#isOver) return;
     const cause = last.bootError ?? last.protocolError;
     const how =
       cause === undefined ? `ended with ${describeExit(last)}` : `failed to start (${cause.name}: ${cause.message})`;
@@ -400,6 +425,21 @@ export class Engine {
 function holdsJob(member: Member, job: Job): boolean {
   for (const lease of member.leases) if (lease.job === job) return true;
   return false;
+}
+
+/** The open items of a lease that were not given up before. */
+function openSequences(member: Member, lease: Lease): number[] {
+  const sequences: number[] = [];
+  for (let sequence = lease.sequence; sequence < lease.sequence + lease.count; sequence++) {
+    if (member.leases.isOpen(lease, sequence) && lease.abandoned?.has(sequence) !== true) sequences.push(sequence);
+  }
+  return sequences;
+}
+
+/** An answer to what has not begun would be given twice: that item can still be taken back. */
+function checkBegun(member: Member, sequence: number, count: number): void {
+  if (sequence + count <= member.link.begun()) return;
+  throw new ProtocolError(`A worker answered task ${sequence + count - 1} of its channel, which it has not begun.`);
 }
 
 export function describeExit({

@@ -54,9 +54,10 @@ export class Leases {
     throw new ProtocolError(`A worker answered task ${sequence} of its channel, which it does not hold.`);
   }
 
-  /** Marks consecutive items of a lease as settled. */
+  /** Marks consecutive items of a lease as settled: all, or none when one of them was before. */
   settleRun(lease: Lease, sequence: number, count: number): void {
     if (sequence - lease.sequence !== lease.inOrder || lease.outOfOrder !== undefined) {
+      for (let i = 0; i < count; i++) if (!this.isOpen(lease, sequence + i)) throw answeredTwice(sequence + i);
       for (let i = 0; i < count; i++) this.settle(lease, sequence + i);
       return;
     }
@@ -73,9 +74,7 @@ export class Leases {
       lease.inOrder++;
       while (lease.outOfOrder?.delete(lease.inOrder) === true) lease.inOrder++;
     } else {
-      if (offset < lease.inOrder || lease.outOfOrder?.has(offset) === true) {
-        throw new ProtocolError(`A worker answered task ${sequence} of its channel twice.`);
-      }
+      if (offset < lease.inOrder || lease.outOfOrder?.has(offset) === true) throw answeredTwice(sequence);
       (lease.outOfOrder ??= new Set()).add(offset);
     }
     lease.settled++;
@@ -135,6 +134,10 @@ export class Leases {
     const offset = sequence - lease.sequence;
     return offset >= lease.inOrder && offset < lease.count && lease.outOfOrder?.has(offset) !== true;
   }
+}
+
+function answeredTwice(sequence: number): ProtocolError {
+  return new ProtocolError(`A worker answered task ${sequence} of its channel twice.`);
 }
 
 function holds(lease: Lease, sequence: number): boolean {

@@ -1,5 +1,5 @@
 import { Leases } from './leases.ts';
-import type { Link, Segment } from './task.ts';
+import type { Job, Link, Segment } from './task.ts';
 
 /**
  * starting -> ready -> draining -> ending -> (gone)
@@ -27,9 +27,15 @@ export interface Member {
   readonly pinned: Segment[];
   /** What it had begun when it was last looked at for stealing. */
   lastBegun: number;
-  /** Why we are ending it. */
-  endedFor: 'close' | 'timeout' | 'abort' | 'recycle' | 'protocol' | 'boot' | 'memory' | undefined;
+  /** Why it gets no more work. */
+  retiredFor: RetireReason | undefined;
+  /** Why it was asked to end. A worker that dies without is a loss, also while it drains. */
+  endedFor: RetireReason | 'timeout' | 'abort' | 'boot' | undefined;
+  /** Cancels its timer, the only one at a time: for its boot, for its end after `close`, for its end after SIGTERM. */
+  timer: (() => void) | undefined;
 }
+
+export type RetireReason = 'close' | 'recycle' | 'memory';
 
 export function newMember(id: number, link: Link, now: number, tasks: number): Member {
   return {
@@ -44,7 +50,9 @@ export function newMember(id: number, link: Link, now: number, tasks: number): M
     idleSinceMs: now,
     pinned: [],
     lastBegun: -1,
+    retiredFor: undefined,
     endedFor: undefined,
+    timer: undefined,
   };
 }
 
@@ -54,4 +62,11 @@ export function takesWork(member: Member): boolean {
 
 export function isIdle(member: Member): boolean {
   return member.leases.open === 0;
+}
+
+/** Takes out the pinned work of a job. */
+export function removePinned(member: Member, job: Job): Segment[] {
+  const mine = member.pinned.filter((segment) => segment.job === job);
+  if (mine.length > 0) member.pinned.splice(0, Infinity, ...member.pinned.filter((segment) => segment.job !== job));
+  return mine;
 }

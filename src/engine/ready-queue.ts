@@ -9,6 +9,7 @@ export class ReadyQueue {
 
   /** Adds items behind all others of their priority; items that continue the last segment join it. */
   push(job: Job, from: number, to: number, attempt: number): void {
+    if (from === to) return;
     const lane = this.#lane(job.terms.priority);
     const last = lane.last();
     if (last !== undefined && last.job === job && last.to === from && last.attempt === attempt) last.to = to;
@@ -16,9 +17,13 @@ export class ReadyQueue {
     this.length += to - from;
   }
 
-  /** Puts items back before all others of their priority. */
+  /** Puts items back before all others of their priority; the first segment joins those that it continues. */
   unshift(job: Job, from: number, to: number, attempt: number): void {
-    this.#lane(job.terms.priority).unshift({ job, from, to, attempt });
+    if (from === to) return;
+    const lane = this.#lane(job.terms.priority);
+    const first = lane.first();
+    if (first !== undefined && first.job === job && first.from === to && first.attempt === attempt) first.from = from;
+    else lane.unshift({ job, from, to, attempt });
     this.length += to - from;
   }
 

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Features } from './simulation.ts';
+import { describe, runSchedule } from './schedule.ts';
+
+/**
+ * What goes in comes out once, in each of these schedules. `SEED=n` replays one; a failure prints its own. Half of the seeds
+ * are the same in each run, half are new.
+ */
+const quiet: Partial<Features> = {
+  kills: false,
+  crashes: false,
+  badBoots: false,
+  failingStarts: false,
+  nonsense: false,
+  endless: false,
+  smallBudget: false,
+};
+
+const tables: readonly { readonly name: string; readonly count: number; readonly features: Partial<Features> }[] = [
+  { name: 'whatever happens', count: 60_000, features: {} },
+  { name: 'no worker dies', count: 12_000, features: quiet },
+  { name: 'workers are killed', count: 12_000, features: { kills: true, retries: true } },
+  { name: 'callbacks change the pool', count: 12_000, features: { reentrant: true } },
+  { name: 'workers are recycled while they boot badly', count: 6_000, features: { recycling: true, badBoots: true } },
+];
+
+const { SEED } = process.env;
+const fresh = Math.floor(Math.random() * 2 ** 31);
+
+for (const { name, count, features } of tables) {
+  test(`engine: what goes in comes out once: ${name}, ${count} schedules`, { timeout: 400_000 }, () => {
+    const seeds = SEED === undefined ? seedsOf(count) : [Number(SEED)];
+    for (const seed of seeds) {
+      const simulation = runSchedule(seed, features);
+      if (simulation.violations.length > 0) assert.fail(describe(seed, simulation));
+    }
+  });
+}
+
+function* seedsOf(count: number): Generator<number> {
+  for (let i = 0; i < count / 2; i++) {
+    yield i;
+    yield fresh + i;
+  }
+}

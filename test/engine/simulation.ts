@@ -1,0 +1,368 @@
+import { Timing } from '#internal/engine/batching.js';
+import { Engine } from '#internal/engine/engine.js';
+import type { Failure, Job, Lease, Terms } from '#internal/engine/task.js';
+import { poisonDeaths } from '#internal/limits.js';
+import { Random } from './random.ts';
+import { SimulatedLink, type Act, type Behaviour, type World } from './simulated-link.ts';
+import { Timeline, VirtualClock } from './virtual-clock.ts';
+
+/** What can happen in a schedule. Each schedule has some of it. */
+export interface Features {
+  readonly kills: boolean;
+  readonly crashes: boolean;
+  readonly badBoots: boolean;
+  readonly failingStarts: boolean;
+  readonly elastic: boolean;
+  readonly recycling: boolean;
+  readonly concurrent: boolean;
+  readonly cannotTakeBack: boolean;
+  readonly nonsense: boolean;
+  readonly unsendable: boolean;
+  readonly withdrawals: boolean;
+  readonly endless: boolean;
+  readonly timeouts: boolean;
+  readonly retries: boolean;
+  readonly pins: boolean;
+  readonly resizing: boolean;
+  readonly reentrant: boolean;
+  readonly earlyEnd: boolean;
+  readonly smallBudget: boolean;
+}
+
+/** The engine's side of a call, which notes all that happens to its items. */
+export class SimulatedJob implements Job {
+  readonly id: number;
+  readonly terms: Terms;
+  readonly firstTaskId: number;
+  readonly acts: readonly Act[];
+  readonly settled: (Failure | 'succeeded' | undefined)[] = [];
+  readonly begun: { readonly link: SimulatedLink; readonly attempt: number; readonly atMs: number }[][] = [];
+  withdrawn = false;
+  added = 0;
+  readonly #simulation: Simulation;
+
+  constructor(simulation: Simulation, id: number, terms: Terms, acts: readonly Act[]) {
+    this.#simulation = simulation;
+    this.id = id;
+    this.firstTaskId = id * 1_000;
+    this.terms = terms;
+    this.acts = acts;
+  }
+
+  succeed(from: number, values: readonly unknown[]): void {
+    values.forEach((value, i) => {
+      const index = from + i;
+      const act = this.acts[index];
+      this.#settle(index, 'succeeded');
+      if (act?.kind !== 'return' || act.value !== value)
+        this.#simulation.violated(`item ${this.id}/${index} got the value ${String(value)}`);
+      if (this.begun[index] === undefined)
+        this.#simulation.violated(`item ${this.id}/${index} succeeded without having begun`);
+    });
+    this.#simulation.reenter(this);
+  }
+
+  fail(index: number, failure: Failure): void {
+    this.#settle(index, failure);
+    const wrong = this.#explain(index, failure);
+    if (wrong !== undefined) this.#simulation.violated(`item ${this.id}/${index} failed with ${failure.kind}: ${wrong}`);
+    this.#simulation.reenter(this);
+  }
+
+  progressed(): void {}
+
+  #settle(index: number, how: Failure | 'succeeded'): void {
+    if (this.settled[index] !== undefined) this.#simulation.violated(`item ${this.id}/${index} was settled twice`);
+    this.settled[index] = how;
+  }
+
+  /** Why an item must not fail like this. */
+  #explain(index: number, failure: Failure): string | undefined {
+    const kind = this.acts[index]?.kind;
+    const { retries, timeoutMs, pinned } = this.terms;
+    if ('attempt' in failure && failure.attempt > Math.min(retries, poisonDeaths - 1) + 1) return 'too many attempts';
+    switch (failure.kind) {
+      case 'error':
+        return kind === 'throw' ? undefined : 'it does not throw';
+      case 'unsendable':
+        return kind === 'unsendable' || this.#simulation.refusal(this, index) !== undefined
+          ? undefined
+          : 'it can be sent';
+      case 'aborted':
+        return this.withdrawn ? undefined : 'nobody withdrew it';
+      case 'ended':
+        return this.#simulation.over ? undefined : 'nothing ended';
+      case 'timeout':
+        if (timeoutMs === undefined) return 'it has none';
+        return failure.ranMs > timeoutMs - 1e-6 && this.#ranOn(index, failure.attempt) !== undefined ? undefined : 'too early';
+      case 'lost':
+      case 'poison': {
+        const link = this.#ranOn(index, failure.attempt);
+        if (pinned !== undefined) return failure.loss.workerId === pinned ? undefined : 'it was pinned to another';
+        if (link === undefined) return `attempt ${failure.attempt} had not begun`;
+        if (link.id !== failure.loss.workerId || link.state !== 'dead') return 'its worker lives';
+        if (failure.kind === 'lost') return failure.attempt === retries + 1 ? undefined : 'it may be tried again';
+        return failure.attempt === poisonDeaths ? undefined : 'it is no poison yet';
+      }
+    }
+  }
+
+  #ranOn(index: number, attempt: number): SimulatedLink | undefined {
+    return this.begun[index]?.find((begin) => begin.attempt === attempt)?.link;
+  }
+}
+
+/** An engine with simulated workers, and the checks that hold whatever happens: what goes in comes out once. */
+export class Simulation implements World {
+  readonly random: Random;
+  readonly features: Features;
+  readonly timeline: Timeline;
+  readonly clock: VirtualClock;
+  readonly engine: Engine;
+  readonly links: SimulatedLink[] = [];
+  readonly jobs: SimulatedJob[] = [];
+  readonly violations: string[] = [];
+  readonly #refusals = new Map<number, Error>();
+  min: number;
+  max: number;
+  /** `terminate` was called or the pool broke. */
+  over = false;
+  ends = 0;
+  busy = false;
+  steps = 0;
+  #depth = 0;
+
+  constructor(random: Random, features: Features) {
+    this.random = random;
+    this.features = features;
+    this.timeline = new Timeline(random.chance(0.7) ? () => random.next() : undefined);
+    this.clock = new VirtualClock(this.timeline, random.chance(0.5) ? () => random.next() * 2 - 1 : undefined);
+    this.max = random.whole(1, 4);
+    this.min = features.elastic ? random.whole(0, this.max) : this.max;
+    const concurrency = features.concurrent ? random.whole(2, 4) : 1;
+    this.engine = new Engine({
+      min: this.min,
+      max: this.max,
+      idleTimeoutMs: random.pick([1, 5, 50, 5_000]),
+      bootTimeoutMs: features.badBoots ? 100 : 60_000,
+      tasksPerWorker: features.recycling ? random.whole(1, 5) : Infinity,
+      restart: { intensity: features.smallBudget ? random.whole(0, 4) : 1_000, periodMs: 60_000 },
+      concurrency,
+      clock: this.clock,
+      start: (id, events) => {
+        if (features.failingStarts && this.links.length >= this.max && random.chance(0.2)) throw new Error('no worker');
+        let alive = 0;
+        for (const { state } of this.engine.members) if (state === 'starting' || state === 'ready') alive++;
+        if (alive >= this.max) this.violated(`worker ${id} is one too many`);
+        if (this.ends > 0) this.violated(`worker ${id} was started after the end`);
+        const link = new SimulatedLink(id, this.#behaviour(concurrency), this, events);
+        this.links.push(link);
+        return link;
+      },
+      onBroken: () => (this.over = true),
+      onBusy: (busy) => (this.busy = busy),
+      onEnded: () => this.ends++,
+    });
+  }
+
+  #behaviour(concurrency: number): Behaviour {
+    const { random, features } = this;
+    const slow = random.pick([0, 0.1, 1, 8]);
+    const bad = features.badBoots ? random.next() : 1;
+    return {
+      bootMs: random.next() * random.pick([1, 10, 60]),
+      bootError: bad < 0.15 ? new Error('initializer') : undefined,
+      neverBoots: bad > 0.15 && bad < 0.25,
+      canTakeBack: !features.cannotTakeBack || random.chance(0.5),
+      concurrency,
+      block: random.whole(1, 6),
+      delayMs: () => random.next() * slow,
+      holdsAnswers: () => random.chance(0.3),
+      heedsCancel: random.chance(0.5),
+      heedsClose: random.chance(0.95),
+      heedsTerm: random.chance(0.8),
+    };
+  }
+
+  violated(what: string): void {
+    this.violations.push(`${what} (at ${this.timeline.now.toFixed(3)} ms)`);
+  }
+
+  // World
+
+  refusal(job: SimulatedJob, index: number): Error | undefined {
+    return this.#refusals.get(job.firstTaskId + index);
+  }
+
+  refuses(lease: Lease, index: number): Error | undefined {
+    return this.refusal(lease.job as SimulatedJob, index);
+  }
+
+  claims(link: SimulatedLink, lease: Lease, from: number, count: number): void {
+    const job = lease.job as SimulatedJob;
+    if (this.over || (job.withdrawn && !link.canTakeBack)) return;
+    for (let index = from; index < from + count; index++)
+      if (job.settled[index] !== undefined) this.violated(`item ${job.id}/${index} was claimed after it was settled`);
+  }
+
+  begins(link: SimulatedLink, lease: Lease, index: number): Act {
+    const job = lease.job as SimulatedJob;
+    const { attempt } = lease;
+    const place = `item ${job.id}/${index}`;
+    const begun = (job.begun[index] ??= []);
+    if (begun.some((begin) => begin.attempt >= attempt)) this.violated(`${place} began attempt ${attempt} twice`);
+    if (attempt > job.terms.retries + 1) this.violated(`${place} began attempt ${attempt}`);
+    if (job.terms.pinned !== undefined && job.terms.pinned !== link.id) this.violated(`${place} began elsewhere`);
+    begun.push({ link, attempt, atMs: this.timeline.now });
+    return job.acts[index]!;
+  }
+
+  // What a user does
+
+  submit(size: number, terms: Partial<Terms> = {}): SimulatedJob {
+    const { random, features } = this;
+    const id = this.jobs.length + 1;
+    const scale = random.pick([0.01, 0.3, 3, 20]);
+    const acts = Array.from({ length: size }, (_, index): Act => {
+      const ms = random.next() * scale;
+      const lot = random.next();
+      if (features.crashes && lot < 0.1) return { kind: 'crash', ms };
+      if (features.endless && lot < 0.15) return { kind: 'never' };
+      if (features.unsendable && lot < 0.2) return { kind: 'unsendable', ms };
+      if (features.unsendable && lot < 0.25) this.#refusals.set(id * 1_000 + index, new Error('refused'));
+      if (lot < 0.32) return { kind: 'throw', ms };
+      return { kind: 'return', ms: lot > 0.9 ? ms * 10 : ms, value: id * 1_000 + index };
+    });
+    const all: Terms = {
+      timing: random.chance(0.5) ? (this.jobs.at(-1)?.terms.timing ?? new Timing()) : new Timing(),
+      timeoutMs: features.timeouts && random.chance(0.5) ? random.pick(features.endless ? [20, 50] : [0, 1, 5, 30]) : undefined,
+      retries: features.retries ? random.whole(0, 4) : 0,
+      priority: random.pick([0, 0, 0, 1, -1]),
+      chunkSize: random.chance(0.3) ? random.whole(1, 6) : undefined,
+      pinned: undefined,
+      ...terms,
+    };
+    const job = new SimulatedJob(this, id, all, acts);
+    this.jobs.push(job);
+    return job;
+  }
+
+  add(job: SimulatedJob, from: number, to: number): void {
+    if (this.engine.state === 'terminating' || this.engine.state === 'ended' || job.withdrawn) return;
+    job.added = to;
+    this.engine.add(job, from, to);
+    this.engine.dispatch();
+  }
+
+  pin(): void {
+    this.engine.pin((pinned) => {
+      const job = this.submit(1, { pinned, chunkSize: undefined });
+      job.added = 1;
+      return job;
+    });
+    this.engine.dispatch();
+  }
+
+  withdraw(job: SimulatedJob, cancels: boolean): void {
+    job.withdrawn = true;
+    this.engine.withdraw(job, cancels ? { value: 'enough' } : undefined);
+  }
+
+  resize(): void {
+    this.max = this.random.whole(1, 4);
+    this.min = this.features.elastic ? this.random.whole(0, this.max) : this.max;
+    this.engine.resize(this.min, this.max);
+  }
+
+  terminate(): void {
+    this.over = true;
+    this.engine.terminate(new Error('terminated'));
+    for (const job of this.jobs) this.#checkSettled(job, 'after terminate');
+  }
+
+  /** A user's callback may do anything to the pool that it belongs to. */
+  reenter(job: SimulatedJob): void {
+    if (!this.features.reentrant || this.#depth > 0 || !this.random.chance(0.15)) return;
+    this.#depth++;
+    const lot = this.random.next();
+    if (lot < 0.4) this.withdraw(job, this.random.chance(0.5));
+    else if (lot < 0.5) this.withdraw(this.random.pick(this.jobs), true);
+    else if (lot < 0.75 && this.engine.state === 'running') this.add(this.submit(3), 0, 3);
+    else if (lot < 0.85) this.resize();
+    else if (lot < 0.95) this.engine.close();
+    else {
+      this.over = true;
+      this.engine.terminate(new Error('terminated'));
+    }
+    this.#depth--;
+  }
+
+  // The checks
+
+  get settled(): boolean {
+    return this.jobs.every((job) => job.added === 0 || unsettled(job) === undefined);
+  }
+
+  run(ms: number): void {
+    const until = this.timeline.now + ms;
+    while (this.steps < 30_000 && this.timeline.step(until)) this.steps++;
+    if (this.steps >= 30_000) this.violated('it goes on for ever');
+  }
+
+  #checkSettled(job: SimulatedJob, when: string): void {
+    const index = unsettled(job);
+    if (index !== undefined) this.violated(`item ${job.id}/${index} is not settled ${when}`);
+  }
+
+  /** Runs until all is done, after `close` or `terminate`. */
+  finish(): void {
+    this.run(60_000);
+    if (this.engine.state !== 'ended' && this.links.some((link) => link.state === 'up' && link.isBusy)) {
+      // A task that never ends is waited for; nothing else may wait beside an idle worker.
+      this.#checkNothingWaits();
+      this.terminate();
+      this.run(60_000);
+    }
+    for (const job of this.jobs) this.#checkSettled(job, 'at the end');
+    const { engine } = this;
+    if (engine.state !== 'ended') this.violated(`the engine is ${engine.state} at the end`);
+    if (this.ends !== 1) this.violated(`it ended ${this.ends} times`);
+    if (engine.members.size > 0) this.violated(`${engine.members.size} members at the end`);
+    if (this.links.some((link) => link.state !== 'dead')) this.violated('a worker lives on');
+    if (this.clock.timers > 0) this.violated(`${this.clock.timers} timers at the end`);
+    if (this.busy) this.violated('busy at the end');
+    const all = this.jobs.reduce((sum, job) => sum + job.added, 0);
+    const { succeeded, failed } = engine.counts;
+    if (succeeded + failed !== all) this.violated(`${all} items, but ${succeeded} + ${failed} counted`);
+  }
+
+  #checkNothingWaits(): void {
+    const { engine } = this;
+    const free = [...engine.members].some((member) => member.state === 'ready' && member.leases.open === 0);
+    if (!free) return;
+    if (engine.waiting > 0) this.violated('items wait beside an idle worker');
+    for (const { link, leases } of engine.members) {
+      const begun = link.begun();
+      if (!link.canTakeBack) continue;
+      for (const lease of leases)
+        if (lease.job.terms.pinned === undefined && lease.sequence + lease.count > begun)
+          this.violated('items wait behind an endless task');
+    }
+  }
+
+  /** With nothing to do and nothing amiss, the crew is as large as it should be. */
+  checkSize(): void {
+    const { badBoots, failingStarts } = this.features;
+    if (!this.settled || badBoots || failingStarts) return;
+    this.run(2_000);
+    if (this.engine.state !== 'running') return;
+    let alive = 0;
+    for (const { state } of this.engine.members) if (state === 'starting' || state === 'ready') alive++;
+    if (alive < this.min || alive > this.max) this.violated(`${alive} workers, not ${this.min} to ${this.max}`);
+  }
+}
+
+function unsettled(job: SimulatedJob): number | undefined {
+  for (let index = 0; index < job.added; index++) if (job.settled[index] === undefined) return index;
+  return undefined;
+}

@@ -1,0 +1,114 @@
+import type { Clock } from '#internal/engine/clock.js';
+
+interface Entry {
+  readonly at: number;
+  /** Decides between entries of the same moment. */
+  readonly tie: number;
+  callback: (() => void) | undefined;
+  readonly clock: VirtualClock | undefined;
+}
+
+/** What happens when, in a time that passes only from one entry to the next. Order at the same moment: as entered, or by `tie`. */
+export class Timeline {
+  now = 0;
+  readonly #tie: () => number;
+  readonly #heap: Entry[] = [];
+
+  constructor(tie?: () => number) {
+    let entered = 0;
+    this.#tie = tie ?? (() => entered++);
+  }
+
+  /** Calls back after `ms`; the function returned cancels that. */
+  after(ms: number, callback: () => void, clock?: VirtualClock): () => void {
+    const entry: Entry = { at: this.now + Math.max(0, ms), tie: this.#tie(), callback, clock };
+    if (clock !== undefined) clock.timers++;
+    this.#push(entry);
+    return () => {
+      if (entry.callback === undefined) return;
+      entry.callback = undefined;
+      if (clock !== undefined) clock.timers--;
+    };
+  }
+
+  /** Lets the next thing happen, unless it is later than `until`. */
+  step(until: number = Infinity): boolean {
+    for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
+      if (first.callback !== undefined && first.at > until) return false;
+      this.#pop();
+      const { callback } = first;
+      if (callback === undefined) continue;
+      this.now = first.at;
+      first.callback = undefined;
+      if (first.clock !== undefined) first.clock.timers--;
+      callback();
+      return true;
+    }
+    return false;
+  }
+
+  /** Lets `ms` pass. */
+  pass(ms: number): void {
+    const until = this.now + ms;
+    while (this.step(until));
+    this.now = until;
+  }
+
+  /** Runs until nothing more happens, the condition holds, or the time is `until`. */
+  run(done: () => boolean = () => false, until: number = Infinity): void {
+    while (!done() && this.step(until));
+  }
+
+  #push(entry: Entry): void {
+    const heap = this.#heap;
+    let at = heap.push(entry) - 1;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!before(entry, heap[parent]!)) break;
+      heap[at] = heap[parent]!;
+      at = parent;
+    }
+    heap[at] = entry;
+  }
+
+  #pop(): void {
+    const heap = this.#heap;
+    const last = heap.pop();
+    if (last === undefined || heap.length === 0) return;
+    let at = 0;
+    for (;;) {
+      let child = at * 2 + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++;
+      if (!before(heap[child]!, last)) break;
+      heap[at] = heap[child]!;
+      at = child;
+    }
+    heap[at] = last;
+  }
+}
+
+function before(a: Entry, b: Entry): boolean {
+  return a.at < b.at || (a.at === b.at && a.tie < b.tie);
+}
+
+/** A clock on a timeline that counts its timers, so that those left behind are seen. */
+export class VirtualClock implements Clock {
+  readonly timeline: Timeline;
+  /** By how much timers miss their time. Node's may be a millisecond early. */
+  readonly #jitter: () => number;
+  timers = 0;
+
+  constructor(timeline: Timeline = new Timeline(), jitter: () => number = () => 0) {
+    this.timeline = timeline;
+    this.#jitter = jitter;
+  }
+
+  now(): number {
+    return this.timeline.now;
+  }
+
+  after(ms: number, callback: () => void): () => void {
+    return this.timeline.after(ms + this.#jitter(), callback, this);
+  }
+}
