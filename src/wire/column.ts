@@ -1,7 +1,9 @@
-import { ProtocolError } from '../errors.ts';
-import type { Decoder } from './decoder.ts';
+import { types } from 'node:util';
+import { FrameTooLargeError, ProtocolError } from '../errors.ts';
+import { maxBatchItems } from '../limits.ts';
+import { type Decoder, setOwn } from './decoder.ts';
 import { EncodedMessage } from './encoded-message.ts';
-import type { Encoder } from './encoder.ts';
+import { type Encoder, hasOnly } from './encoder.ts';
 import type { Reader } from './reader.ts';
 import type { Writer } from './writer.ts';
 
@@ -10,6 +12,9 @@ import type { Writer } from './writer.ts';
  * not alike goes as one message each, with its length in front, so that a value that cannot be decoded harms no other.
  */
 const Packing = { messages: 0, ints: 1, doubles: 2, strings: 3, tuples: 4, records: 5, undefineds: 6 } as const;
+
+/** The most members of a tuple or record that are packed. */
+const maxColumns = 16;
 
 export interface ColumnFailure {
   /** The index of the value that could not be encoded; those before it were. */
@@ -26,7 +31,7 @@ export function encodeColumn(
   to: number,
   phase: 'args' | 'result',
 ): ColumnFailure | undefined {
-  if (packed(writer, values, from, to)) return undefined;
+  if (tryPacked(writer, values, from, to)) return undefined;
   writer.u8(Packing.messages);
   for (let i = from; i < to; i++) {
     const start = writer.length;
@@ -44,6 +49,18 @@ export function encodeColumn(
   return undefined;
 }
 
+/** Tries to write values without a message for each. A getter that throws is left to the messages, which tell where. */
+function tryPacked(writer: Writer, values: ArrayLike<unknown>, from: number, to: number): boolean {
+  const start = writer.length;
+  try {
+    return packed(writer, values, from, to);
+  } catch (error) {
+    if (error instanceof FrameTooLargeError) throw error;
+    writer.length = start;
+    return false;
+  }
+}
+
 function packed(writer: Writer, values: ArrayLike<unknown>, from: number, to: number): boolean {
   if (to - from < 2) return false;
   const first = values[from];
@@ -53,6 +70,7 @@ function packed(writer: Writer, values: ArrayLike<unknown>, from: number, to: nu
     case 'string':
       return strings(writer, values, from, to);
     case 'undefined':
+      if (to - from > maxBatchItems) return false;
       for (let i = from; i < to; i++) if (values[i] !== undefined) return false;
       writer.u8(Packing.undefineds);
       return true;
@@ -90,65 +108,81 @@ function strings(writer: Writer, values: ArrayLike<unknown>, from: number, to: n
   return true;
 }
 
-/** Tuples column by column, when every column packs: no identity between their members can be lost, all are primitives. */
+/**
+ * Tuples and records go column by column, when every column packs: no identity between their members can be lost, as all
+ * are primitives.
+ */
 function tuples(writer: Writer, values: ArrayLike<unknown>, from: number, to: number, arity: number): boolean {
-  if (arity === 0 || arity > 16) return false;
+  if (arity === 0 || arity > maxColumns) return false;
+  const columns = Array.from({ length: arity }, () => new Array<unknown>(to - from));
   for (let i = from; i < to; i++) {
     const tuple = values[i];
-    if (!Array.isArray(tuple) || tuple.length !== arity || !isPrimitive(tuple[0])) return false;
+    if (!isTuple(tuple, arity)) return false;
+    for (let c = 0; c < arity; c++) {
+      const member = tuple[c];
+      if (!isPackable(member)) return false;
+      columns[c]![i - from] = member;
+    }
   }
   const start = writer.length;
   writer.u8(Packing.tuples);
   writer.varint(arity);
-  const column = new Array<unknown>(to - from);
-  for (let c = 0; c < arity; c++) {
-    for (let i = from; i < to; i++) column[i - from] = (values[i] as unknown[])[c];
-    if (!primitiveColumn(writer, column)) {
-      writer.length = start;
-      return false;
-    }
-  }
-  return true;
+  return packedColumns(writer, columns, start);
+}
+
+/** A list with nothing but its members, all of which are there. */
+function isTuple(value: unknown, arity: number): value is readonly unknown[] {
+  return (
+    Array.isArray(value) &&
+    value.length === arity &&
+    !types.isProxy(value) &&
+    Object.getPrototypeOf(value) === Array.prototype &&
+    Object.keys(value).length === arity &&
+    Object.hasOwn(value, arity - 1) &&
+    Object.isExtensible(value)
+  );
 }
 
 function records(writer: Writer, values: ArrayLike<unknown>, from: number, to: number, first: object): boolean {
   const keys = Object.keys(first);
-  if (keys.length === 0 || keys.length > 16 || keys.includes('__proto__')) return false;
-  for (let i = from; i < to; i++) if (!isRecord(values[i], keys)) return false;
+  if (keys.length === 0 || keys.length > maxColumns) return false;
+  const columns = keys.map(() => new Array<unknown>(to - from));
+  for (let i = from; i < to; i++) {
+    const record = values[i];
+    if (!isRecord(record, keys)) return false;
+    for (let c = 0; c < keys.length; c++) {
+      const member = record[keys[c]!];
+      if (!isPackable(member)) return false;
+      columns[c]![i - from] = member;
+    }
+  }
   const start = writer.length;
   writer.u8(Packing.records);
   writer.varint(keys.length);
   for (const key of keys) writer.string(key);
-  const column = new Array<unknown>(to - from);
-  for (const key of keys) {
-    for (let i = from; i < to; i++) column[i - from] = (values[i] as Record<string, unknown>)[key];
-    if (!primitiveColumn(writer, column)) {
-      writer.length = start;
-      return false;
-    }
-  }
-  return true;
+  return packedColumns(writer, columns, start);
 }
 
-function isRecord(value: unknown, keys: readonly string[]): boolean {
-  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return false;
-  const own = Reflect.ownKeys(value);
-  if (own.length !== keys.length || !Object.isExtensible(value)) return false;
-  for (let i = 0; i < own.length; i++) {
-    if (own[i] !== keys[i]) return false;
-    const descriptor = Object.getOwnPropertyDescriptor(value, keys[i]!)!;
-    if (!('value' in descriptor) || !descriptor.enumerable || !isPrimitive(descriptor.value)) return false;
-  }
-  return true;
+function isRecord(value: unknown, keys: readonly string[]): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null || types.isProxy(value)) return false;
+  if (Object.getPrototypeOf(value) !== Object.prototype) return false;
+  const own = Object.keys(value);
+  if (own.length !== keys.length) return false;
+  for (let i = 0; i < own.length; i++) if (own[i] !== keys[i]) return false;
+  return hasOnly(value, own);
 }
 
-function isPrimitive(value: unknown): boolean {
+function isPackable(value: unknown): boolean {
   return typeof value === 'number' || typeof value === 'string' || value === undefined;
 }
 
-function primitiveColumn(writer: Writer, column: readonly unknown[]): boolean {
-  const first = column[0];
-  return isPrimitive(first) && packed(writer, column, 0, column.length);
+function packedColumns(writer: Writer, columns: readonly (readonly unknown[])[], start: number): boolean {
+  for (const column of columns) {
+    if (packed(writer, column, 0, column.length)) continue;
+    writer.length = start;
+    return false;
+  }
+  return true;
 }
 
 /** Reads a column of `count` values. A value that cannot be decoded is handed to `fail` and left undefined. */
@@ -169,7 +203,6 @@ export function decodeColumn(
     try {
       values[i] = decoder.message(reader);
     } catch (error) {
-      decoder.reset();
       fail(i, error);
     }
     reader.at = end;
@@ -178,36 +211,55 @@ export function decodeColumn(
 }
 
 function unpack(reader: Reader, packing: number, count: number): unknown[] {
-  const values = new Array<unknown>(count);
   switch (packing) {
-    case Packing.ints:
-      reader.need(count * 4);
-      for (let i = 0; i < count; i++) values[i] = reader.i32();
-      return values;
-    case Packing.doubles:
-      reader.doubles(values as number[], 0, count);
-      return values;
-    case Packing.strings:
-      reader.need(count);
-      for (let i = 0; i < count; i++) values[i] = reader.string();
-      return values;
-    case Packing.undefineds:
-      return values.fill(undefined);
     case Packing.tuples: {
-      const columns = Array.from({ length: reader.count(1) }, () => unpack(reader, reader.u8(), count));
-      for (let i = 0; i < count; i++) values[i] = columns.map((column) => column[i]);
-      return values;
+      const columns = Array.from({ length: columnCount(reader) }, () => unpackPrimitives(reader, reader.u8(), count));
+      return columns[0]!.map((_, i) => columns.map((column) => column[i]));
     }
     case Packing.records: {
-      const keys = Array.from({ length: reader.count(1) }, () => reader.string());
-      const columns = keys.map(() => unpack(reader, reader.u8(), count));
-      for (let i = 0; i < count; i++) {
+      const keys = Array.from({ length: columnCount(reader) }, () => reader.string());
+      const columns = keys.map(() => unpackPrimitives(reader, reader.u8(), count));
+      return columns[0]!.map((_, i) => {
         const record: Record<string, unknown> = {};
-        for (let k = 0; k < keys.length; k++) record[keys[k]!] = columns[k]![i];
-        values[i] = record;
-      }
+        for (let k = 0; k < keys.length; k++) setOwn(record, keys[k]!, columns[k]![i]);
+        return record;
+      });
+    }
+    default:
+      return unpackPrimitives(reader, packing, count);
+  }
+}
+
+function columnCount(reader: Reader): number {
+  const count = reader.varint();
+  if (count === 0 || count > maxColumns) throw new ProtocolError(`A batch is packed in ${count} columns.`);
+  return count;
+}
+
+function unpackPrimitives(reader: Reader, packing: number, count: number): unknown[] {
+  switch (packing) {
+    case Packing.ints: {
+      reader.need(count * 4);
+      const values = new Array<unknown>(count);
+      for (let i = 0; i < count; i++) values[i] = reader.i32();
       return values;
     }
+    case Packing.doubles: {
+      reader.need(count * 8);
+      const values = new Array<number>(count);
+      reader.doubles(values, 0, count);
+      return values;
+    }
+    case Packing.strings: {
+      reader.need(count);
+      const values = new Array<unknown>(count);
+      for (let i = 0; i < count; i++) values[i] = reader.string();
+      return values;
+    }
+    case Packing.undefineds:
+      // The only kind whose items take no bytes that would bound their number.
+      if (count > maxBatchItems) throw new ProtocolError(`A batch has ${count} items of nothing.`);
+      return new Array<unknown>(count).fill(undefined);
     default:
       throw new ProtocolError(`A batch is packed in an unknown way (${packing}).`);
   }

@@ -1,8 +1,10 @@
+import { types } from 'node:util';
 import { ProtocolError } from '../errors.ts';
 import type { Decoder } from './decoder.ts';
-import { decodeKind } from './error-kinds.ts';
+import { viewPrototype } from './encode-builtin.ts';
+import { domException, kindPrototype, makeError } from './error-kinds.ts';
 import type { PrivateFields } from './forms.ts';
-import { nativeErrors, Tag, viewNames } from './tags.ts';
+import { Tag, viewNames } from './tags.ts';
 
 /** The counterpart of `encodeBuiltin`. */
 export function decodeBuiltin(decoder: Decoder, tag: number, later: boolean): unknown {
@@ -10,8 +12,8 @@ export function decodeBuiltin(decoder: Decoder, tag: number, later: boolean): un
   switch (tag) {
     case Tag.map: {
       const map = decoder.remember(new Map<unknown, unknown>());
-      const size = reader.count(2);
       decoder.fill(later, () => {
+        const size = reader.count32(2);
         for (let i = 0; i < size; i++) {
           const key = decoder.value();
           map.set(key, decoder.value());
@@ -22,8 +24,8 @@ export function decodeBuiltin(decoder: Decoder, tag: number, later: boolean): un
     }
     case Tag.set: {
       const set = decoder.remember(new Set<unknown>());
-      const size = reader.count(1);
       decoder.fill(later, () => {
+        const size = reader.count32(1);
         for (let i = 0; i < size; i++) set.add(decoder.value());
         rest(decoder, set, Set.prototype);
       });
@@ -58,10 +60,10 @@ export function decodeBuiltin(decoder: Decoder, tag: number, later: boolean): un
       return decoder.remember(new URLSearchParams(reader.string()));
     case Tag.prototypeOf: {
       const place = decoder.reserve();
-      return decoder.settle(place, (decoder.value() as { prototype: object }).prototype);
+      return decoder.settle(place, prototypeOf(decoder.value()));
     }
     case Tag.sparse: {
-      const array = decoder.remember(new Array<unknown>(reader.varint()));
+      const array = decoder.remember(sparse(reader.varint()));
       decoder.fill(later, () => exactBody(decoder, array, Array.prototype));
       return array;
     }
@@ -71,6 +73,25 @@ export function decodeBuiltin(decoder: Decoder, tag: number, later: boolean): un
       throw new ProtocolError(`A message holds a value of unknown kind ${tag}.`);
   }
 }
+
+function prototypeOf(constructor: unknown): object {
+  const prototype: unknown = typeof constructor === 'function' ? constructor.prototype : undefined;
+  if (typeof prototype === 'object' && prototype !== null) return prototype;
+  throw new ProtocolError('A message holds the prototype of what is no class.');
+}
+
+/** An array of holes that takes no memory for them, however long it says it is. */
+function sparse(length: number): unknown[] {
+  const array: unknown[] = [];
+  if (length === 0) return array;
+  if (length > maxArrayLength) throw new ProtocolError(`A message holds an array of length ${length}.`);
+  // Setting an index far out makes V8 keep the elements in a dictionary; setting `length` would allocate them.
+  array[length - 1] = undefined;
+  delete array[length - 1];
+  return array;
+}
+
+const maxArrayLength = 2 ** 32 - 1;
 
 /** Own properties and the prototype of a built-in. */
 function rest(decoder: Decoder, value: object, usual: object): void {
@@ -97,32 +118,32 @@ function exact(decoder: Decoder, later: boolean): unknown {
     return value;
   }
   const prototype = decoder.prototype(Object.prototype);
-  const bare = form === 2 ? decoder.builder!.instance(prototype!) : undefined;
+  const bare = form === 2 ? decoder.build((builder) => builder.instance(prototype!)) : undefined;
   const value = decoder.remember(bare === undefined ? (Object.create(prototype) as object) : bare.value);
   decoder.fill(later, () => {
-    bare?.fill(privateFields(decoder));
+    if (bare !== undefined) fillPrivates(decoder, bare);
     decoder.own(value);
     if (decoder.reader.u8() === 0) Object.preventExtensions(value);
   });
   return value;
 }
 
-function privateFields(decoder: Decoder): PrivateFields {
-  return Array.from({ length: decoder.reader.count(2) }, () => [decoder.reader.string(), decoder.value()] as const);
+function fillPrivates(decoder: Decoder, bare: { fill(fields: PrivateFields): void }): void {
+  const { reader } = decoder;
+  const fields = Array.from({ length: reader.count(2) }, () => [reader.string(), decoder.value()] as const);
+  decoder.build(() => bare.fill(fields));
 }
 
 function error(decoder: Decoder, later: boolean): Error {
-  const kind = nativeErrors[decoder.reader.u8()] ?? Error;
-  // Made as a plain Error, so that no constructor's habits show; its class comes from the prototype.
-  const made = decodeKind(decoder.reader);
-  const known = Object.getPrototypeOf(made) !== Error.prototype;
-  const error = decoder.remember(known ? made : (Object.setPrototypeOf(made, kind.prototype) as Error));
+  const { reader } = decoder;
+  const kind = reader.string();
+  const [message, name] = kind === domException ? [reader.string(), reader.string()] : ['', ''];
+  const error = decoder.remember(makeError(kind, message, name));
   decoder.fill(later, () => {
-    const stack = decoder.reader.string();
+    const stack = reader.string();
     Object.defineProperty(error, 'stack', { value: stack, writable: true, enumerable: false, configurable: true });
     decoder.own(error);
-    if (known) decoder.prototype(kind.prototype);
-    else setPrototype(decoder, error, kind.prototype);
+    setPrototype(decoder, error, kindPrototype(kind));
   });
   return error;
 }
@@ -130,15 +151,19 @@ function error(decoder: Decoder, later: boolean): Error {
 type ViewConstructor = new (buffer: ArrayBufferLike, offset: number, length: number) => ArrayBufferView;
 
 function view(decoder: Decoder): ArrayBufferView {
-  const name = viewNames[decoder.reader.u8()];
+  const kind = decoder.reader.u8();
+  const name = viewNames[kind];
   if (name === undefined) throw new ProtocolError('A message holds a view of unknown kind.');
   const offset = decoder.reader.varint();
   const length = decoder.reader.varint();
   const place = decoder.reserve();
-  const buffer = decoder.value() as ArrayBuffer;
+  const buffer = decoder.value();
+  // Anything else would be a length or a list, for which memory would be allocated.
+  if (!types.isAnyArrayBuffer(buffer)) throw new ProtocolError('A message holds a view on what is no buffer.');
   const made =
     name === 'Buffer'
       ? Buffer.from(buffer, offset, length)
       : new (Reflect.get(globalThis, name) as ViewConstructor)(buffer, offset, length);
-  return decoder.settle(place, made);
+  setPrototype(decoder, decoder.settle(place, made), viewPrototype(kind));
+  return made;
 }

@@ -5,14 +5,16 @@ import { Tag } from './tags.ts';
 
 /** The counterpart of `encodeFunction`. */
 export function decodeFunction(decoder: Decoder, tag: number): unknown {
-  const { reader, builder } = decoder;
-  if (builder === undefined) throw new ProtocolError('A message holds a function where none may come.');
+  const { reader } = decoder;
   switch (tag) {
-    case Tag.identity:
-      return decoder.remember(builder.byIdentity(reader.string()));
+    case Tag.identity: {
+      const identity = reader.string();
+      return decoder.remember(decoder.build((builder) => builder.byIdentity(identity)));
+    }
     case Tag.bound: {
       const count = reader.count(1);
-      const target = decoder.value() as (...args: unknown[]) => unknown;
+      const target = decoder.value();
+      if (typeof target !== 'function') throw new ProtocolError('A message binds what is no function.');
       const self = decoder.value();
       const args = Array.from({ length: count }, () => decoder.value());
       return decoder.remember(Function.prototype.bind.call(target, self, ...args));
@@ -23,18 +25,19 @@ export function decodeFunction(decoder: Decoder, tag: number): unknown {
 }
 
 function fromParts(decoder: Decoder): unknown {
-  const { reader, builder } = decoder;
+  const { reader } = decoder;
   const code = decoder.definition() as Code;
   const identity = decoder.value() as string | undefined;
   const first = Array.from({ length: reader.count(1) }, () => decoder.value());
-  const shell = builder!.instantiate(code, first, identity);
+  const shell = decoder.build((builder) => builder.instantiate(code, first, identity));
   decoder.remember(shell.value);
   decoder.defer(() => body(decoder, shell));
   return shell.value;
 }
 
 function body(decoder: Decoder, shell: Shell): void {
-  shell.capture(Array.from({ length: decoder.reader.count(1) }, () => decoder.value()));
+  const captured = Array.from({ length: decoder.reader.count(1) }, () => decoder.value());
+  decoder.build(() => shell.capture(captured));
   decoder.own(shell.value);
   const prototype: unknown = Reflect.get(shell.value, 'prototype');
   decoder.own(typeof prototype === 'object' && prototype !== null ? prototype : {});

@@ -1,16 +1,10 @@
-import { ProtocolError } from '../errors.ts';
+import { ManycoreError, ProtocolError } from '../errors.ts';
 import { maxMessageNodes } from '../limits.ts';
 import { decodeBuiltin } from './decode-builtin.ts';
 import { decodeFunction } from './decode-function.ts';
 import type { Definition, FunctionBuilder, Reference } from './forms.ts';
 import type { Reader } from './reader.ts';
 import { Tag, wellKnownSymbols } from './tags.ts';
-
-interface Shape {
-  readonly keys: readonly string[];
-  /** A key that plain assignment would not make an own property of. */
-  readonly unsafe: boolean;
-}
 
 /** Reads what an `Encoder` wrote; the two count values and shapes alike. */
 export class Decoder {
@@ -23,9 +17,12 @@ export class Decoder {
   /** The first attachment of the present message. */
   #base = 0;
   #memo: unknown[] = [];
-  #shapes: Shape[] = [];
+  /** Keys that objects of this message have in common. */
+  #shapes: (readonly string[])[] = [];
   #bodies: (() => void)[] = [];
   #nodes = 0;
+  /** What the closure layer threw while the present message was read. */
+  #builders: unknown;
 
   constructor(builder: FunctionBuilder | undefined, definitions: Map<number, Definition>) {
     this.builder = builder;
@@ -35,20 +32,36 @@ export class Decoder {
   /** Decodes one message. */
   message(reader: Reader): unknown {
     this.reader = reader;
-    this.#base = reader.varint();
-    this.#nodes = 0;
-    const value = this.value();
-    if (this.#bodies.length > 0) this.#finish();
-    if (this.#memo.length > 0) this.#memo = [];
-    if (this.#shapes.length > 0) this.#shapes = [];
-    return value;
+    try {
+      this.#base = reader.varint();
+      this.#nodes = 0;
+      const value = this.value();
+      if (this.#bodies.length > 0) this.#finish();
+      if (this.#memo.length > 0) this.#memo = [];
+      if (this.#shapes.length > 0) this.#shapes = [];
+      return value;
+    } catch (error) {
+      this.#memo = [];
+      this.#shapes = [];
+      this.#bodies = [];
+      if (error === this.#builders || error instanceof ManycoreError) throw error;
+      // A pattern that is no pattern, an offset that does not fit: bytes that no encoder wrote.
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new ProtocolError(`A message could not be read: ${reason}`, { cause: error });
+    } finally {
+      this.#builders = undefined;
+    }
   }
 
-  /** After a failure the next message starts clean. */
-  reset(): void {
-    this.#memo = [];
-    this.#shapes = [];
-    this.#bodies = [];
+  /** Has the closure layer do something. What it throws, such as a module's own error, passes as it is. */
+  build<T>(make: (builder: FunctionBuilder) => T): T {
+    if (this.builder === undefined) throw new ProtocolError('A message holds a function where none may come.');
+    try {
+      return make(this.builder);
+    } catch (error) {
+      this.#builders = error;
+      throw error;
+    }
   }
 
   #finish(): void {
@@ -137,9 +150,8 @@ export class Decoder {
       }
       case Tag.shape: {
         const keys = Array.from({ length: reader.count(1) }, () => reader.string());
-        const shape = { keys, unsafe: keys.includes('__proto__') };
-        this.#shapes.push(shape);
-        return this.#record(shape, {}, later);
+        this.#shapes.push(keys);
+        return this.#record(keys, {}, later);
       }
       case Tag.record:
         return this.#record(this.#shape(), {}, later);
@@ -149,14 +161,19 @@ export class Decoder {
       }
       case Tag.symbol: {
         const place = this.reserve();
-        return this.settle(place, Symbol(this.value() as string | undefined));
+        const description = this.value();
+        if (description !== undefined && typeof description !== 'string')
+          throw new ProtocolError('A message holds a symbol that is described by no text.');
+        return this.settle(place, Symbol(description));
       }
       case Tag.registeredSymbol:
         return Symbol.for(reader.string());
       case Tag.wellKnownSymbol:
         return wellKnownSymbols[reader.u8()];
-      case Tag.reference:
-        return this.builder!.resolve(this.definition() as Reference);
+      case Tag.reference: {
+        const reference = this.definition() as Reference;
+        return this.build((builder) => builder.resolve(reference));
+      }
       case Tag.identity:
       case Tag.bound:
       case Tag.function:
@@ -185,7 +202,7 @@ export class Decoder {
     for (let i = 0; i < array.length; i++) array[i] = this.value();
   }
 
-  #shape(): Shape {
+  #shape(): readonly string[] {
     const shape = this.#shapes[this.reader.varint()];
     if (shape === undefined) throw new ProtocolError('A message refers to a shape that is not in it.');
     return shape;
@@ -196,32 +213,21 @@ export class Decoder {
     const later = tag === Tag.later;
     if (later) tag = this.reader.u8();
     if (tag === Tag.record) return this.#record(this.#shape(), value, later);
+    if (tag !== Tag.shape) throw new ProtocolError(`A message holds an instance with fields of unknown kind ${tag}.`);
     const keys = Array.from({ length: this.reader.count(1) }, () => this.reader.string());
-    const shape = { keys, unsafe: true };
-    this.#shapes.push(shape);
-    return this.#record(shape, value, later);
+    this.#shapes.push(keys);
+    return this.#record(keys, value, later);
   }
 
-  #record(shape: Shape, value: Record<string, unknown>, later: boolean): unknown {
+  #record(keys: readonly string[], value: Record<string, unknown>, later: boolean): unknown {
     this.remember(value);
-    if (later) this.#bodies.push(() => this.#fields(shape, value));
-    else this.#fields(shape, value);
+    if (later) this.#bodies.push(() => this.#fields(keys, value));
+    else this.#fields(keys, value);
     return value;
   }
 
-  #fields({ keys, unsafe }: Shape, value: Record<string, unknown>): void {
-    for (let i = 0; i < keys.length; i++) {
-      const key = keys[i]!;
-      // An instance may inherit a setter of this name, and `__proto__` is one on every object.
-      if (unsafe)
-        Object.defineProperty(value, key, {
-          value: this.value(),
-          writable: true,
-          enumerable: true,
-          configurable: true,
-        });
-      else value[key] = this.value();
-    }
+  #fields(keys: readonly string[], value: Record<string, unknown>): void {
+    for (let i = 0; i < keys.length; i++) setOwn(value, keys[i]!, this.value());
   }
 
   /** A prototype, or the usual one. */
@@ -230,13 +236,18 @@ export class Decoder {
       this.reader.at++;
       return usual;
     }
-    return this.value() as object | null;
+    const prototype = this.value();
+    if (typeof prototype !== 'object' && typeof prototype !== 'function')
+      throw new ProtocolError(`A message holds an object whose prototype is of type ${typeof prototype}.`);
+    return prototype;
   }
 
   /** The own properties of an exact object. */
   own(value: object): void {
     for (let count = this.reader.count(2); count > 0; count--) {
-      const key = this.value() as string | symbol;
+      const key = this.value();
+      if (typeof key !== 'string' && typeof key !== 'symbol')
+        throw new ProtocolError(`A message holds a property whose key is of type ${typeof key}.`);
       const bits = this.reader.u8();
       const descriptor: PropertyDescriptor = { enumerable: (bits & 1) !== 0, configurable: (bits & 2) !== 0 };
       if ((bits & 8) !== 0) {
@@ -249,4 +260,11 @@ export class Decoder {
       Object.defineProperty(value, key, descriptor);
     }
   }
+}
+
+/** Plain assignment would call an inherited setter of this name; `__proto__` is one on every object. */
+export function setOwn(value: Record<string, unknown>, key: string, field: unknown): void {
+  if (key in value)
+    Object.defineProperty(value, key, { value: field, writable: true, enumerable: true, configurable: true });
+  else value[key] = field;
 }

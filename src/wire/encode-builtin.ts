@@ -1,8 +1,9 @@
 import { types } from 'node:util';
-import { type Encoder, unsendable } from './encoder.ts';
-import { encodeKind, isKnownKind } from './error-kinds.ts';
+import { type Encoder, hasOnly, isTwin, unsendable } from './encoder.ts';
+import { domException, errorKind, kindPrototype } from './error-kinds.ts';
 import type { FunctionForm } from './forms.ts';
-import { nativeErrors, Tag, viewNames } from './tags.ts';
+import { MapKey } from './path.ts';
+import { Tag, viewNames } from './tags.ts';
 import { isMoving } from './transfer.ts';
 
 /** Built-in kinds of object, by their internal slots and not by their prototype: subclasses and null prototypes included. */
@@ -33,7 +34,7 @@ export function encodeBuiltin(encoder: Encoder, value: object, prototype: object
   if (types.isBoxedPrimitive(value)) {
     encoder.remember(value);
     writer.u8(Tag.boxed);
-    return encoder.value(value.valueOf());
+    return encoder.value(unboxed(value));
   }
   const refused = unsendableKind(value);
   if (refused !== undefined)
@@ -48,6 +49,8 @@ export function encodeBuiltin(encoder: Encoder, value: object, prototype: object
     writer.u8(Tag.searchParams);
     return writer.string(value.toString());
   }
+  if (prototype !== null && prototype !== Object.prototype && isTwin(prototype, Object.prototype))
+    return encoder.plain(value as Record<string, unknown>);
   if (prototype === null) return encoder.exact(value, null, Object.prototype, Tag.exact, 0);
   if (!encoder.capturing) {
     const reference = types.isModuleNamespaceObject(value) ? encoder.functions?.referenceOf(value) : undefined;
@@ -62,6 +65,18 @@ export function encodeBuiltin(encoder: Encoder, value: object, prototype: object
   instance(encoder, value as Record<string | symbol, unknown>, prototype);
 }
 
+/** Not by `valueOf()`, which may be anybody's. */
+function unboxed(value: object): unknown {
+  if (types.isNumberObject(value)) return Number.prototype.valueOf.call(value);
+  if (types.isStringObject(value)) return String.prototype.valueOf.call(value);
+  if (types.isBooleanObject(value)) return Boolean.prototype.valueOf.call(value);
+  if (types.isSymbolObject(value)) return Symbol.prototype.valueOf.call(value);
+  return BigInt.prototype.valueOf.call(value);
+}
+
+/** Iterators of the language have no constructor by which to know them. */
+const iterators = /^(?:Array|String|RegExp String|Segmenter String|Async-from-Sync) Iterator$|^Iterator Helper$/;
+
 function unsendableKind(value: object): string | undefined {
   if (types.isPromise(value)) return 'Promise';
   if (types.isWeakMap(value)) return 'WeakMap';
@@ -69,27 +84,30 @@ function unsendableKind(value: object): string | undefined {
   if (value instanceof WeakRef) return 'WeakRef';
   if (types.isGeneratorObject(value)) return 'running generator';
   if (types.isMapIterator(value) || types.isSetIterator(value)) return 'running iterator';
+  if (types.isArgumentsObject(value)) return 'list of `arguments`';
   if (types.isExternal(value)) return 'native handle';
   return undefined;
 }
 
 function map(encoder: Encoder, value: Map<unknown, unknown>, prototype: object | null): void {
   encoder.remember(value);
+  const { writer, path } = encoder;
   encoder.nest(
+    () => writer.u8(Tag.map),
     () => {
-      encoder.writer.u8(Tag.map);
-      encoder.writer.varint(value.size);
-    },
-    () => {
+      const start = writer.length;
+      writer.u32(0);
+      // Counted as they are written: a getter on the way may add some.
+      let count = 0;
+      path.push('');
       for (const [key, item] of Map.prototype.entries.call(value) as MapIterator<[unknown, unknown]>) {
-        const primitive = typeof key !== 'object' || key === null;
-        encoder.path.push(
-          ` -> get(${primitive ? String(typeof key === 'string' ? JSON.stringify(key) : key) : typeof key})`,
-        );
+        path.step(new MapKey(key));
         encoder.value(key);
         encoder.value(item);
-        encoder.path.pop();
+        count++;
       }
+      path.pop();
+      writer.u32At(start, count);
       rest(encoder, value, prototype, Map.prototype);
     },
   );
@@ -97,18 +115,22 @@ function map(encoder: Encoder, value: Map<unknown, unknown>, prototype: object |
 
 function set(encoder: Encoder, value: Set<unknown>, prototype: object | null): void {
   encoder.remember(value);
+  const { writer, path } = encoder;
   encoder.nest(
+    () => writer.u8(Tag.set),
     () => {
-      encoder.writer.u8(Tag.set);
-      encoder.writer.varint(value.size);
-    },
-    () => {
-      let i = 0;
+      const start = writer.length;
+      writer.u32(0);
+      let count = 0;
+      path.push(' -> values()');
+      path.push(0);
       for (const item of Set.prototype.values.call(value) as SetIterator<unknown>) {
-        encoder.path.push(` -> values()[${i++}]`);
+        path.step(count++);
         encoder.value(item);
-        encoder.path.pop();
       }
+      path.pop();
+      path.pop();
+      writer.u32At(start, count);
       rest(encoder, value, prototype, Set.prototype);
     },
   );
@@ -116,25 +138,28 @@ function set(encoder: Encoder, value: Set<unknown>, prototype: object | null): v
 
 /** What a built-in has beyond its contents: own properties and a prototype that is not the usual one. */
 function rest(encoder: Encoder, value: object, prototype: object | null, usual: object): void {
-  encoder.own(value, () => false);
+  encoder.own(value);
   encoder.prototype(prototype, usual);
 }
 
 /** An error as a value: its stack is text, whatever it is on this version of Node. */
 function error(encoder: Encoder, value: Error, prototype: object | null): void {
-  const kind = nativeErrors.findLastIndex((constructor) => value instanceof constructor);
-  const usual = nativeErrors[Math.max(kind, 0)]!.prototype;
+  const kind = errorKind(value);
+  const usual = kindPrototype(kind.name);
+  const { writer } = encoder;
   encoder.remember(value);
   encoder.nest(
     () => {
-      encoder.writer.u8(Tag.error);
-      encoder.writer.u8(Math.max(kind, 0));
-      encodeKind(encoder.writer, value, (key) => value[key]);
+      writer.u8(Tag.error);
+      writer.string(kind.name);
+      if (kind.name !== domException) return;
+      writer.string(value.message);
+      writer.string(value.name);
     },
     () => {
-      encoder.writer.string(String(value.stack));
-      encoder.own(value, (key) => key === 'stack');
-      encoder.prototype(isKnownKind(value) || isInternal(encoder, prototype) ? usual : prototype, usual);
+      writer.string(String(value.stack));
+      encoder.own(value, 'stack');
+      encoder.prototype(kind.exact || isInternal(encoder, prototype) ? usual : prototype, usual);
     },
   );
 }
@@ -170,10 +195,16 @@ function view(encoder: Encoder, value: ArrayBufferView): void {
   const length = 'length' in value ? (value as Uint8Array).length : value.byteLength;
   writer.varint(partial ? 0 : value.byteOffset);
   writer.varint(length);
-  if (!partial) return encoder.value(value.buffer);
-  const bytes = value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength) as ArrayBuffer;
-  encoder.remember(bytes);
-  encoder.buffer(bytes);
+  if (partial) {
+    const bytes = value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength) as ArrayBuffer;
+    encoder.remember(bytes);
+    encoder.buffer(bytes);
+  } else encoder.value(value.buffer);
+  encoder.prototype(Object.getPrototypeOf(value) as object | null, viewPrototype(kind));
+}
+
+export function viewPrototype(kind: number): object {
+  return (Reflect.get(globalThis, viewNames[kind]!) as { prototype: object }).prototype;
 }
 
 /** Classes of this process whose instances are nothing but their fields. */
@@ -186,16 +217,15 @@ function instance(encoder: Encoder, value: Record<string | symbol, unknown>, pro
   const reason = value[refusal];
   if (typeof reason === 'string') throw unsendable(reason, '');
   const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
+  if (typeof constructor === 'function' && constructor.name === domException && value instanceof DOMException)
+    return error(encoder, value, prototype);
   if (typeof constructor === 'function') refuseHostObject(encoder, constructor as () => unknown);
+  else if (iterators.test(String(Object.getOwnPropertyDescriptor(prototype, Symbol.toStringTag)?.value)))
+    throw unsendable('a running iterator cannot be sent', 'Send what it yields, in an array.');
   const privates = encoder.functions?.privateFieldsOf(value);
   const keys = Object.keys(value);
   const { writer } = encoder;
-  const simple =
-    privates === undefined &&
-    Object.getOwnPropertyNames(value).length === keys.length &&
-    Object.isExtensible(value) &&
-    Object.getOwnPropertySymbols(value).length === 0 &&
-    !encoder.capturing;
+  const simple = privates === undefined && hasOnly(value, keys) && !encoder.capturing;
   if (!simple) {
     encoder.nest(
       () => {
@@ -214,7 +244,7 @@ function instance(encoder: Encoder, value: Record<string | symbol, unknown>, pro
             encoder.path.pop();
           }
         }
-        encoder.own(value, () => false);
+        encoder.own(value);
         writer.u8(Object.isExtensible(value) ? 1 : 0);
       },
     );

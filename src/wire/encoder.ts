@@ -27,6 +27,9 @@ interface Shape {
   readonly id: number;
 }
 
+/** Shapes with the same first key that are compared with a new object's; dictionaries would make the search quadratic. */
+const maxShapesCompared = 16;
+
 type Body = () => void;
 
 /**
@@ -50,6 +53,7 @@ export class Encoder {
   #memo = new Map<object | symbol, number>();
   #shapes = new Map<string, Shape[]>();
   #shapeCount = 0;
+  #lastShape: Shape | undefined;
   #depth = 0;
   #bodies: Body[] = [];
 
@@ -88,10 +92,13 @@ export class Encoder {
 
   #reset(): void {
     this.#memo.clear();
-    if (this.#shapeCount > 0) this.#shapes.clear();
-    this.#shapeCount = 0;
+    if (this.#shapeCount > 0) {
+      this.#shapes.clear();
+      this.#shapeCount = 0;
+      this.#lastShape = undefined;
+    }
     this.#depth = 0;
-    this.#bodies = [];
+    if (this.#bodies.length > 0) this.#bodies = [];
     this.capturing = false;
     this.path.clear();
   }
@@ -242,7 +249,7 @@ export class Encoder {
     const prototype: unknown = Object.getPrototypeOf(value);
     if (Array.isArray(value)) this.#array(value, prototype);
     else if (prototype === Object.prototype && !types.isProxy(value) && !Object.hasOwn(value, 'constructor'))
-      this.#plain(value as Record<string, unknown>);
+      this.plain(value as Record<string, unknown>);
     else encodeBuiltin(this, value, prototype as object | null);
   }
 
@@ -275,26 +282,27 @@ export class Encoder {
       const later = this.#nesting();
       writer.u8(Tag.array);
       writer.varint(length);
-      if (later) return this.#later(() => this.#items(value));
-      this.#items(value);
+      if (later) return this.#later(() => this.#items(value, length));
+      this.#items(value, length);
       this.#depth--;
     }
   }
 
-  #items(value: readonly unknown[]): void {
-    for (let i = 0; i < value.length; i++) {
-      this.path.push(i);
+  /** As many items as the head said, whatever a getter has done to the array since. */
+  #items(value: readonly unknown[], length: number): void {
+    const { path } = this;
+    path.push(0);
+    for (let i = 0; i < length; i++) {
+      path.step(i);
       this.value(value[i]);
-      this.path.pop();
     }
+    path.pop();
   }
 
-  #plain(value: Record<string, unknown>): void {
+  /** An object whose prototype is `Object.prototype`, of whichever realm. */
+  plain(value: Record<string, unknown>): void {
     const keys = Object.keys(value);
-    const simple =
-      Object.isExtensible(value) &&
-      Object.getOwnPropertySymbols(value).length === 0 &&
-      !(this.capturing && hasAccessor(value, keys));
+    const simple = hasOnly(value, keys) && !(this.capturing && hasAccessor(value, keys));
     if (!simple) return this.exact(value, Object.prototype, Object.prototype, Tag.exact, 0);
     this.record(value, keys);
   }
@@ -311,31 +319,42 @@ export class Encoder {
 
   /** The values of string keys, in the order in which the shape names them. */
   fields(value: Record<string, unknown>, keys: readonly string[]): void {
+    const { path } = this;
+    path.push('');
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i]!;
-      this.path.push(key);
+      path.step(key);
       this.value(value[key]);
-      this.path.pop();
     }
+    path.pop();
   }
 
   /** Objects of a shape that came before in this message do not repeat their keys. */
   #shape(keys: readonly string[]): void {
     const { writer } = this;
-    const first = keys.length === 0 ? '' : keys[0]!;
-    let alike = this.#shapes.get(first);
-    if (alike === undefined) this.#shapes.set(first, (alike = []));
-    for (const shape of alike) {
-      if (sameKeys(shape.keys, keys)) {
-        writer.u8(Tag.record);
-        writer.varint(shape.id);
-        return;
-      }
+    const shape = this.#knownShape(keys);
+    if (shape !== undefined) {
+      this.#lastShape = shape;
+      writer.u8(Tag.record);
+      writer.varint(shape.id);
+      return;
     }
-    alike.push({ keys, id: this.#shapeCount++ });
     writer.u8(Tag.shape);
     writer.varint(keys.length);
     for (const key of keys) writer.string(key);
+  }
+
+  /** The shape of these keys, or undefined after noting it as a new one. */
+  #knownShape(keys: readonly string[]): Shape | undefined {
+    if (this.#lastShape !== undefined && sameKeys(this.#lastShape.keys, keys)) return this.#lastShape;
+    const first = keys.length === 0 ? '' : keys[0]!;
+    let alike = this.#shapes.get(first);
+    if (alike === undefined) this.#shapes.set(first, (alike = []));
+    for (const shape of alike) if (sameKeys(shape.keys, keys)) return shape;
+    const shape = { keys, id: this.#shapeCount++ };
+    if (alike.length < maxShapesCompared) alike.push(shape);
+    this.#lastShape = shape;
+    return undefined;
   }
 
   /**
@@ -350,7 +369,7 @@ export class Encoder {
         this.writer.varint(size);
       },
       () => {
-        this.own(value, (key) => tag === Tag.sparse && key === 'length');
+        this.own(value, tag === Tag.sparse ? 'length' : undefined);
         this.prototype(prototype, usual);
         this.writer.u8(Object.isExtensible(value) ? 1 : 0);
       },
@@ -358,15 +377,16 @@ export class Encoder {
   }
 
   prototype(prototype: object | null, usual: object): void {
-    if (prototype === usual) return this.writer.u8(Tag.hole);
+    if (prototype === usual || (prototype !== null && isTwin(prototype, usual))) return this.writer.u8(Tag.hole);
     this.path.push('__proto__');
     this.value(prototype);
     this.path.pop();
   }
 
-  /** All own properties but those skipped, each with its attributes. */
-  own(value: object, skip: (key: string | symbol) => boolean): void {
-    const keys = Reflect.ownKeys(value).filter((key) => !skip(key));
+  /** All own properties but one to skip, each with its attributes. */
+  own(value: object, skip?: string): void {
+    let keys = Reflect.ownKeys(value);
+    if (skip !== undefined) keys = keys.filter((key) => key !== skip);
     this.writer.varint(keys.length);
     for (const key of keys) this.property(key, Object.getOwnPropertyDescriptor(value, key)!, value);
   }
@@ -412,6 +432,26 @@ export class Encoder {
 /** An error whose path is still to be filled in. */
 export function unsendable(what: string, advice: string): SerializationError {
   return new SerializationError(`Cannot send {path}: ${what}. ${advice}`.trim(), 'args', '');
+}
+
+/** Whether a prototype is that of the same built-in class in another realm, such as a `vm` context: it arrives as ours. */
+export function isTwin(prototype: object, usual: object): boolean {
+  const theirs: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
+  return (
+    typeof theirs === 'function' &&
+    theirs.prototype === prototype &&
+    theirs.name === usual.constructor.name &&
+    Function.prototype.toString.call(theirs).endsWith('{ [native code] }')
+  );
+}
+
+/** Whether the enumerable string keys are all that an object has, and it is not frozen, sealed or closed. */
+export function hasOnly(value: object, keys: readonly string[]): boolean {
+  return (
+    Object.getOwnPropertyNames(value).length === keys.length &&
+    Object.getOwnPropertySymbols(value).length === 0 &&
+    Object.isExtensible(value)
+  );
 }
 
 function sameKeys(a: readonly string[], b: readonly string[]): boolean {

@@ -1,17 +1,33 @@
 import { types } from 'node:util';
-import { RemoteError } from '../errors.ts';
+import { ProtocolError, RemoteError } from '../errors.ts';
 import { maxErrorCauses, maxErrorMessageLength, maxErrorProperties } from '../limits.ts';
 import type { Decoder } from './decoder.ts';
 import type { Encoder } from './encoder.ts';
-import { decodeKind, encodeKind, isKnownKind } from './error-kinds.ts';
+import { domException, type ErrorKind, errorKind, makeError } from './error-kinds.ts';
 import type { Reader } from './reader.ts';
-import { nativeErrors } from './tags.ts';
 import type { Writer } from './writer.ts';
+
+/** What is sent of one error. Everything is read once, before anything is written. */
+interface Part {
+  readonly error: Error;
+  readonly kind: ErrorKind;
+  readonly fields: readonly Field[];
+  readonly dropped: string[];
+}
+
+interface Field {
+  readonly key: string | symbol;
+  readonly enumerable: boolean;
+  readonly value: unknown;
+}
+
+const Form = { value: 0, error: 1, errors: 2 } as const;
+const Flag = { enumerable: 1, symbol: 2 } as const;
 
 /**
  * Whatever a task threw, as bytes. This never fails and never changes what was thrown: what cannot be read or sent is left
- * out and named in `droppedKeys`. The errors that are reached by `cause` and `errors` form a graph of their own, in which
- * cycles are kept and long chains are cut.
+ * out and named in `droppedKeys`. The errors that are reached by `cause`, `errors` and other fields form a graph of their
+ * own, in which cycles are kept and long chains are cut.
  */
 export function encodeThrown(encoder: Encoder, writer: Writer, thrown: unknown): void {
   if (!isError(thrown)) {
@@ -20,11 +36,14 @@ export function encodeThrown(encoder: Encoder, writer: Writer, thrown: unknown):
     attempt(encoder, writer, `<${describeThrown(thrown)}>`);
     return;
   }
-  const errors = reachable(thrown);
+  const numbers = new Map<Error, number>([[thrown, 0]]);
+  const parts: Part[] = [];
+  // A Map goes on with what is added to it under way.
+  for (const error of numbers.keys()) parts.push(take(error, numbers));
   writer.u8(1);
-  writer.varint(errors.length);
-  for (const error of errors) encodeKind(writer, error, (key) => cut(read(error, key)));
-  for (const error of errors) encodeError(encoder, writer, error, errors);
+  writer.varint(parts.length);
+  for (const part of parts) encodeHead(writer, part);
+  for (const part of parts) encodeBody(encoder, writer, part, numbers);
 }
 
 /** The counterpart: an error in any case; what was not an error is in a `RemoteError`. */
@@ -33,123 +52,173 @@ export function decodeThrown(decoder: Decoder, reader: Reader): Error {
     const value = blob(decoder, reader);
     return new RemoteError(`The task threw ${describeThrown(value)}, which is not an Error.`, value);
   }
-  const errors: Error[] = Array.from({ length: reader.count(1) }, () => decodeKind(reader));
-  for (const error of errors) decodeError(decoder, reader, error, errors);
-  return errors[0] ?? new RemoteError('The task threw something that could not be read.', undefined);
+  const count = reader.count(3);
+  if (count === 0 || count > maxErrorCauses) throw new ProtocolError(`An answer has ${count} errors.`);
+  const heads = Array.from({ length: count }, () => decodeHead(reader));
+  const errors = heads.map(({ error }) => error);
+  for (const head of heads) decodeBody(decoder, reader, head, errors);
+  return errors[0]!;
 }
 
 function isError(value: unknown): value is Error {
   if (types.isNativeError(value)) return true;
-  return typeof value === 'object' && value !== null && !types.isProxy(value) && value instanceof Error;
+  if (typeof value !== 'object' || value === null || types.isProxy(value)) return false;
+  try {
+    return value instanceof Error;
+  } catch {
+    return false;
+  }
 }
 
 function describeThrown(value: unknown): string {
   try {
-    return typeof value === 'string'
-      ? JSON.stringify(value)
-      : typeof value === 'object' && value !== null
-        ? 'an object'
-        : String(value);
+    if (typeof value === 'string') return JSON.stringify(cut(value));
+    return typeof value === 'object' && value !== null ? 'an object' : cut(String(value));
   } catch {
     return 'an unreadable value';
   }
 }
 
-function read(object: object, key: string): unknown {
+/** A property, or `otherwise` when reading it throws. */
+function read(object: object, key: string | symbol, otherwise: unknown): unknown {
   try {
     return Reflect.get(object, key);
   } catch {
-    return undefined;
+    return otherwise;
   }
 }
 
-function reachable(root: Error): Error[] {
-  const found = [root];
-  for (let i = 0; i < found.length && found.length < maxErrorCauses; i++) {
-    const members: unknown = read(found[i]!, 'errors');
-    for (const next of [
-      read(found[i]!, 'cause'),
-      ...(Array.isArray(members) ? members.slice(0, maxErrorCauses) : []),
-    ]) {
-      if (isError(next) && !found.includes(next)) found.push(next);
+/** Reads an error, and gives numbers to the errors in its fields as long as there is room. */
+function take(error: Error, numbers: Map<Error, number>): Part {
+  const dropped: string[] = [];
+  const fields: Field[] = [];
+  for (const key of ownKeys(error, dropped)) {
+    try {
+      const value: unknown = Reflect.get(error, key);
+      const enumerable = Object.prototype.propertyIsEnumerable.call(error, key);
+      fields.push({ key, enumerable, value });
+      const members = Array.isArray(value) && !types.isProxy(value) ? value.slice(0, maxErrorCauses) : [value];
+      for (const member of members) {
+        if (numbers.size < maxErrorCauses && isError(member) && !numbers.has(member)) numbers.set(member, numbers.size);
+      }
+    } catch {
+      dropped.push(String(key));
     }
   }
-  return found;
+  return { error, kind: kindOf(error), fields, dropped };
 }
 
-function cut(text: unknown): string {
-  const whole = typeof text === 'string' ? text : text === undefined ? '' : '<unreadable>';
+function kindOf(error: Error): ErrorKind {
+  try {
+    return errorKind(error);
+  } catch {
+    return { name: 'Error', exact: true };
+  }
+}
+
+const headKeys = new Set<string | symbol>(['message', 'stack', 'name']);
+
+function ownKeys(error: Error, dropped: string[]): (string | symbol)[] {
+  let keys: (string | symbol)[];
+  try {
+    keys = Reflect.ownKeys(error);
+  } catch {
+    dropped.push('<keys>');
+    return [];
+  }
+  const kept: (string | symbol)[] = [];
+  for (let i = 0; i < keys.length; i++) {
+    if (kept.length === maxErrorProperties) {
+      dropped.push(`<${keys.length - i} more>`);
+      break;
+    }
+    if (!headKeys.has(keys[i]!)) kept.push(keys[i]!);
+  }
+  return kept;
+}
+
+function cut(value: unknown): string {
+  if (value === undefined) return '';
+  const whole = typeof value === 'string' ? value : '<unreadable>';
   return whole.length <= maxErrorMessageLength
     ? whole
     : `${whole.slice(0, maxErrorMessageLength)}... [${whole.length} characters]`;
 }
 
-function encodeError(encoder: Encoder, writer: Writer, error: Error, errors: readonly Error[]): void {
-  const kind = nativeErrors.findLastIndex((constructor) => error instanceof constructor);
-  const prototype: unknown = Object.getPrototypeOf(error);
-  const message = read(error, 'message');
-  writer.u8(Math.max(kind, 0));
-  writer.string(cut(message === undefined ? '<unreadable>' : message));
-  writer.string(cut(read(error, 'stack')));
-  writer.string(cut(read(error, 'name')));
-  const dropped: string[] = [];
-  const known = prototype === nativeErrors[kind]?.prototype || isKnownKind(error);
+function encodeHead(writer: Writer, { error, kind }: Part): void {
+  writer.string(kind.name);
+  writer.string(cut(read(error, 'message', null)));
+  writer.string(cut(read(error, 'name', undefined)));
+}
+
+function decodeHead(reader: Reader): { readonly error: Error; readonly name: string } {
+  const kind = reader.string();
+  const message = reader.string();
+  const name = reader.string();
+  const error = makeError(kind, message, name);
+  if (kind !== domException) define(error, 'message', message, false);
+  return { error, name };
+}
+
+function encodeBody(
+  encoder: Encoder,
+  writer: Writer,
+  { error, kind, fields, dropped }: Part,
+  numbers: ReadonlyMap<Error, number>,
+): void {
+  writer.string(cut(read(error, 'stack', undefined)));
   // A class that cannot travel is no reason to lose the error: it arrives as its nearest native class, with its name.
-  attempt(encoder, writer, known || !hasConstructor(prototype) ? undefined : prototype);
-  const keys = ownKeys(error, dropped);
+  attempt(encoder, writer, kind.exact ? undefined : classPrototype(error));
   const start = writer.length;
   writer.u32(0);
   let count = 0;
-  for (const key of keys) {
-    if (encodeField(encoder, writer, error, key, errors)) count++;
-    else dropped.push(key);
+  for (const field of fields) {
+    const at = writer.length;
+    if (encodeField(encoder, writer, field, numbers, dropped)) count++;
+    else {
+      writer.length = at;
+      dropped.push(String(field.key));
+    }
   }
   writer.u32At(start, count);
   attempt(encoder, writer, dropped);
 }
 
-function hasConstructor(prototype: unknown): boolean {
-  return typeof prototype === 'object' && prototype !== null && Object.hasOwn(prototype, 'constructor');
-}
-
-function ownKeys(error: Error, dropped: string[]): string[] {
-  const skipped = new Set(['message', 'stack', 'name']);
-  let keys: string[] = [];
-  try {
-    keys = Object.getOwnPropertyNames(error).filter((key) => !skipped.has(key));
-  } catch {
-    dropped.push('<keys>');
-  }
-  if (keys.length > maxErrorProperties) dropped.push(`<${keys.length - maxErrorProperties} more>`);
-  return keys.slice(0, maxErrorProperties);
+function classPrototype(error: Error): unknown {
+  const prototype: unknown = Object.getPrototypeOf(error);
+  if (typeof prototype !== 'object' || prototype === null || types.isProxy(prototype)) return undefined;
+  return Object.hasOwn(prototype, 'constructor') ? prototype : undefined;
 }
 
 /** One field: an error of the graph by its number, a list of such, or any value. */
-function encodeField(encoder: Encoder, writer: Writer, error: Error, key: string, errors: readonly Error[]): boolean {
-  const start = writer.length;
-  let value: unknown;
-  let enumerable = true;
-  try {
-    value = Reflect.get(error, key);
-    enumerable = Object.prototype.propertyIsEnumerable.call(error, key);
-  } catch {
-    return false;
+function encodeField(
+  encoder: Encoder,
+  writer: Writer,
+  { key, enumerable, value }: Field,
+  numbers: ReadonlyMap<Error, number>,
+  dropped: string[],
+): boolean {
+  const flag = enumerable ? Flag.enumerable : 0;
+  if (typeof key === 'string') {
+    writer.u8(flag);
+    writer.string(key);
+  } else {
+    writer.u8(flag | Flag.symbol);
+    attempt(encoder, writer, key);
   }
-  writer.string(key);
-  writer.u8(enumerable ? 1 : 0);
-  const indices = (Array.isArray(value) && value.length > 0 ? value : [value]).map((item) =>
-    errors.indexOf(item as Error),
-  );
-  if (!indices.includes(-1)) {
-    writer.u8(Array.isArray(value) ? 2 : 1);
-    writer.varint(indices.length);
-    for (const index of indices) writer.varint(index);
-    return true;
+  const list = Array.isArray(value) && !types.isProxy(value) && value.length > 0 && isError(value[0]);
+  if (!list && !isError(value)) {
+    writer.u8(Form.value);
+    return attempt(encoder, writer, value);
   }
-  writer.u8(0);
-  if (!isError(value) && attempt(encoder, writer, value)) return true;
-  writer.length = start;
-  return false;
+  const all = (list ? value : [value]) as readonly unknown[];
+  const known = all.map((member) => numbers.get(member as Error)).filter((number) => number !== undefined);
+  if (known.length === 0) return false;
+  if (known.length < all.length) dropped.push(`${String(key)}: <${all.length - known.length} more>`);
+  writer.u8(list ? Form.errors : Form.error);
+  writer.varint(known.length);
+  for (const number of known) writer.varint(number);
+  return true;
 }
 
 /** Writes a value with its length, or, when it cannot travel, nothing but `undefined`. */
@@ -175,38 +244,40 @@ function blob(decoder: Decoder, reader: Reader): unknown {
   try {
     return decoder.message(reader);
   } catch {
-    decoder.reset();
     return undefined;
   } finally {
     reader.at = end;
   }
 }
 
-function decodeError(decoder: Decoder, reader: Reader, error: Error, errors: readonly Error[]): void {
-  const native = nativeErrors[reader.u8()] ?? Error;
-  const message = reader.string();
+function decodeBody(
+  decoder: Decoder,
+  reader: Reader,
+  { error, name }: { readonly error: Error; readonly name: string },
+  errors: readonly Error[],
+): void {
   const stack = reader.string();
-  const name = reader.string();
   const prototype = blob(decoder, reader);
-  // First of all, as the one that it replaces is made when it is touched, with the help of the class's getters.
-  define(error, 'stack', stack === '' ? `${name}: ${message}` : stack, false);
-  if (!(error instanceof DOMException)) {
-    define(error, 'message', message, false);
-    if (!isKnownKind(error))
-      Object.setPrototypeOf(error, typeof prototype === 'object' && prototype !== null ? prototype : native.prototype);
-    if (read(error, 'name') !== name) define(error, 'name', name, false);
-  }
+  if (prototype instanceof Error) Object.setPrototypeOf(error, prototype);
+  if (name !== '' && read(error, 'name', '') !== name) define(error, 'name', name, false);
+  define(error, 'stack', stack === '' ? `${name || 'Error'}: ${error.message}` : stack, false);
   for (let count = reader.u32(); count > 0; count--) {
-    const key = reader.string();
-    const enumerable = reader.u8() === 1;
-    const form = reader.u8();
-    const members = form === 0 ? [] : Array.from({ length: reader.count(1) }, () => errors[reader.varint()]);
-    define(error, key, form === 0 ? blob(decoder, reader) : form === 1 ? members[0] : members, enumerable);
+    const flags = reader.u8();
+    const key = (flags & Flag.symbol) === 0 ? reader.string() : blob(decoder, reader);
+    const value = decodeField(decoder, reader, errors);
+    if (typeof key === 'string' || typeof key === 'symbol') define(error, key, value, (flags & Flag.enumerable) !== 0);
   }
-  const dropped = blob(decoder, reader) as string[];
+  const dropped = blob(decoder, reader);
   if (Array.isArray(dropped) && dropped.length > 0) define(error, 'droppedKeys', dropped, true);
 }
 
-function define(error: Error, key: string, value: unknown, enumerable: boolean): void {
+function decodeField(decoder: Decoder, reader: Reader, errors: readonly Error[]): unknown {
+  const form = reader.u8();
+  if (form === Form.value) return blob(decoder, reader);
+  const members = Array.from({ length: reader.count(1) }, () => errors[reader.varint()]);
+  return form === Form.error ? members[0] : members;
+}
+
+function define(error: Error, key: string | symbol, value: unknown, enumerable: boolean): void {
   Object.defineProperty(error, key, { value, enumerable, writable: true, configurable: true });
 }

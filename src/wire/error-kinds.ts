@@ -1,54 +1,72 @@
-import * as errors from '../errors.ts';
-import type { Reader } from './reader.ts';
-import type { Writer } from './writer.ts';
-
-type ErrorClass = new (message: string) => Error;
-
-const bases: readonly ErrorClass[] = [errors.ArgumentTypeError, errors.ArgumentRangeError, errors.ManycoreError];
-/** Our own classes, which a worker has a copy of in its bundle: they are the same class by name. */
-const own = new Map<string, ErrorClass>();
-for (const value of Object.values(errors)) if (baseOf(value) !== undefined) own.set(value.name, value as never);
-
-function baseOf(constructor: unknown): ErrorClass | undefined {
-  for (let c = constructor; typeof c === 'function'; c = Object.getPrototypeOf(c))
-    if (bases.includes(c as never)) return c as never;
-  return undefined;
-}
-
-/** The name of the class of ours that a prototype belongs to. */
-function ownName(prototype: object): string | undefined {
-  for (const [name, constructor] of own) if (constructor.prototype === prototype) return name;
-  return undefined;
-}
-
-/** Whether an error's class is known at both ends, so that its prototype need not travel. */
-export function isKnownKind(error: Error): boolean {
-  return error instanceof DOMException || ownName(Object.getPrototypeOf(error) as object) !== undefined;
-}
+import * as own from '../errors.ts';
+import { isTwin } from './encoder.ts';
 
 /**
- * What has to be known of an error when it is made: a DOMException keeps its name and message where nobody can set them,
- * and an error of ours is known by its brand.
+ * Classes of errors that both sides have: they travel by name. Besides the native ones these are manycore's own, which each
+ * bundle of a worker has a copy of; a mark on their prototypes, under the brand's symbol, names them in every copy.
  */
-export function encodeKind(writer: Writer, error: Error, text: (key: 'message' | 'name') => string): void {
-  const name = error instanceof DOMException ? undefined : ownName(Object.getPrototypeOf(error) as object);
-  writer.u8(error instanceof DOMException ? 1 : name === undefined ? 0 : 2);
-  if (name !== undefined) writer.string(name);
-  if (!(error instanceof DOMException)) return;
-  writer.string(text('message'));
-  writer.string(text('name'));
+const brand = Symbol.for('manycore.error');
+
+const prototypes = new Map<string, object>();
+for (const name of [
+  'Error',
+  'TypeError',
+  'RangeError',
+  'SyntaxError',
+  'ReferenceError',
+  'EvalError',
+  'URIError',
+  'AggregateError',
+  'SuppressedError',
+]) {
+  const native: unknown = Reflect.get(globalThis, name);
+  if (typeof native === 'function') prototypes.set(name, native.prototype as object);
+}
+const natives = [...prototypes.entries()];
+for (const [name, member] of Object.entries(own)) {
+  if (typeof member !== 'function') continue;
+  Object.defineProperty(member.prototype, brand, { value: name, configurable: true });
+  prototypes.set(name, member.prototype as object);
 }
 
-export function decodeKind(reader: Reader): Error {
-  switch (reader.u8()) {
-    case 1:
-      return new DOMException(reader.string(), reader.string());
-    case 2: {
-      const constructor = own.get(reader.string()) ?? errors.ManycoreError;
-      // Its fields follow; only the base's constructor runs, which brands it.
-      return Reflect.construct(baseOf(constructor)!, [''], constructor) as Error;
-    }
-    default:
-      return new Error();
+export interface ErrorKind {
+  /** The nearest class that both sides have. */
+  readonly name: string;
+  /** Whether it is the error's own class, and not one that the error's class extends. */
+  readonly exact: boolean;
+}
+
+/** A DOMException has its message and name in internal slots: it is made by its constructor. */
+export const domException = 'DOMException';
+
+export function errorKind(error: object): ErrorKind {
+  let exact = true;
+  for (let at = Object.getPrototypeOf(error) as object | null; at !== null; exact = false) {
+    const name = classOf(at);
+    if (name !== undefined) return { name, exact };
+    at = Object.getPrototypeOf(at) as object | null;
   }
+  return { name: 'Error', exact: false };
+}
+
+function classOf(prototype: object): string | undefined {
+  const mark: unknown = Object.getOwnPropertyDescriptor(prototype, brand)?.value;
+  if (typeof mark === 'string' && prototypes.has(mark)) return mark;
+  const native = natives.find(([, usual]) => prototype === usual || isTwin(prototype, usual));
+  if (native !== undefined) return native[0];
+  const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
+  return typeof constructor === 'function' && constructor.name === domException ? domException : undefined;
+}
+
+/** A bare error of a kind. Made as a plain Error, so that no constructor's habits show. */
+export function makeError(kind: string, message: string, name: string): Error {
+  if (kind === domException) return new DOMException(message, name);
+  const error = new Error();
+  // Before it has its class: V8 makes the text of its stack when that is touched, with the help of the class's getters.
+  Object.defineProperty(error, 'stack', { value: '', writable: true, enumerable: false, configurable: true });
+  return Object.setPrototypeOf(error, kindPrototype(kind)) as Error;
+}
+
+export function kindPrototype(kind: string): object {
+  return kind === domException ? DOMException.prototype : (prototypes.get(kind) ?? Error.prototype);
 }

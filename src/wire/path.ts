@@ -1,4 +1,22 @@
-type Key = string | number | symbol;
+type Key = string | number | symbol | MapKey;
+
+/** A step into a Map. */
+export class MapKey {
+  readonly key: unknown;
+
+  constructor(key: unknown) {
+    this.key = key;
+  }
+
+  toString(): string {
+    const { key } = this;
+    if (typeof key === 'string') return ` -> get(${JSON.stringify(key)})`;
+    return ` -> get(${typeof key === 'object' && key !== null ? 'object' : typeof key === 'function' ? 'function' : String(key)})`;
+  }
+}
+
+/** Of a longer path only the two ends are shown. */
+const maxKeysShown = 100;
 
 /** Where in a value the codec is, as a stack of keys; the text is made only when an error needs it. */
 export class Path {
@@ -10,6 +28,11 @@ export class Path {
 
   pop(): void {
     this.#keys.pop();
+  }
+
+  /** Replaces the last key: the next member of the same object. */
+  step(key: Key): void {
+    this.#keys[this.#keys.length - 1] = key;
   }
 
   clear(): void {
@@ -26,14 +49,19 @@ export class Path {
 
   /** `$.db.sockets[2]`, and ` -> name` where the way leads through a function's variable. */
   toString(): string {
-    let text = '$';
-    for (const key of this.#keys) {
-      if (typeof key === 'number') text += `[${key}]`;
-      else if (typeof key === 'symbol') text += `[${key.toString()}]`;
-      else if (key.startsWith(' -> ')) text += key;
-      else if (/^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key)) text += `.${key}`;
-      else text += `[${JSON.stringify(key)}]`;
-    }
-    return text;
+    const keys = this.#keys;
+    if (keys.length <= maxKeysShown) return `$${keys.map(show).join('')}`;
+    const half = maxKeysShown / 2;
+    const left = keys.slice(0, half).map(show).join('');
+    return `$${left}...[${keys.length - maxKeysShown} more]...${keys.slice(-half).map(show).join('')}`;
   }
+}
+
+function show(key: Key): string {
+  if (typeof key === 'number') return `[${key}]`;
+  if (typeof key === 'symbol') return `[${key.toString()}]`;
+  if (typeof key !== 'string') return key.toString();
+  if (key.startsWith(' -> ')) return key;
+  if (/^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key)) return `.${key}`;
+  return `[${JSON.stringify(key)}]`;
 }

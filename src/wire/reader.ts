@@ -63,6 +63,13 @@ export class Reader {
     return count;
   }
 
+  /** The same, where the count was written in front of things whose number was not known yet. */
+  count32(size: number): number {
+    const count = this.u32();
+    this.need(count * size);
+    return count;
+  }
+
   doubles(into: number[] | Float64Array, offset: number, count: number): void {
     this.need(count * 8);
     const view = this.#view;

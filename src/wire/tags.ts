@@ -60,6 +60,7 @@ export const viewNames = [
   'Float64Array',
   'BigInt64Array',
   'BigUint64Array',
+  'Float16Array',
 ] as const;
 
 export const wellKnownSymbols: readonly symbol[] = [
@@ -76,16 +77,4 @@ export const wellKnownSymbols: readonly symbol[] = [
   Symbol.toPrimitive,
   Symbol.toStringTag,
   Symbol.unscopables,
-];
-
-/** Native errors that are revived with their own class. */
-export const nativeErrors: readonly ErrorConstructor[] = [
-  Error,
-  TypeError,
-  RangeError,
-  SyntaxError,
-  ReferenceError,
-  EvalError,
-  URIError,
-  AggregateError as unknown as ErrorConstructor,
 ];

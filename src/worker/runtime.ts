@@ -152,7 +152,6 @@ export class Runtime {
       const task = decoder.message(reader) as TaskFunction;
       known = { task, error: undefined, isAsync: isAsyncFunction(task) };
     } catch (error) {
-      decoder.reset();
       known = { task: undefined, error, isAsync: false };
     }
     reader.at = end;
