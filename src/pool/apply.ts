@@ -4,6 +4,7 @@ import { encodeAhead, isImmutable } from '../wire/encoded-message.ts';
 import { AsyncResult, settler } from './async-result.ts';
 import { newCall } from './call.ts';
 import { callSite } from './call-site.ts';
+import { refused } from './explain-failure.ts';
 import { checkCallbacks, checkCallOptions, show, type CallbackOptions, type CallOptions } from './options.ts';
 import { Series } from './series.ts';
 import type { Submissions } from './submissions.ts';
@@ -28,7 +29,7 @@ export function submitApply(
     checkCallbacks(options);
     settler.listen(result, options.callback, options.errorCallback);
   }
-  attempt(result, () => {
+  attempt(result, method, fn, () => {
     const arg = snapshot(pool, args);
     const series = seriesFor(pool, method, fn, args.length !== 1, options);
     const index = series.add(arg, result);
@@ -50,13 +51,13 @@ export function submitBroadcast(
   checkArgs('broadcast', args);
   checkCallOptions('broadcast', options);
   const result = new AsyncResult<unknown>();
-  attempt(result, () => {
+  attempt(result, 'broadcast', fn, () => {
     const call = newCall(pool, 'broadcast', pool.handleOf(fn), true, options, callSite());
     const arg = snapshot(pool, [args]);
     const parts: AsyncResult<unknown>[] = [];
     pool.backend.engine.pin((workerId) => {
       const pinned = { ...call, pinned: workerId };
-      const series = new Series(pinned, pool.taskIds(1, pinned));
+      const series = new Series(pinned, pool.taskIds(1));
       const part = new AsyncResult<unknown>();
       series.add(arg, part);
       series.onSettled = pool.abortWithSignal(series);
@@ -78,11 +79,11 @@ function checkArgs(method: string, args: unknown): void {
 }
 
 /** What goes wrong before a task is on its way rejects its result, so that a submission throws only for its options. */
-function attempt(result: AsyncResult<unknown>, submit: () => void): void {
+function attempt(result: AsyncResult<unknown>, method: string, fn: AnyFunction, submit: () => void): void {
   try {
     submit();
   } catch (error) {
-    settler.fail(result, error as Error);
+    settler.fail(result, refused(error as Error, method, fn.name, callSite()));
   }
 }
 
@@ -112,7 +113,7 @@ function seriesFor(
     if (terms.fn === handle && terms.spread === spread && terms.method === method) return open;
   }
   const call = newCall(pool, method, handle, spread, options ?? {}, callSite());
-  const series = new Series(call, pool.taskIds(1, call));
+  const series = new Series(call, pool.taskIds(1));
   if (plain) pool.series = series;
   return series;
 }
