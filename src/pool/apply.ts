@@ -4,8 +4,8 @@ import { encodeAhead, isImmutable } from '../wire/encoded-message.ts';
 import { AsyncResult, settler } from './async-result.ts';
 import { newCall } from './call.ts';
 import { callSite } from './call-site.ts';
-import { checkCallbacks, checkCallOptions, show, type CallbackOptions, type CallOptions } from './options.ts';
 import { refused } from './explain-failure.ts';
+import { checkCallbacks, checkCallOptions, show, type CallbackOptions, type CallOptions } from './options.ts';
 import { Series } from './series.ts';
 import type { Submissions } from './submissions.ts';
 
@@ -29,8 +29,8 @@ export function submitApply(
     checkCallbacks(options);
     settler.listen(result, options.callback, options.errorCallback);
   }
-  attempt(result, () => {
-    const arg = snapshot(pool, method, fn, args);
+  attempt(result, method, fn, () => {
+    const arg = snapshot(pool, args);
     const series = seriesFor(pool, method, fn, args.length !== 1, options);
     const index = series.add(arg, result);
     pool.lastTaskId = series.firstTaskId + index;
@@ -51,13 +51,13 @@ export function submitBroadcast(
   checkArgs('broadcast', args);
   checkCallOptions('broadcast', options);
   const result = new AsyncResult<unknown>();
-  attempt(result, () => {
-    const call = newCall(pool, 'broadcast', pool.handleOf('broadcast', fn), true, options, callSite());
-    const arg = snapshot(pool, 'broadcast', fn, [args]);
+  attempt(result, 'broadcast', fn, () => {
+    const call = newCall(pool, 'broadcast', pool.handleOf(fn), true, options, callSite());
+    const arg = snapshot(pool, [args]);
     const parts: AsyncResult<unknown>[] = [];
     pool.backend.engine.pin((workerId) => {
       const pinned = { ...call, pinned: workerId };
-      const series = new Series(pinned, pool.taskIds(1, pinned));
+      const series = new Series(pinned, pool.taskIds(1));
       const part = new AsyncResult<unknown>();
       series.add(arg, part);
       series.onSettled = pool.abortWithSignal(series);
@@ -79,11 +79,11 @@ function checkArgs(method: string, args: unknown): void {
 }
 
 /** What goes wrong before a task is on its way rejects its result, so that a submission throws only for its options. */
-function attempt(result: AsyncResult<unknown>, submit: () => void): void {
+function attempt(result: AsyncResult<unknown>, method: string, fn: AnyFunction, submit: () => void): void {
   try {
     submit();
   } catch (error) {
-    settler.fail(result, error as Error);
+    settler.fail(result, refused(error as Error, method, fn.name, callSite()));
   }
 }
 
@@ -91,14 +91,10 @@ function attempt(result: AsyncResult<unknown>, submit: () => void): void {
  * Arguments are copied at the call, not when a worker happens to be free. Immutable ones need no copy. A single argument
  * goes without its list.
  */
-function snapshot({ backend }: Submissions, method: string, fn: AnyFunction, args: readonly unknown[]): unknown {
+function snapshot({ backend }: Submissions, args: readonly unknown[]): unknown {
   const single = args.length === 1;
   if (backend.context === 'inline' || args.every(isImmutable)) return single ? args[0] : args.slice();
-  try {
-    return encodeAhead(backend.functions.encoder, single ? args[0] : args);
-  } catch (error) {
-    throw refused(error, `${method}(${fn.name})`);
-  }
+  return encodeAhead(backend.functions.encoder, single ? args[0] : args);
 }
 
 /** The open series, if the call can join it, else a new one. */
@@ -110,14 +106,14 @@ function seriesFor(
   options: CallOptions | undefined,
 ): Series {
   const plain = options === undefined || !seriesKeys.some((key) => options[key] !== undefined);
-  const handle = pool.handleOf(method, fn);
+  const handle = pool.handleOf(fn);
   const open = pool.series;
   if (plain && open !== undefined && open.length < maxSeries) {
     const { terms } = open;
     if (terms.fn === handle && terms.spread === spread && terms.method === method) return open;
   }
   const call = newCall(pool, method, handle, spread, options ?? {}, callSite());
-  const series = new Series(call, pool.taskIds(1, call));
+  const series = new Series(call, pool.taskIds(1));
   if (plain) pool.series = series;
   return series;
 }

@@ -22,6 +22,7 @@ import { shared } from '../worker/task-context.ts';
 import { encodeAhead } from '../wire/encoded-message.ts';
 import { atExit } from './at-exit.ts';
 import { runInline } from './inline.ts';
+import { callSite } from './call-site.ts';
 import { refused } from './explain-failure.ts';
 import type { PoolOptions } from './options.ts';
 import { writeOutput } from './output.ts';
@@ -119,7 +120,7 @@ export class Backend {
       const fn = this.functions.handleOf(initializer).message;
       return { fn, args: encodeAhead(this.functions.encoder, initArgs ?? []) };
     } catch (error) {
-      throw refused(error, 'the initializer');
+      throw refused(error as Error, 'initializer', initializer.name, callSite());
     }
   }
 

@@ -22,8 +22,20 @@ function frames(stack: string): string {
   return stack
     .split('\n')
     .slice(1)
-    .filter((line) => !own.some((folder) => line.includes(folder)) && !/[ (]node:internal\//.test(line))
+    .filter((line) => !isMachinery(line))
     .join('\n');
+}
+
+/** Whether a line of a stack says nothing about the user's program: a frame of ours or of Node's inside. */
+export function isMachinery(line: string): boolean {
+  return own.some((folder) => line.includes(folder)) || /^\s+at .*node:internal\//.test(line);
+}
+
+/** Makes `site` the place that the error's stack shows. */
+export function placeAt(error: Error, site: string): Error {
+  const stack = `${error.name}: ${error.message}${site === '' ? '' : `\n${site}`}`;
+  Object.defineProperty(error, 'stack', { value: stack, writable: true, configurable: true });
+  return error;
 }
 
 /** `photos.ts:12` from a stack. */

@@ -2,8 +2,6 @@ import {
   AbortError,
   ManycoreError,
   PoisonTaskError,
-  RemoteError,
-  SerializationError,
   TaskTimeoutError,
   WorkerLostError,
   type TaskInfo,
@@ -11,7 +9,7 @@ import {
 import { inspect } from 'node:util';
 import type { Failure, Loss } from '../engine/task.ts';
 import type { Call } from './call.ts';
-import { callSite, shortSite } from './call-site.ts';
+import { isMachinery, placeAt, shortSite } from './call-site.ts';
 
 /** Which task of a call it was. */
 export interface Place {
@@ -28,8 +26,7 @@ export function explain(failure: Failure, place: Place): Error {
   if (failure.kind === 'ended') return failure.error;
   const error = failure.kind === 'unsendable' ? named(failure.error, place) : ownError(failure, place);
   // Our own frames say nothing to the user; where the call was made does.
-  replaceStack(error, `${error.name}: ${error.message}\n${place.call.site}`);
-  return error;
+  return placeAt(error, place.call.site);
 }
 
 type OwnFailure = Exclude<Failure, { readonly kind: 'error' | 'ended' | 'unsendable' }>;
@@ -124,15 +121,12 @@ function withBothStacks(
     .split('\n')
     .filter((frame) => !isMachinery(frame))
     .join('\n');
-  replaceStack(error, `${remote}\n    ${line}\n${call.site}`);
+  Object.defineProperty(error, 'stack', {
+    value: `${remote}\n    ${line}\n${call.site}`,
+    writable: true,
+    configurable: true,
+  });
   return error;
-}
-
-/** Frames of the worker's loop say nothing about the user's program. */
-function isMachinery(frame: string): boolean {
-  return (
-    /^\s+at .*\/worker\/entry-(?:process|thread)\.js:\d+:\d+\)?$/.test(frame) || /^\s+at .*node:internal\//.test(frame)
-  );
 }
 
 export function preview(value: unknown): string {
@@ -146,26 +140,20 @@ export function preview(value: unknown): string {
 
 /** What could not be sent, with the function's name, the input's index and the place of the call. */
 function named(error: Error, place: Place): Error {
-  if (error instanceof ManycoreError || error instanceof RemoteError) {
-    const site = shortSite(place.call.site);
-    const where = ` (task ${describe(place)}${site === undefined ? '' : `, called at ${site}`})`;
-    if (!error.message.includes(where))
-      Object.defineProperty(error, 'message', { value: `${error.message}${where}`, configurable: true });
-  }
-  return error;
+  return withWhere(error, `task ${describe(place)}`, place.call.site);
 }
 
-/** An error that kept a call from becoming a task, with the place of the call instead of our own frames. */
-export function refused(error: unknown, call: string): Error {
-  if (!(error instanceof SerializationError)) return error as Error;
-  const site = callSite();
-  const at = shortSite(site);
-  const message = `${error.message} (${call}${at === undefined ? '' : `, called at ${at}`})`;
-  Object.defineProperty(error, 'message', { value: message, configurable: true });
-  replaceStack(error, `${error.name}: ${message}\n${site}`);
-  return error;
+/** What is wrong with a call before it has become a task: the function or an argument cannot travel. */
+export function refused(error: Error, method: string, name: string, site: string): Error {
+  if (!(error instanceof ManycoreError)) return error;
+  return placeAt(withWhere(error, `${method}(${name === '' ? '(anonymous)' : name})`, site), site);
 }
 
-function replaceStack(error: Error, stack: string): void {
-  Object.defineProperty(error, 'stack', { value: stack, writable: true, configurable: true });
+function withWhere(error: Error, what: string, site: string): Error {
+  if (!(error instanceof ManycoreError)) return error;
+  const line = shortSite(site);
+  const where = ` (${what}${line === undefined ? '' : `, called at ${line}`})`;
+  if (!error.message.includes(where))
+    Object.defineProperty(error, 'message', { value: `${error.message}${where}`, configurable: true });
+  return error;
 }

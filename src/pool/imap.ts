@@ -3,6 +3,7 @@ import { startProgress } from '../progress/index.ts';
 import { newCall } from './call.ts';
 import { callSite } from './call-site.ts';
 import { newCounters } from './counters.ts';
+import { refused } from './explain-failure.ts';
 import { checkItems, type Items } from './items.ts';
 import { manyTaskIds } from './map.ts';
 import { checkCount, checkMapOptions, type StreamOptions } from './options.ts';
@@ -28,10 +29,10 @@ export function submitStream<R>(
   const release = engine.hold();
   let stopListening = (): void => undefined;
   try {
-    const call = newCall(pool, method, pool.handleOf(method, fn), false, options, callSite());
+    const call = newCall(pool, method, pool.handleOf(fn), false, options, callSite());
     const job: StreamJob = new StreamJob(
       call,
-      pool.taskIds(manyTaskIds, call),
+      pool.taskIds(manyTaskIds),
       sourceOf(items),
       {
         add: (stream, from, to) => pool.add(stream, from, to),
@@ -58,6 +59,6 @@ export function submitStream<R>(
   } catch (error) {
     release();
     bar.stop('failed');
-    throw error;
+    throw refused(error as Error, method, options.name ?? fn.name, callSite());
   }
 }

@@ -4,6 +4,7 @@ import { AsyncResult, settler } from './async-result.ts';
 import { newCall } from './call.ts';
 import { callSite } from './call-site.ts';
 import { newCounters } from './counters.ts';
+import { refused } from './explain-failure.ts';
 import { checkItems, listOf, type Items } from './items.ts';
 import { MapJob, type MapOutcome } from './map-job.ts';
 import { checkCallbacks, checkMapOptions, type CallbackOptions, type MapOptions } from './options.ts';
@@ -47,13 +48,13 @@ export function submitMap(
     const call = newCall(
       pool,
       method,
-      pool.handleOf(method, fn),
+      pool.handleOf(fn),
       spread,
       { ...options, chunkSize: options.chunkSize ?? countedChunk(pool, list?.length) },
       callSite(),
     );
     counters.total = list?.length;
-    const firstTaskId = pool.taskIds(list?.length ?? manyTaskIds, call);
+    const firstTaskId = pool.taskIds(list?.length ?? manyTaskIds);
     const job = new MapJob(call, firstTaskId, list, { settled, done, counters, bar });
     if (list === undefined) {
       stopListening = pool.abortWithSignal(job);
@@ -66,7 +67,7 @@ export function submitMap(
     }
   } catch (error) {
     bar.stop('failed');
-    settler.fail(result, error as Error);
+    settler.fail(result, refused(error as Error, method, options.name ?? fn.name, callSite()));
   }
   return result;
 }

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { ManycoreError, SerializationError } from '../errors.ts';
+import { CaptureError, ManycoreError, SerializationError } from '../errors.ts';
 import { maxCodecDepth, maxKeyCheckedLength, minAttachmentBytes } from '../limits.ts';
 import { encodeBuiltin } from './encode-builtin.ts';
 import { encodeFunction } from './encode-function.ts';
@@ -106,15 +106,11 @@ export class Encoder {
   #explain(error: unknown, phase: 'args' | 'result'): Error {
     const path = this.path.toString();
     if (error instanceof SerializationError && error.path === '') {
-      const located = Object.create(
-        Object.getPrototypeOf(error) as object,
-        Object.getOwnPropertyDescriptors(error),
-      ) as Error;
-      Object.defineProperty(located, 'path', { value: path, enumerable: true });
-      Object.defineProperty(located, 'phase', { value: phase, enumerable: true });
-      Object.defineProperty(located, 'message', { value: error.message.replaceAll('{path}', path) });
-      Object.defineProperty(located, 'stack', { value: String(error.stack).replaceAll('{path}', path) });
-      return located;
+      const message = error.message.replaceAll('{path}', path);
+      const options = 'cause' in error ? { cause: error.cause } : {};
+      if (!(error instanceof CaptureError) && !path.includes(' -> '))
+        return new SerializationError(message, phase, path, options);
+      return Object.defineProperty(new CaptureError(message, path, options), 'phase', { value: phase });
     }
     if (error instanceof ManycoreError) return error;
     const reason = error instanceof Error ? error.message : String(error);
