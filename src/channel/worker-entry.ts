@@ -12,7 +12,7 @@ const found = new Map<string, string>();
  */
 export function workerEntry(kind: 'process' | 'thread'): string {
   let path = found.get(kind);
-  if (path === undefined) found.set(kind, (path = find(`entry-${kind}.js`)));
+  if (path === undefined) found.set(kind, (path = find(`entry-${kind}.cjs`)));
   return path;
 }
 

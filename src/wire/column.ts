@@ -3,7 +3,8 @@ import { FrameTooLargeError, ProtocolError } from '../errors.ts';
 import { maxBatchItems } from '../limits.ts';
 import { type Decoder, setOwn } from './decoder.ts';
 import { EncodedMessage } from './encoded-message.ts';
-import { type Encoder, hasOnly } from './encoder.ts';
+import type { Encoder } from './encoder.ts';
+import { hasOnly } from './shapes.ts';
 import type { Reader } from './reader.ts';
 import type { Writer } from './writer.ts';
 

@@ -1,10 +1,12 @@
 import { types } from 'node:util';
-import { type Encoder, hasOnly, isTwin, unsendable } from './encoder.ts';
+import type { Encoder } from './encoder.ts';
 import { domException, errorKind, kindPrototype } from './error-kinds.ts';
 import type { FunctionForm } from './forms.ts';
 import { MapKey } from './path.ts';
 import { Tag, viewNames } from './tags.ts';
+import { hasOnly, isTwin } from './shapes.ts';
 import { isMoving } from './transfer.ts';
+import { unsendable } from './unsendable.ts';
 
 /** Built-in kinds of object, by their internal slots and not by their prototype: subclasses and null prototypes included. */
 export function encodeBuiltin(encoder: Encoder, value: object, prototype: object | null): void {

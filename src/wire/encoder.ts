@@ -5,9 +5,11 @@ import { encodeBuiltin } from './encode-builtin.ts';
 import { encodeFunction } from './encode-function.ts';
 import type { Definition, FunctionReader } from './forms.ts';
 import { Path } from './path.ts';
+import { hasAccessor, hasOnly, isTwin, packing, sameKeys } from './shapes.ts';
 import { Tag, wellKnownSymbols } from './tags.ts';
 import { isMoving } from './transfer.ts';
 import { definitionId } from './definitions.ts';
+import { unsendable } from './unsendable.ts';
 import type { Writer } from './writer.ts';
 
 /** A buffer that travels beside the bytes of a message. */
@@ -423,54 +425,4 @@ export class Encoder {
     writer.varint(this.attachments.length - this.#base);
     this.attachments.push({ buffer, moves });
   }
-}
-
-/** An error whose path is still to be filled in. */
-export function unsendable(what: string, advice: string): SerializationError {
-  return new SerializationError(`Cannot send {path}: ${what}. ${advice}`.trim(), 'args', '');
-}
-
-/** Whether a prototype is that of the same built-in class in another realm, such as a `vm` context: it arrives as ours. */
-export function isTwin(prototype: object, usual: object): boolean {
-  const theirs: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
-  return (
-    typeof theirs === 'function' &&
-    theirs.prototype === prototype &&
-    theirs.name === usual.constructor.name &&
-    Function.prototype.toString.call(theirs).endsWith('{ [native code] }')
-  );
-}
-
-/** Whether the enumerable string keys are all that an object has, and it is not frozen, sealed or closed. */
-export function hasOnly(value: object, keys: readonly string[]): boolean {
-  return (
-    Object.getOwnPropertyNames(value).length === keys.length &&
-    Object.getOwnPropertySymbols(value).length === 0 &&
-    Object.isExtensible(value)
-  );
-}
-
-function sameKeys(a: readonly string[], b: readonly string[]): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
-}
-
-function hasAccessor(value: object, keys: readonly string[]): boolean {
-  return keys.some((key) => !('value' in Object.getOwnPropertyDescriptor(value, key)!));
-}
-
-/** How an array can be packed: all small integers, all numbers, with holes, or nothing special. */
-function packing(value: readonly unknown[]): 'ints' | 'doubles' | 'sparse' | 'mixed' {
-  const { length } = value;
-  let ints = length > 1;
-  let numbers = ints;
-  for (let i = 0; i < length; i++) {
-    const item = value[i];
-    if (item === undefined && !(i in value)) return 'sparse';
-    if (!numbers) continue;
-    if (typeof item !== 'number') numbers = ints = false;
-    else if (ints && (item !== (item | 0) || Object.is(item, -0))) ints = false;
-  }
-  return ints ? 'ints' : numbers ? 'doubles' : 'mixed';
 }

@@ -1,5 +1,5 @@
 import * as own from '../errors.ts';
-import { isTwin } from './encoder.ts';
+import { isTwin } from './shapes.ts';
 
 /**
  * Classes of errors that both sides have: they travel by name. Besides the native ones these are manycore's own, which each
