@@ -36,7 +36,7 @@ process.stdout.write(`${targets.join('\n')}\n`);
 if (options.out) writeFileSync(options.out, `${[...head(), ...targets, ...sections].join('\n').trimEnd()}\n`);
 
 function head() {
-  const command = ['node run.mjs', ...process.argv.slice(2)].join(' ');
+  const command = ['node run.mjs', ...process.argv.slice(2)].join(' ').replace(/ --out[ =]\S+/, '');
   return [
     '# Results',
     '',

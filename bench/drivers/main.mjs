@@ -14,7 +14,7 @@ const modes = { serve, once, shared };
 await modes[mode](...rest);
 
 async function serve(sideName) {
-  let context = await load(sideName);
+  const context = await load(sideName);
   answer(context.error ? { error: context.error } : { ready: true });
   for await (const line of createInterface({ input: process.stdin })) {
     const request = JSON.parse(line);

@@ -11,7 +11,9 @@ const running = new Set();
 
 /** The environment of every side: what slows the start of node or changes it is out, for all alike. */
 export function environment() {
-  const { NODE_EXTRA_CA_CERTS, NODE_OPTIONS, NODE_V8_COVERAGE, NODE_COMPILE_CACHE, ...env } = process.env;
+  const env = { ...process.env };
+  for (const name of ['NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS', 'NODE_V8_COVERAGE', 'NODE_COMPILE_CACHE'])
+    delete env[name];
   return env;
 }
 
@@ -40,10 +42,7 @@ export class Driver {
       this.#child.on('error', (error) => resolve(`did not start: ${error.message}`));
       this.#child.on('exit', (code, signal) => resolve(`ended with ${signal ?? code}`));
     });
-    void this.#exit.then((how) => {
-      const last = this.#stderr.trim().split('\n').at(-1);
-      this.#settle((waiting) => waiting.reject(new Error(last ? `${how}: ${last}` : how)));
-    });
+    void this.#failOnExit();
   }
 
   static async serve(side) {
@@ -110,6 +109,12 @@ export class Driver {
         // It is gone already.
       }
     }
+  }
+
+  async #failOnExit() {
+    const how = await this.#exit;
+    const last = this.#stderr.trim().split('\n').at(-1);
+    this.#settle((waiting) => waiting.reject(new Error(last ? `${how}: ${last}` : how)));
   }
 
   #settle(how) {

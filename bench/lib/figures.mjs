@@ -3,7 +3,12 @@ import { median } from './stats.mjs';
 
 /** The median over the rounds; a text if a round gave one; undefined where there is none. */
 export function figure(results, variant, side, key) {
-  const values = results?.get(variant)?.get(side)?.samples.map((sample) => sample?.[key]).filter((v) => v !== undefined) ?? [];
+  const values =
+    results
+      ?.get(variant)
+      ?.get(side)
+      ?.samples.map((sample) => sample?.[key])
+      .filter((v) => v !== undefined) ?? [];
   const text = values.find((value) => typeof value !== 'number');
   if (text !== undefined) return text === null ? undefined : text;
   return values.length > 0 ? median(values) : undefined;
@@ -11,7 +16,10 @@ export function figure(results, variant, side, key) {
 
 /** The smallest and the largest of the rounds. */
 export function range(results, variant, side, key) {
-  const values = results.get(variant).get(side).samples.map((sample) => sample?.[key]);
+  const values = results
+    .get(variant)
+    .get(side)
+    .samples.map((sample) => sample?.[key]);
   return [Math.min(...values), Math.max(...values)];
 }
 

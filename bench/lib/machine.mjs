@@ -18,7 +18,7 @@ export async function quiet() {
 }
 
 export function describeMachine() {
-  const { model = 'unknown CPU' } = cpus()[0] ?? {};
+  const model = cpus()[0]?.model ?? 'unknown CPU';
   return [
     `${model.trim()}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GB, ${type()} ${release().split('-')[0]}`,
     `Node ${process.versions.node}, ${pythonVersion() ?? 'no python3'}`,

@@ -42,7 +42,9 @@ export class Measurement {
       for (const side of order) {
         const cell = cells.get(side.name);
         if (cell.absent || cell.error || (scenario.host === 'shared' && !side.python)) continue;
-        this.#options.onProgress(`${scenario.name} ${variant.name} ${round < 0 ? 'warm-up' : `round ${round + 1}/${rounds}`} ${side.name}`);
+        this.#options.onProgress(
+          `${scenario.name} ${variant.name} ${round < 0 ? 'warm-up' : `round ${round + 1}/${rounds}`} ${side.name}`,
+        );
         const params = scenario.adapt?.(variant.params, previous.get(side.name)?.samples.at(-1)) ?? variant.params;
         record(cell, round, await this.#run(scenario, variant, side, params));
       }

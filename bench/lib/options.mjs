@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { scenarios } from '../scenarios/index.mjs';
 import { sides } from '../sides/index.mjs';
@@ -9,7 +10,7 @@ const help = `node run.mjs [options]
   --rounds N      rounds that count (7; quick 3); some scenarios have fewer
   --warm-ups N    rounds before them that do not count (2; quick 1)
   --quick         less work and fewer rounds, for a look
-  --out FILE      where the report goes; RESULTS.md for a run of everything, else nowhere
+  --out FILE      where the report goes; RESULTS.md beside this for a full run of everything, else nowhere
 `;
 
 export function readOptions() {
@@ -36,7 +37,9 @@ export function readOptions() {
     rounds: count(values.rounds, quick ? 3 : 7),
     warmUps: count(values['warm-ups'], quick ? 1 : 2),
     // A part of the scenarios must not overwrite the report of all.
-    out: values.out ?? (values.only || values.sides || quick ? undefined : 'RESULTS.md'),
+    out:
+      values.out ??
+      (values.only || values.sides || quick ? undefined : fileURLToPath(new URL('../RESULTS.md', import.meta.url))),
   };
 }
 

@@ -7,7 +7,9 @@ export function descendants(pid) {
   for (const name of list('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     // The name of the program is in parentheses and may hold spaces.
-    const fields = read(`/proc/${name}/stat`)?.replace(/^.*\) /s, '').split(' ');
+    const fields = read(`/proc/${name}/stat`)
+      ?.replace(/^.*\) /s, '')
+      .split(' ');
     if (!fields || fields[0] === 'Z') continue;
     const siblings = children.get(Number(fields[1]));
     if (siblings) siblings.push(Number(name));
@@ -36,11 +38,10 @@ export function cpuMs(pid) {
 
 /** The share of the machine's CPU time that is in use, 0 to 1, over `ms` milliseconds. */
 export async function machineLoad(ms) {
-  const sample = () => read('/proc/stat')?.split('\n', 1)[0].trim().split(/\s+/).slice(1).map(Number);
-  const before = sample();
+  const before = cpuTimes();
   if (!before) return undefined;
   await new Promise((resolve) => setTimeout(resolve, ms));
-  const spent = sample().map((value, i) => value - before[i]);
+  const spent = cpuTimes().map((value, i) => value - before[i]);
   const total = spent.reduce((a, b) => a + b, 0);
   return total > 0 ? 1 - (spent[3] + spent[4]) / total : 0;
 }
@@ -49,6 +50,10 @@ export async function machineLoad(ms) {
 export function alive(pid) {
   const state = read(`/proc/${pid}/stat`)?.replace(/^.*\) /s, '')[0];
   return state !== undefined && state !== 'Z' && state !== 'X';
+}
+
+function cpuTimes() {
+  return read('/proc/stat')?.split('\n', 1)[0].trim().split(/\s+/).slice(1).map(Number);
 }
 
 function list(folder) {

@@ -7,7 +7,10 @@ export function scenarioReport(scenario, results, quick) {
   const notes = new Set();
   const columns = scenario.columns;
   const sideNames = [...results.values().next().value.keys()];
-  const rows = sideNames.map((name) => [findSide(name).title, ...columns.map((column) => cell(results, scenario, column, name, notes))]);
+  const rows = sideNames.map((name) => [
+    findSide(name).title,
+    ...columns.map((column) => cell(results, scenario, column, name, notes)),
+  ]);
   const lines = [`## ${scenario.title}`, '', scenario.text, ''];
   const size = sizes(scenario.variants(quick));
   if (size) lines.push(size, '');
@@ -20,9 +23,11 @@ export function scenarioReport(scenario, results, quick) {
 }
 
 export function table(head, rows) {
-  const line = (cells) => `| ${cells.join(' | ')} |`;
-  return [line(head), `|${head.map((_, i) => (i === 0 ? '---' : '---:')).join('|')}|`, ...rows.map(line)];
+  const rule = `|${head.map((_, i) => (i === 0 ? '---' : '---:')).join('|')}|`;
+  return [row(head), rule, ...rows.map(row)];
 }
+
+const row = (cells) => `| ${cells.join(' | ')} |`;
 
 function cell(results, scenario, column, side, notes) {
   const { samples, error, absent } = results.get(column.variant).get(side);
@@ -46,8 +51,15 @@ function cell(results, scenario, column, side, notes) {
 
 /** How much work the figures stand for: it differs between a quick run and a full one. */
 function sizes(variants) {
-  const numbers = (key) => [...new Set(variants.map(({ params }) => params[key]).filter(Boolean))].map((n) => n.toLocaleString('en-US'));
-  const words = { count: 'Count', repetitions: 'Repetitions', limit: 'Primes below', shorts: 'Short tasks', longMs: 'The long one, ms' };
+  const numbers = (key) =>
+    [...new Set(variants.map(({ params }) => params[key]).filter(Boolean))].map((n) => n.toLocaleString('en-US'));
+  const words = {
+    count: 'Count',
+    repetitions: 'Repetitions',
+    limit: 'Primes below',
+    shorts: 'Short tasks',
+    longMs: 'The long one, ms',
+  };
   return Object.entries(words)
     .filter(([key]) => numbers(key).length > 0)
     .map(([key, word]) => `${word}: ${numbers(key).join(', ')}.`)

@@ -12,7 +12,9 @@ const targets = [
   ...kinds.map((kind) => faster('map', 'map', 'ms', kind, 'python-fork', 1.5)),
   ...kinds.map((kind) => faster('imap', 'imap', 'ms', kind, 'python-fork', 20)),
   ...kinds.flatMap((kind) =>
-    ['singles-first', 'singles-middle', 'map-first', 'map-middle'].map((variant) => atMost('skew', variant, 'time', kind, 1.1, 'x ideal')),
+    ['singles-first', 'singles-middle', 'map-first', 'map-middle'].map((variant) =>
+      atMost('skew', variant, 'time', kind, 1.1, 'x ideal'),
+    ),
   ),
   ...kinds.map((kind) => atLeast('scaling', 'scaling', 'speedUp', kind, 1.9, 'on 2 workers')),
   slower('start-up', 'start-up', 'ms', 'threads', 'bare-thread', 1.3),
@@ -25,18 +27,24 @@ const targets = [
 
 /** Rows of [target, measured, verdict] for what the run has measured, by scenario. */
 export function judge(byScenario) {
-  return targets.flatMap(({ scenario, text, measure, holds }) => {
+  return targets.flatMap(({ scenario, side, text, measure, holds }) => {
     const results = byScenario.get(scenario);
     if (!results) return [];
     const value = measure(results);
-    const verdict = value === undefined ? 'not measured' : typeof value === 'number' && holds(value) ? 'pass' : '**miss**';
-    return [[text, show(value), verdict]];
+    return [[text, show(value), verdict(value, holds, results, side)]];
   });
+}
+
+/** A side of ours that failed is a miss; without the other side, there is nothing to judge. */
+function verdict(value, holds, results, side) {
+  if (value !== undefined) return typeof value === 'number' && holds(value) ? 'pass' : '**miss**';
+  return [...results.values()].some((cells) => cells.get(side)?.error) ? '**failed**' : 'not measured';
 }
 
 function faster(scenario, variant, key, kind, than, factor) {
   return {
     scenario,
+    side: ours(kind),
     text: `${scenario}, ${kind}: at least ${factor} x as fast as ${than}`,
     measure: (results) => ratio(results, variant, key, than, ours(kind)),
     holds: (value) => value >= factor,
@@ -46,6 +54,7 @@ function faster(scenario, variant, key, kind, than, factor) {
 function slower(scenario, variant, key, kind, than, factor) {
   return {
     scenario,
+    side: ours(kind),
     text: `${scenario}, ${kind}: at most ${factor} x the time of ${than}`,
     measure: (results) => ratio(results, variant, key, ours(kind), than),
     holds: (value) => value <= factor,
@@ -55,8 +64,10 @@ function slower(scenario, variant, key, kind, than, factor) {
 function atMost(scenario, variant, key, kind, limit, unit) {
   return {
     scenario,
+    side: ours(kind),
     text: `${scenario}, ${kind}${variant.includes('-') && scenario === 'skew' ? `, ${variant}` : ''}: at most ${limit} ${unit}`,
-    measure: (results) => (variant === 'linear' ? linearity(results, ours(kind)) : figure(results, variant, ours(kind), key)),
+    measure: (results) =>
+      variant === 'linear' ? linearity(results, ours(kind)) : figure(results, variant, ours(kind), key),
     holds: (value) => value <= limit,
   };
 }
@@ -64,6 +75,7 @@ function atMost(scenario, variant, key, kind, limit, unit) {
 function atLeast(scenario, variant, key, kind, limit, unit) {
   return {
     scenario,
+    side: ours(kind),
     text: `${scenario}, ${kind}: at least ${limit} ${unit}`,
     measure: (results) => figure(results, variant, ours(kind), key),
     holds: (value) => value >= limit,

@@ -15,9 +15,9 @@ export const burst = {
   ],
   async run({ pool }, { count }) {
     const { run } = await pool(2);
-    const promises = new Array(count);
+    const promises = [];
     const start = performance.now();
-    for (let i = 0; i < count; i++) promises[i] = run('square', i);
+    for (let i = 0; i < count; i++) promises.push(run('square', i));
     const results = await Promise.all(promises);
     const ms = performance.now() - start;
     verifySquares(results, count);

@@ -42,7 +42,7 @@ export const memory = {
 const kinds = { queued, finished, endless };
 
 async function queued({ run }, { count, finishMs }) {
-  const promises = new Array(count);
+  const promises = Array.from({ length: count });
   await burst(run, 1_000);
   const before = usage();
   const start = performance.now();
@@ -59,7 +59,8 @@ async function queued({ run }, { count, finishMs }) {
   const resumed = performance.now();
   for (const promise of promises) {
     check.add(await promise);
-    if (limit.reached || performance.now() - resumed > finishMs) return { ...each, seconds: finishMs ? `> ${finishMs / 1000}` : 'no' };
+    if (limit.reached || performance.now() - resumed > finishMs)
+      return { ...each, seconds: finishMs ? `> ${finishMs / 1000}` : 'no' };
   }
   clearTimeout(timer);
   check.verify(count);

@@ -35,7 +35,10 @@ export const payloads = {
   limitMs: 60_000,
   baseline: 'piscina-tuned',
   variants: (quick) =>
-    Object.entries(kinds).map(([name, { trips }]) => ({ name, params: { kind: name, trips: quick ? trips / 5 : trips } })),
+    Object.entries(kinds).map(([name, { trips }]) => ({
+      name,
+      params: { kind: name, trips: quick ? trips / 5 : trips },
+    })),
   columns: Object.entries(kinds).flatMap(([variant, { title }]) => [
     { variant, key: 'ms', title },
     { variant, key: 'ms', title: 'speed', ratio: true },

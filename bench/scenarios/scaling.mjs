@@ -26,7 +26,9 @@ async function count({ run }, limit) {
   // Each worker has to compile the function first.
   await Promise.all(Array.from({ length: 8 }, () => run('countPrimes', [0, 30_000])));
   const start = performance.now();
-  const counts = await Promise.all(Array.from({ length: 125 }, (_, i) => run('countPrimes', [i * width, (i + 1) * width])));
+  const counts = await Promise.all(
+    Array.from({ length: 125 }, (_, i) => run('countPrimes', [i * width, (i + 1) * width])),
+  );
   const ms = performance.now() - start;
   if (counts.reduce((a, b) => a + b, 0) !== primesBelow[limit]) throw new Error('wrong: not the number of primes');
   return ms;

@@ -24,7 +24,7 @@ export const skew = {
   async run({ pool }, { place, form, shorts, longMs }) {
     const { run, map } = await pool(workers);
     if (form === 'map' && !map) return undefined;
-    const items = new Array(shorts + 1).fill(shortMs);
+    const items = Array.from({ length: shorts + 1 }, () => shortMs);
     items[place === 'first' ? 0 : shorts / 2] = longMs;
     const ideal = inOrder(items, longMs);
     await Promise.all(Array.from({ length: 20 }, () => run('busy', 0)));
@@ -48,7 +48,7 @@ export const skew = {
 
 /** Each task goes, in order and at no cost, to the worker that is free first. */
 function inOrder(items, longMs) {
-  const free = new Array(workers).fill(0);
+  const free = Array.from({ length: workers }, () => 0);
   let lastShort = 0;
   for (const ms of items) {
     const soonest = free.indexOf(Math.min(...free));

@@ -14,7 +14,14 @@ export const startUp = {
   columns: [
     { variant: 'start-up', key: 'ms', title: 'ms', spread: true },
     { variant: 'start-up', key: 'ms', title: 'time / bare `Worker`', ratio: true, inverse: true },
-    { variant: 'start-up', key: 'ms', title: 'time / bare child', ratio: true, inverse: true, baseline: 'bare-process' },
+    {
+      variant: 'start-up',
+      key: 'ms',
+      title: 'time / bare child',
+      ratio: true,
+      inverse: true,
+      baseline: 'bare-process',
+    },
   ],
   /** All sides take turns; the first turns are not counted. Gives what happened by the name of the side. */
   async runShared(loaded, { repetitions }) {
@@ -32,7 +39,10 @@ export const startUp = {
       }
     }
     return Object.fromEntries(
-      Object.entries(outcome).map(([name, { times, error }]) => [name, error ? { error } : { sample: { ms: median(times) } }]),
+      Object.entries(outcome).map(([name, { times, error }]) => [
+        name,
+        error ? { error } : { sample: { ms: median(times) } },
+      ]),
     );
   },
 };
@@ -53,7 +63,8 @@ async function oneStart(side) {
   // poolifier's `destroy()` at times never settles; the start is measured all the same.
   await Promise.race([pool.close(), new Promise((resolve) => setTimeout(resolve, 1_000))]);
   // The end of one side's process must not fall into the start of the next side's.
-  for (let i = 0; i < 200 && descendants(process.pid).length > 0; i++) await new Promise((resolve) => setTimeout(resolve, 5));
+  for (let i = 0; i < 200 && descendants(process.pid).length > 0; i++)
+    await new Promise((resolve) => setTimeout(resolve, 5));
   return ms;
 }
 

@@ -20,11 +20,12 @@ export async function open({ workers, context }) {
     });
   }
   return {
-    run(task, argument) {
+    run(_task, argument) {
       const id = next++;
       const member = members[id % workers];
-      if (context === 'thread') member.postMessage([id, task, argument]);
-      else member.send([id, task, argument]);
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- A thread has no origin.
+      if (context === 'thread') member.postMessage([id, argument]);
+      else member.send([id, argument]);
       return new Promise((resolve) => waiting.set(id, resolve));
     },
     close: () => Promise.all(members.map((member) => end(member))),
