@@ -8,7 +8,7 @@ export class LastWords {
   }
 
   summary(exitCode: number | null, signal: string | null): { readonly lastWords: string; readonly oomHint: boolean } {
-    const heap = /heap out of memory|Allocation failed|ERR_WORKER_OUT_OF_MEMORY/.test(this.#tail);
+    const heap = /heap out of memory|Allocation failed/.test(this.#tail);
     // V8 aborts when its heap is full; SIGKILL out of the blue is what the kernel's OOM killer sends.
     const oomHint =
       heap &&

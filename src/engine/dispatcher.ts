@@ -169,7 +169,11 @@ function load(member: Member): number {
 function stealable(member: Member): boolean {
   if (member.leases.open === 0 || !member.link.canTakeBack) return false;
   const begun = member.link.begun();
-  if (member.leases.next <= begun) return false;
+  const waiting = member.leases.next - begun;
+  if (waiting <= 0) return false;
+  // A worker that is up and runs nothing is still receiving. Taking that back would only send it on its way again, and one
+  // that takes long to decode would travel to and fro for ever.
+  if (member.state !== 'starting' && member.leases.open === waiting) return false;
   // What only this worker may do would come back to it, again and again.
   for (const { job, sequence, count } of member.leases)
     if (job.terms.pinned === undefined && sequence + count > begun) return true;
