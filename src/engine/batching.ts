@@ -24,8 +24,9 @@ export class Timing {
  * How many items to send at once: about a millisecond's worth, never more than a fair share of what waits, so that the
  * batches get smaller towards the end and all workers end together (guided self-scheduling).
  */
-export function batchSize(timing: Timing, waiting: number, workers: number): number {
-  const fair = Math.ceil(waiting / (fairShare * workers));
+export function batchSize(timing: Timing, waiting: number, workers: number, growing = false): number {
+  // While more items are to come there is no end yet to get smaller towards.
+  const fair = Math.ceil(waiting / ((growing ? 1 : fairShare) * workers));
   if (timing.meanMs === undefined) return Math.max(1, Math.min(firstBatchSize, fair));
   const timely = timing.meanMs > 0 ? batchMs / timing.meanMs : maxBatchItems;
   return Math.max(1, Math.min(Math.floor(timely), fair, maxBatchItems));

@@ -79,7 +79,7 @@ export class Dispatcher {
     const available = to - from;
     if (job.terms.chunkSize !== undefined)
       return Math.min(available, job.terms.chunkSize - (from % job.terms.chunkSize));
-    let count = batchSize(job.terms.timing, queue.length, members.size);
+    let count = batchSize(job.terms.timing, queue.length, members.size, job.growing);
     if (concurrency > 1)
       count = Math.max(
         1,

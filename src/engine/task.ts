@@ -18,6 +18,8 @@ export interface Job {
   readonly terms: Terms;
   /** The task id of item 0; items have consecutive ids. */
   readonly firstTaskId: number;
+  /** More items will be added. */
+  readonly growing?: boolean;
   /** Takes the results of consecutive items from `from` on. Each item comes here or to `fail`, exactly once. */
   succeed(from: number, values: readonly unknown[]): void;
   fail(index: number, failure: Failure): void;

@@ -119,6 +119,10 @@ export class StreamJob implements WireJob {
     queueMicrotask(() => this.#fill());
   }
 
+  get growing(): boolean {
+    return this.#inputEnd === undefined;
+  }
+
   items(from: number): { readonly values: ArrayLike<unknown>; readonly offset: number } {
     return { values: this.#items, offset: from - this.#base };
   }
