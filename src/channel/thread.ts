@@ -4,7 +4,6 @@ import { maxFrameBytes } from '../limits.ts';
 import { FrameTooLargeError } from '../errors.ts';
 import { tooLarge } from '../wire/writer.ts';
 import type { Channel, ChannelEvents, ChannelOptions } from './channel.ts';
-import { LastWords } from './last-words.ts';
 import { MemoryPage, pageBytes } from './status-page.ts';
 import { workerEntry } from './worker-entry.ts';
 import { movedWith, type ThreadFrame } from './thread-frame.ts';
@@ -25,7 +24,6 @@ class ThreadChannel implements Channel {
   readonly #port: MessagePort;
   readonly #events: ChannelEvents;
   readonly #generation: number;
-  readonly #lastWords = new LastWords();
   #error: NodeJS.ErrnoException | undefined;
   #reported = false;
   #killed = false;
@@ -44,6 +42,7 @@ class ThreadChannel implements Channel {
         transferList: [port2],
         execArgv: [...options.execArgv],
         env: options.env,
+        // What tasks print comes by our port. These streams are not read: reading them would keep the program alive.
         stdout: true,
         stderr: true,
       });
@@ -70,11 +69,6 @@ class ThreadChannel implements Channel {
       }
       this.#report(exitCode);
     });
-    this.#worker.stdout.on('data', (chunk: Buffer) => void process.stdout.write(chunk));
-    this.#worker.stderr.on('data', (chunk: Buffer) => {
-      this.#lastWords.push(chunk);
-      process.stderr.write(chunk);
-    });
   }
 
   #deliver([generation, body, attachments]: ThreadFrame): void {
@@ -86,12 +80,10 @@ class ThreadChannel implements Channel {
     this.#reported = true;
     this.#port.close();
     const outOfMemory = this.#error?.code === 'ERR_WORKER_OUT_OF_MEMORY';
-    const lastWords =
-      this.#error === undefined ? this.#lastWords.summary(exitCode, null).lastWords : this.#error.message;
     this.#events.exit({
       exitCode,
       signal: null,
-      lastWords,
+      lastWords: this.#error?.message ?? '',
       oomHint: outOfMemory,
       error: outOfMemory ? undefined : this.#error,
     });
