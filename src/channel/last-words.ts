@@ -1,7 +1,7 @@
 /** The end of what a worker wrote to stderr: often it says why it died. */
 export class LastWords {
   #tail = '';
-  /** V8's report goes on for more lines than are kept. */
+  /** V8's message about a full heap; the native stack that follows is longer than what is kept. */
   #fatal = '';
   protocolError: Error | undefined;
 
