@@ -97,6 +97,20 @@ export class Engine {
     return open;
   }
 
+  /** The earliest job that is not done. */
+  unfinished(): Job | undefined {
+    let earliest: Job | undefined;
+    const look = ({ job }: { readonly job: Job }): void => {
+      if (earliest === undefined || job.firstTaskId < earliest.firstTaskId) earliest = job;
+    };
+    for (const segment of this.#queue.segments()) look(segment);
+    for (const { leases, pinned } of this.#crew.members) {
+      pinned.forEach(look);
+      for (const lease of leases) look(lease);
+    }
+    return earliest;
+  }
+
   /** Starts the workers that a pool has at rest. */
   start(): void {
     this.#crew.staff();

@@ -31,6 +31,12 @@ export class ReadyQueue {
     return undefined;
   }
 
+  /** All segments that wait. */
+  *segments(): Generator<Segment, undefined> {
+    for (const lane of this.#lanes) yield* lane.all();
+    return undefined;
+  }
+
   /** Takes `count` items off the front segment. */
   take(segment: Segment, count: number): void {
     segment.from += count;
@@ -97,8 +103,12 @@ class Lane {
     }
   }
 
+  all(): Segment[] {
+    return [...this.#front.toReversed(), ...this.#back.slice(this.#head)];
+  }
+
   remove(matches: (segment: Segment) => boolean): Segment[] {
-    const all = [...this.#front.toReversed(), ...this.#back.slice(this.#head)];
+    const all = this.all();
     this.#front = [];
     this.#head = 0;
     this.#back = all.filter((segment) => !matches(segment));

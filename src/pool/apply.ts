@@ -57,7 +57,7 @@ export function submitBroadcast(
     const parts: AsyncResult<unknown>[] = [];
     pool.backend.engine.pin((workerId) => {
       const pinned = { ...call, pinned: workerId };
-      const series = new Series(pinned, pool.taskIds(1, pinned));
+      const series = new Series(pinned, pool.taskIds(1));
       const part = new AsyncResult<unknown>();
       series.add(arg, part);
       series.onSettled = pool.abortWithSignal(series);
@@ -117,7 +117,7 @@ function seriesFor(
     if (terms.fn === handle && terms.spread === spread && terms.method === method) return open;
   }
   const call = newCall(pool, method, handle, spread, options ?? {}, callSite());
-  const series = new Series(call, pool.taskIds(1, call));
+  const series = new Series(call, pool.taskIds(1));
   if (plain) pool.series = series;
   return series;
 }

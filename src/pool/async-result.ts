@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { NotReadyError, TimeoutError } from '../errors.ts';
+import { callSite, placeAt } from './call-site.ts';
 import { checkTimeout } from './options.ts';
 
 type Settle = (value: unknown) => void;
@@ -87,9 +88,10 @@ export class AsyncResult<T> extends Promise<T> {
   get(options: { readonly timeout?: number } = {}): Promise<T> {
     const timeoutMs = checkTimeout(options.timeout);
     if (timeoutMs === undefined) return this;
+    const site = callSite();
     return new Promise<T>((resolve, reject) => {
       const expire = (): void =>
-        reject(new TimeoutError(`No result after ${timeoutMs} ms. The task goes on; ask again later.`));
+        reject(placeAt(new TimeoutError(`No result after ${timeoutMs} ms. The task goes on; ask again later.`), site));
       const timer = setTimeout(expire, timeoutMs);
       this.then(resolve, reject).finally(() => clearTimeout(timer));
     });

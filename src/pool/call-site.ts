@@ -22,8 +22,19 @@ function frames(stack: string): string {
   return stack
     .split('\n')
     .slice(1)
-    .filter((line) => !own.some((folder) => line.includes(folder)) && !/[ (]node:internal\//.test(line))
+    .filter((line) => !isMachinery(line))
     .join('\n');
+}
+
+/** Whether a line of a stack says nothing about the user's program: a frame of ours or of Node's inside. */
+export function isMachinery(line: string): boolean {
+  return own.some((folder) => line.includes(folder)) || /^\s+at .*node:internal\//.test(line);
+}
+
+/** Makes `site` the place that the error's stack shows. */
+export function placeAt<E extends Error>(error: E, site: string): E {
+  const stack = `${error.name}: ${error.message}${site === '' ? '' : `\n${site}`}`;
+  return Object.defineProperty(error, 'stack', { value: stack, writable: true, configurable: true });
 }
 
 /** `photos.ts:12` from a stack. */

@@ -11,7 +11,7 @@ import {
 import { inspect } from 'node:util';
 import type { Failure, Loss } from '../engine/task.ts';
 import type { Call } from './call.ts';
-import { callSite, shortSite } from './call-site.ts';
+import { callSite, isMachinery, placeAt, shortSite } from './call-site.ts';
 
 /** Which task of a call it was. */
 export interface Place {
@@ -28,8 +28,7 @@ export function explain(failure: Failure, place: Place): Error {
   if (failure.kind === 'ended') return failure.error;
   const error = failure.kind === 'unsendable' ? named(failure.error, place) : ownError(failure, place);
   // Our own frames say nothing to the user; where the call was made does.
-  replaceStack(error, `${error.name}: ${error.message}\n${place.call.site}`);
-  return error;
+  return placeAt(error, place.call.site);
 }
 
 type OwnFailure = Exclude<Failure, { readonly kind: 'error' | 'ended' | 'unsendable' }>;
@@ -128,13 +127,6 @@ function withBothStacks(
   return error;
 }
 
-/** Frames of the worker's loop say nothing about the user's program. */
-function isMachinery(frame: string): boolean {
-  return (
-    /^\s+at .*\/worker\/entry-(?:process|thread)\.js:\d+:\d+\)?$/.test(frame) || /^\s+at .*node:internal\//.test(frame)
-  );
-}
-
 export function preview(value: unknown): string {
   try {
     const text = inspect(value, { depth: 1, maxArrayLength: 4, maxStringLength: 60, breakLength: Infinity });
@@ -162,8 +154,7 @@ export function refused(error: unknown, call: string): Error {
   const at = shortSite(site);
   const message = `${error.message} (${call}${at === undefined ? '' : `, called at ${at}`})`;
   Object.defineProperty(error, 'message', { value: message, configurable: true });
-  replaceStack(error, `${error.name}: ${message}\n${site}`);
-  return error;
+  return placeAt(error, site);
 }
 
 function replaceStack(error: Error, stack: string): void {

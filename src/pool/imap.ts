@@ -31,7 +31,7 @@ export function submitStream<R>(
     const call = newCall(pool, method, pool.handleOf(method, fn), false, options, callSite());
     const job: StreamJob = new StreamJob(
       call,
-      pool.taskIds(manyTaskIds, call),
+      pool.taskIds(manyTaskIds),
       sourceOf(items),
       {
         add: (stream, from, to) => pool.add(stream, from, to),

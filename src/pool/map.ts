@@ -53,7 +53,7 @@ export function submitMap(
       callSite(),
     );
     counters.total = list?.length;
-    const firstTaskId = pool.taskIds(list?.length ?? manyTaskIds, call);
+    const firstTaskId = pool.taskIds(list?.length ?? manyTaskIds);
     const job = new MapJob(call, firstTaskId, list, { settled, done, counters, bar });
     if (list === undefined) {
       stopListening = pool.abortWithSignal(job);

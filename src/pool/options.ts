@@ -58,6 +58,7 @@ export interface MapOptions extends CallOptions {
   readonly onError?: 'throw' | 'continue';
 }
 
+/** Functions that are told how a call ended, as Python's `callback` and `error_callback`. */
 export interface CallbackOptions<R> {
   /** Called with the result before the promise is settled. */
   readonly callback?: (result: R) => void;
@@ -65,6 +66,7 @@ export interface CallbackOptions<R> {
   readonly errorCallback?: (error: Error) => void;
 }
 
+/** Options of `imap` and `imapUnordered`. */
 export interface StreamOptions extends MapOptions {
   /** How many inputs may be read ahead of the results taken. Default: two chunks for each worker. */
   readonly bufferSize?: number;

@@ -3,6 +3,7 @@ import { TimeoutError } from '../errors.ts';
 import type { Failure } from '../engine/task.ts';
 import type { WireJob } from '../engine/link.ts';
 import type { Call } from './call.ts';
+import { callSite, placeAt } from './call-site.ts';
 import { explain } from './explain-failure.ts';
 import { Fractions } from './fractions.ts';
 import { checkKeys, checkTimeout } from './options.ts';
@@ -317,9 +318,11 @@ export class StreamJob implements WireJob {
   }
 
   #expireAfter(ms: number, waiter: Waiter): void {
+    const site = callSite();
     const timer = setTimeout(() => {
       this.#waiters = this.#waiters.filter((other) => other !== waiter);
-      waiter.reject(new TimeoutError(`No result after ${ms} ms. The task goes on; a later next() gets its result.`));
+      const message = `No result after ${ms} ms. The task goes on; a later next() gets its result.`;
+      waiter.reject(placeAt(new TimeoutError(message), site));
     }, ms);
     waiter.stopTimer = () => clearTimeout(timer);
   }

@@ -27,7 +27,6 @@ export class Submissions {
   /** The series that further single calls may join. */
   series: Series | undefined;
   lastTaskId = 0;
-  #firstCall: Call | undefined;
   #undispatched = 0;
   #scheduled = false;
 
@@ -66,9 +65,8 @@ export class Submissions {
   }
 
   /** The first of `count` consecutive task numbers. */
-  taskIds(count: number, call: Call): number {
+  taskIds(count: number): number {
     this.series = undefined;
-    this.#firstCall ??= call;
     const first = this.lastTaskId + 1;
     this.lastTaskId += count;
     return first;
@@ -109,10 +107,12 @@ export class Submissions {
   }
 
   terminatedError(): ManycoreError {
-    const { waiting, running } = this.backend.engine;
-    const left = waiting + running;
-    const site = this.#firstCall === undefined ? undefined : shortSite(this.#firstCall.site);
-    const hint = left === 0 || site === undefined ? '' : ` Did you forget \`await\` at ${site}?`;
+    const { engine } = this.backend;
+    const left = engine.waiting + engine.running;
+    // Every job of a pool is a call of it.
+    const call = engine.unfinished()?.terms as Call | undefined;
+    const site = call === undefined ? undefined : shortSite(call.site);
+    const hint = site === undefined ? '' : ` Did you forget \`await\` at ${site}?`;
     return new PoolTerminatedError(
       `The pool ended while ${left} ${left === 1 ? 'task was' : 'tasks were'} not done.${hint}`,
     );
