@@ -176,12 +176,10 @@ export class RemoteError extends ManycoreError {
   }
 }
 
-/** The pool's `initializer` threw in a worker; `cause` is its error. Python: `BrokenProcessPool`. */
-export class InitializerError extends ManycoreError {
-  override readonly code = 'ERR_MANYCORE_INITIALIZER';
-}
-
-/** The pool gave up restarting its workers; `cause` is the last failure. Python: `BrokenProcessPool`. */
+/**
+ * The pool gave up restarting its workers; `cause` is the last failure, such as what the `initializer` threw. Python:
+ * `BrokenProcessPool`.
+ */
 export class PoolBrokenError extends ManycoreError {
   override readonly code = 'ERR_MANYCORE_POOL_BROKEN';
 }

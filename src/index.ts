@@ -1,5 +1,27 @@
 /** manycore: Python's multiprocessing for TypeScript. */
-export * from './errors.ts';
+export {
+  AbortError,
+  ArgumentRangeError,
+  ArgumentTypeError,
+  CaptureError,
+  FrameTooLargeError,
+  InternalError,
+  ManycoreError,
+  NestingError,
+  NotReadyError,
+  PoisonTaskError,
+  PoolBrokenError,
+  PoolClosedError,
+  PoolRunningError,
+  PoolTerminatedError,
+  ProtocolError,
+  RemoteError,
+  SerializationError,
+  TaskTimeoutError,
+  TimeoutError,
+  WorkerLostError,
+} from './errors.ts';
+export type { LostPhase, LostWorker, TaskInfo } from './errors.ts';
 export { describe } from './closure/explain.ts';
 export { capture } from './closure/explicit.ts';
 export { AsyncResult } from './pool/async-result.ts';

@@ -40,6 +40,7 @@ export interface ProgressStream {
   readonly rows?: number | undefined;
 }
 
+/** The `progress` option in full. */
 export interface ProgressOptions {
   /** What stands before the bar; the name of the function by default. */
   label?: string | undefined;
