@@ -1,0 +1,168 @@
+import { strict as assert } from 'node:assert';
+import { readFileSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as manycore from 'manycore';
+import { ManycoreError, Pool, task } from 'manycore';
+import { maxFrameBytes } from '#internal/limits.js';
+import { Reader } from '#internal/wire/reader.js';
+import { Writer } from '#internal/wire/writer.js';
+import { eachContext, rejection, testClean } from '../matrix.ts';
+
+type ErrorClass = new (...args: never[]) => Error & { readonly code: string };
+
+const classes = new Map<string, ErrorClass>();
+for (const [name, value] of Object.entries(manycore))
+  if (name.endsWith('Error')) classes.set(name, value as ErrorClass);
+const provoked = new Map<string, string>();
+
+/** What `run` throws, or what its promise rejects with. */
+async function caught(run: () => unknown): Promise<Error> {
+  return rejection((async () => await run())());
+}
+
+/** Each way to make an error come; the pool is terminated afterwards. */
+type Provocation = (pool: Pool) => unknown;
+
+const onBoth: Record<string, Provocation> = {
+  ManycoreError: () => task(),
+  ArgumentTypeError: (pool) => pool.map((x: number) => x, [1], { chunksize: 1 } as object),
+  ArgumentRangeError: () => new Pool(-1),
+  SerializationError: (pool) => pool.apply((value: unknown) => value, [{ db: { socket: new Socket() } }]),
+  CaptureError: (pool) => {
+    const socket = new Socket();
+    return pool.apply(() => socket.readyState);
+  },
+  FrameTooLargeError: () => new Writer(8).reserve(maxFrameBytes + 1),
+  RemoteError: (pool) =>
+    pool.apply(() => {
+      // oxlint-disable-next-line no-throw-literal
+      throw 'a string';
+    }),
+  WorkerLostError: (pool) => pool.apply(() => process.exit(3)),
+  PoisonTaskError: (pool) => pool.apply(() => process.exit(3), [], { retries: 9 }),
+  TaskTimeoutError: (pool) =>
+    pool.apply(
+      () => {
+        for (;;);
+      },
+      [],
+      { timeout: 50 },
+    ),
+  TimeoutError: (pool) => pool.apply(sleep, [60_000]).get({ timeout: 1 }),
+  AbortError: (pool) => pool.apply(sleep, [60_000], { signal: AbortSignal.abort(new Error('enough')) }),
+  PoolClosedError: (pool) => {
+    pool.close();
+    return pool.apply(() => 1);
+  },
+  PoolRunningError: (pool) => pool.join(),
+  PoolTerminatedError: async (pool) => {
+    const result = pool.apply(sleep, [60_000]);
+    await pool.terminate();
+    return result;
+  },
+  PoolBrokenError: async () => {
+    const broken = new Pool(1, {
+      initializer: () => {
+        throw new RangeError('no database');
+      },
+    });
+    try {
+      await broken.apply(() => 1);
+    } finally {
+      await broken.terminate();
+    }
+  },
+  NotReadyError: (pool) => pool.apply(() => 1).successful(),
+  NestingError: (pool) => {
+    async function nest(): Promise<unknown> {
+      const inner = new Pool(1, { context: 'thread' });
+      try {
+        return await inner.apply(nest);
+      } finally {
+        await inner.terminate();
+      }
+    }
+    return pool.apply(nest);
+  },
+  ProtocolError: () => new Reader(Buffer.from([1, 2])).need(8),
+  InternalError: () => {
+    throw new manycore.InternalError('Only a fault in the library makes one.');
+  },
+};
+
+eachContext((context) => {
+  for (const [name, provoke] of Object.entries(onBoth)) {
+    testClean(`errors: ${name} comes with its class and code`, { limit: 30_000 }, async () => {
+      const pool = new Pool(1, { context });
+      try {
+        const error = await caught(() => provoke(pool));
+        assert.equal(error.name, name, error.stack);
+        assert.ok(error instanceof (classes.get(name) ?? assert.fail(`${name} is not exported`)));
+        const { code } = error as unknown as { code: string };
+        provoked.set(name, code);
+        assert.doesNotMatch(`${error.message}${error.stack}`, /\{path\}|undefined|\[object/);
+      } finally {
+        await pool.terminate();
+      }
+    });
+  }
+});
+
+test('errors: every exported class is provoked', () => {
+  assert.deepEqual(Object.keys(onBoth).toSorted(), [...classes.keys()].toSorted());
+});
+
+after(() => {
+  const rows = readFileSync('docs/errors.md', 'utf8').matchAll(/^\| `((?:ERR_MANYCORE|ABORT_ERR)\w*)` \| `(\w+)`/gm);
+  const documented = new Map(Array.from(rows, ([, code = '', name = '']) => [name, code]));
+  assert.deepEqual(new Map(provoked), documented, 'docs/errors.md has each class with its code');
+});
+
+test('errors: a value that cannot travel is named with its path, the function and the line of the call', async () => {
+  await using pool = new Pool(1, { context: 'thread' });
+  const error = await rejection(
+    pool.apply(
+      function save(value: unknown) {
+        return value;
+      },
+      [{ db: { socket: new Socket() } }],
+    ),
+  );
+  assert.ok(error instanceof manycore.SerializationError);
+  assert.equal(error.path, '$.db.socket');
+  assert.match(error.message, /\$\.db\.socket: it is a net\.Socket.*apply\(save\), called at errors\.test\.js:\d+/);
+  assert.match(String(error.stack), /errors\.test\.js/);
+  assert.doesNotMatch(String(error.stack), /dist/, 'no frame of the library');
+});
+
+test('errors: a captured variable that cannot travel is named', async () => {
+  await using pool = new Pool(1, { context: 'thread' });
+  const socket = new Socket();
+  const error = await rejection(pool.map(() => socket.readyState, [1]));
+  assert.ok(error instanceof manycore.CaptureError);
+  assert.equal(error.path, '$ -> socket');
+});
+
+test('errors: the hint about a forgotten await names the call that was not done, not one that was', async () => {
+  const pool = new Pool(1, { context: 'thread' });
+  await pool.apply(() => 1);
+  const { line } = here();
+  const result = pool.apply(sleep, [60_000]);
+  await pool.terminate();
+  const error = await rejection(result);
+  assert.match(error.message, new RegExp(`await\` at errors\\.test\\.js:${line + 1}\\?`));
+});
+
+test('errors: a thrown string has the stack of the call, not of the library', async () => {
+  await using pool = new Pool(1, { context: 'thread' });
+  const error = await rejection(onBoth['RemoteError']?.(pool) as Promise<unknown>);
+  assert.ok(error instanceof ManycoreError);
+  assert.doesNotMatch(String(error.stack), /dist/);
+});
+
+function here(): { line: number } {
+  const match = /errors\.test\.js:(\d+)/.exec(String(new Error().stack).split('\n').slice(2).join('\n'));
+  return { line: Number(match?.[1]) };
+}
