@@ -32,10 +32,9 @@ export function isMachinery(line: string): boolean {
 }
 
 /** Makes `site` the place that the error's stack shows. */
-export function placeAt(error: Error, site: string): Error {
+export function placeAt<E extends Error>(error: E, site: string): E {
   const stack = `${error.name}: ${error.message}${site === '' ? '' : `\n${site}`}`;
-  Object.defineProperty(error, 'stack', { value: stack, writable: true, configurable: true });
-  return error;
+  return Object.defineProperty(error, 'stack', { value: stack, writable: true, configurable: true });
 }
 
 /** `photos.ts:12` from a stack. */
