@@ -120,7 +120,7 @@ export class Dispatcher {
     if (this.#stealing !== undefined || !this.#someoneIsFree()) return;
     let worthIt = false;
     for (const member of this.#options.members) {
-      if (!stealable(member)) continue;
+      if (!holdsUnbegun(member)) continue;
       member.lastBegun = member.link.begun();
       worthIt = true;
     }
@@ -137,7 +137,7 @@ export class Dispatcher {
     this.#stealing = undefined;
     if (this.#options.queue.length > 0 || !this.#someoneIsFree()) return;
     for (const member of this.#options.members) {
-      if (stealable(member) && member.link.begun() === member.lastBegun) this.takeBack(member);
+      if (holdsUnbegun(member) && isStuck(member)) this.takeBack(member);
     }
     this.dispatch();
   }
@@ -166,16 +166,22 @@ function load(member: Member): number {
   return member.leases.open + (member.state === 'starting' ? 0.5 : 0);
 }
 
-function stealable(member: Member): boolean {
+/** Whether it was sent something that it has not begun and that another worker may do. */
+function holdsUnbegun(member: Member): boolean {
   if (member.leases.open === 0 || !member.link.canTakeBack) return false;
   const begun = member.link.begun();
-  const waiting = member.leases.next - begun;
-  if (waiting <= 0) return false;
-  // A worker that is up and runs nothing is still receiving. Taking that back would only send it on its way again, and one
-  // that takes long to decode would travel to and fro for ever.
-  if (member.state !== 'starting' && member.leases.open === waiting) return false;
   // What only this worker may do would come back to it, again and again.
   for (const { job, sequence, count } of member.leases)
     if (job.terms.pinned === undefined && sequence + count > begun) return true;
   return false;
+}
+
+/**
+ * Whether it got no further since the last look, being at a task or not up yet. One that is up and runs nothing is still
+ * receiving: taking that back would only send it on its way again, and what takes long to decode would travel for ever.
+ */
+function isStuck(member: Member): boolean {
+  const begun = member.link.begun();
+  const receiving = member.state !== 'starting' && member.leases.open === member.leases.next - begun;
+  return begun === member.lastBegun && !receiving;
 }
