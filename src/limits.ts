@@ -73,8 +73,8 @@ export const maxStreamChunk = 1_024;
 /** How often the memory of the workers is looked at, when `maxMemoryPerWorker` is set. */
 export const memoryCheckMs = 200;
 
-/** How many threads may be stuck in native code after they were given up. */
-export const maxZombies = 16;
+/** A thread that is in native code does not end; after this long it counts as gone, and costs memory until it returns. */
+export const zombieMs = 1_000;
 
 /** An idle worker takes over what a busy one was sent and has not begun after this long without progress. */
 export const stealAfterMs = 2;

@@ -1,6 +1,6 @@
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
 import type { Attachment } from '../wire/encoder.ts';
-import { maxFrameBytes } from '../limits.ts';
+import { maxFrameBytes, zombieMs } from '../limits.ts';
 import { FrameTooLargeError } from '../errors.ts';
 import { tooLarge } from '../wire/writer.ts';
 import type { Channel, ChannelEvents, ChannelOptions } from './channel.ts';
@@ -13,8 +13,6 @@ export function openThread(options: ChannelOptions, events: ChannelEvents): Chan
   return new ThreadChannel(options, events);
 }
 
-/** A thread that is in native code does not end; after this long it counts as gone, and costs memory until it returns. */
-const zombieMs = 1_000;
 /** How often a thread that is to be ended is asked whether it has loaded. */
 const loadPollMs = 20;
 

@@ -21,9 +21,9 @@ export function recordMembers(owner: Callable): void {
   if (recorded.has(owner)) return;
   recorded.add(owner);
   const note = (holder: object, before: readonly string[]): void => {
-    for (const [key, { value, get, set }] of Object.entries(Object.getOwnPropertyDescriptors(holder)) as Array<
-      [string, PropertyDescriptor]
-    >) {
+    for (const [key, { value, get, set }] of Object.entries<PropertyDescriptor>(
+      Object.getOwnPropertyDescriptors(holder),
+    )) {
       if (typeof value === 'function' && key !== 'constructor' && key !== 'prototype')
         put(value as object, [...before, key]);
       if (get) put(get, [...before, `get ${key}`]);

@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
+import type * as Meriyah from 'meriyah';
 import type { ESTree } from 'meriyah';
 
-type Parser = typeof import('meriyah');
+type Parser = typeof Meriyah;
 
 let parser: Parser | undefined;
 

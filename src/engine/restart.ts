@@ -1,4 +1,4 @@
-import { initializerFailures, restartDelayMs, restartIntensity, restartPeriodMs } from '../limits.ts';
+import { initializerFailures, restartDelayMs } from '../limits.ts';
 
 /** The restart policy, in OTP's words. */
 export interface RestartPolicy {
@@ -6,8 +6,6 @@ export interface RestartPolicy {
   readonly intensity: number;
   readonly periodMs: number;
 }
-
-export const defaultRestartPolicy: RestartPolicy = { intensity: restartIntensity, periodMs: restartPeriodMs };
 
 export type Verdict =
   | { readonly restart: true; readonly delayMs: number }

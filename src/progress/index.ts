@@ -8,7 +8,6 @@ export type {
   ProgressHandle,
   ProgressOption,
   ProgressOptions,
-  ProgressOutcome,
   ProgressSnapshot,
   ProgressStream,
 } from './types.ts';

@@ -186,18 +186,18 @@ function view(encoder: Encoder, value: ArrayBufferView): void {
     : value instanceof DataView
       ? 'DataView'
       : (value as Uint8Array)[Symbol.toStringTag];
-  const kind = viewNames.indexOf(name as (typeof viewNames)[number]);
+  const kind = (viewNames as readonly string[]).indexOf(String(name));
   if (kind < 0) throw unsendable(`a ${String(name)} cannot be sent`, 'Send its ArrayBuffer.');
   writer.u8(Tag.view);
   writer.u8(kind);
   // A view on a part of a larger buffer takes only its own bytes along: a Buffer from Node's pool has strangers around it.
   const partial =
     value.byteLength < value.buffer.byteLength && types.isArrayBuffer(value.buffer) && !isMoving(value.buffer);
-  const length = 'length' in value ? (value as Uint8Array).length : value.byteLength;
+  const length = 'length' in value ? Number(value.length) : value.byteLength;
   writer.varint(partial ? 0 : value.byteOffset);
   writer.varint(length);
   if (partial) {
-    const bytes = value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength) as ArrayBuffer;
+    const bytes = value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength);
     encoder.remember(bytes);
     encoder.buffer(bytes);
   } else encoder.value(value.buffer);
@@ -253,7 +253,7 @@ function instance(encoder: Encoder, value: Record<string | symbol, unknown>, pro
   }
   writer.u8(Tag.instance);
   encoder.prototype(prototype, Object.prototype);
-  encoder.record(value as Record<string, unknown>, keys);
+  encoder.record(value, keys);
 }
 
 function refuseHostObject(encoder: Encoder, constructor: () => unknown): void {

@@ -97,8 +97,7 @@ export class SimulatedLink implements Link {
     this.#events = events;
     this.#page = new MemoryPage(new ArrayBuffer(pageBytes(behaviour.concurrency)));
     this.#freeSlots = Array.from({ length: behaviour.concurrency }, (_, i) => i);
-    if (behaviour.neverBoots !== true)
-      this.#bootTimer = world.timeline.after(behaviour.bootMs, () => this.#boot());
+    if (behaviour.neverBoots !== true) this.#bootTimer = world.timeline.after(behaviour.bootMs, () => this.#boot());
   }
 
   get canTakeBack(): boolean {

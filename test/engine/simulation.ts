@@ -65,7 +65,8 @@ export class SimulatedJob implements Job {
   fail(index: number, failure: Failure): void {
     this.#settle(index, failure);
     const wrong = this.#explain(index, failure);
-    if (wrong !== undefined) this.#simulation.violated(`item ${this.id}/${index} failed with ${failure.kind}: ${wrong}`);
+    if (wrong !== undefined)
+      this.#simulation.violated(`item ${this.id}/${index} failed with ${failure.kind}: ${wrong}`);
     this.#simulation.reenter(this);
   }
 
@@ -94,7 +95,9 @@ export class SimulatedJob implements Job {
         return this.#simulation.over ? undefined : 'nothing ended';
       case 'timeout':
         if (timeoutMs === undefined) return 'it has none';
-        return failure.ranMs > timeoutMs - 1e-6 && this.#ranOn(index, failure.attempt) !== undefined ? undefined : 'too early';
+        return failure.ranMs > timeoutMs - 1e-6 && this.#ranOn(index, failure.attempt) !== undefined
+          ? undefined
+          : 'too early';
       case 'lost':
       case 'poison': {
         const link = this.#ranOn(index, failure.attempt);
@@ -235,7 +238,8 @@ export class Simulation implements World {
     });
     const all: Terms = {
       timing: random.chance(0.5) ? (this.jobs.at(-1)?.terms.timing ?? new Timing()) : new Timing(),
-      timeoutMs: features.timeouts && random.chance(0.5) ? random.pick(features.endless ? [20, 50] : [0, 1, 5, 30]) : undefined,
+      timeoutMs:
+        features.timeouts && random.chance(0.5) ? random.pick(features.endless ? [20, 50] : [0, 1, 5, 30]) : undefined,
       retries: features.retries ? random.whole(0, 4) : 0,
       priority: random.pick([0, 0, 0, 1, -1]),
       chunkSize: random.chance(0.3) ? random.whole(1, 6) : undefined,
