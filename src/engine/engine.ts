@@ -69,10 +69,13 @@ export class Engine {
       queue: this.#queue,
       members: this.#crew.members,
       clock: options.clock,
+      size: this.#crew.options,
       concurrency: options.concurrency,
       refuse: (job, index, attempt, error) => this.#fail(job, index, { kind: 'unsendable', error, attempt }),
       sent: (member, lease) => this.#sent(member, lease),
       returned: (member) => this.#crew.settle(member),
+      canGrow: () => this.#crew.canGrow,
+      dispatch: () => this.dispatch(),
     });
     this.#deadlines = new Deadlines(options.clock, (...expired) => this.#expired(...expired));
   }

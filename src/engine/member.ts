@@ -1,3 +1,4 @@
+import { stealAfterMs } from '../limits.ts';
 import { Leases } from './leases.ts';
 import type { Job, Link, Segment } from './task.ts';
 
@@ -27,6 +28,9 @@ export interface Member {
   readonly pinned: Segment[];
   /** What it had begun when it was last looked at for stealing. */
   lastBegun: number;
+  /** Since when it was seen to begin nothing, and how long it may. */
+  stalledSinceMs: number;
+  patienceMs: number;
   /** Why it gets no more work. */
   retiredFor: RetireReason | undefined;
   /** Why it was asked to end. A worker that dies without is a loss, also while it drains. */
@@ -50,6 +54,8 @@ export function newMember(id: number, link: Link, now: number, tasks: number): M
     idleSinceMs: now,
     pinned: [],
     lastBegun: -1,
+    stalledSinceMs: now,
+    patienceMs: stealAfterMs.first,
     retiredFor: undefined,
     endedFor: undefined,
     timer: undefined,
