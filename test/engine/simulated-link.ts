@@ -58,6 +58,12 @@ interface Running {
 }
 type Answer = { readonly sequence: number; readonly ms: number; readonly value: unknown; readonly error?: Error };
 
+/** Made once: an error's stack costs more than the rest of a schedule's step. */
+const errors = {
+  throw: new Error('throw'),
+  unsendable: new Error('unsendable'),
+  cancelled: new Error('cancelled'),
+} as const;
 const gone: WorkerExit = { exitCode: null, signal: 'SIGKILL', lastWords: '', oomHint: false };
 const ended: WorkerExit = { exitCode: 0, signal: null, lastWords: '', oomHint: false };
 
@@ -97,8 +103,7 @@ export class SimulatedLink implements Link {
     this.#events = events;
     this.#page = new MemoryPage(new ArrayBuffer(pageBytes(behaviour.concurrency)));
     this.#freeSlots = Array.from({ length: behaviour.concurrency }, (_, i) => i);
-    if (behaviour.neverBoots !== true)
-      this.#bootTimer = world.timeline.after(behaviour.bootMs, () => this.#boot());
+    if (behaviour.neverBoots !== true) this.#bootTimer = world.timeline.after(behaviour.bootMs, () => this.#boot());
   }
 
   get canTakeBack(): boolean {
@@ -158,7 +163,7 @@ export class SimulatedLink implements Link {
       for (const running of this.#running.values()) {
         if (running.sequence !== sequence) continue;
         running.stop();
-        this.#finish(running, { sequence, ms: 0, value: undefined, error: new Error('cancelled') });
+        this.#finish(running, { sequence, ms: 0, value: undefined, error: errors.cancelled });
         return;
       }
     });
@@ -296,7 +301,7 @@ export class SimulatedLink implements Link {
       if (act.kind === 'crash') return this.die();
       const answer = { sequence, ms: act.ms, value: act.kind === 'return' ? act.value : undefined };
       if (act.kind === 'return') this.#finish(running, answer);
-      else this.#finish(running, { ...answer, error: new Error(act.kind) });
+      else this.#finish(running, { ...answer, error: errors[act.kind] });
     });
   }
 
@@ -325,7 +330,7 @@ export class SimulatedLink implements Link {
         const { sequence } = answer;
         if (answer.error !== undefined) {
           this.#events.took(sequence, 1, answer.ms);
-          this.#events.failed(sequence, answer.error, answer.error.message === 'unsendable' ? 'unsendable' : 'error');
+          this.#events.failed(sequence, answer.error, answer.error === errors.unsendable ? 'unsendable' : 'error');
         } else {
           const values = [answer.value];
           let { ms } = answer;

@@ -2,7 +2,7 @@ import { Timing } from '#internal/engine/batching.js';
 import { Engine } from '#internal/engine/engine.js';
 import type { Failure, Job, Lease, Terms } from '#internal/engine/task.js';
 import { poisonDeaths } from '#internal/limits.js';
-import { Random } from './random.ts';
+import type { Random } from './random.ts';
 import { SimulatedLink, type Act, type Behaviour, type World } from './simulated-link.ts';
 import { Timeline, VirtualClock } from './virtual-clock.ts';
 
@@ -65,7 +65,8 @@ export class SimulatedJob implements Job {
   fail(index: number, failure: Failure): void {
     this.#settle(index, failure);
     const wrong = this.#explain(index, failure);
-    if (wrong !== undefined) this.#simulation.violated(`item ${this.id}/${index} failed with ${failure.kind}: ${wrong}`);
+    if (wrong !== undefined)
+      this.#simulation.violated(`item ${this.id}/${index} failed with ${failure.kind}: ${wrong}`);
     this.#simulation.reenter(this);
   }
 
@@ -94,7 +95,9 @@ export class SimulatedJob implements Job {
         return this.#simulation.over ? undefined : 'nothing ended';
       case 'timeout':
         if (timeoutMs === undefined) return 'it has none';
-        return failure.ranMs > timeoutMs - 1e-6 && this.#ranOn(index, failure.attempt) !== undefined ? undefined : 'too early';
+        return failure.ranMs > timeoutMs - 1e-6 && this.#ranOn(index, failure.attempt) !== undefined
+          ? undefined
+          : 'too early';
       case 'lost':
       case 'poison': {
         const link = this.#ranOn(index, failure.attempt);
@@ -213,6 +216,12 @@ export class Simulation implements World {
     if (begun.some((begin) => begin.attempt >= attempt)) this.violated(`${place} began attempt ${attempt} twice`);
     if (attempt > job.terms.retries + 1) this.violated(`${place} began attempt ${attempt}`);
     if (job.terms.pinned !== undefined && job.terms.pinned !== link.id) this.violated(`${place} began elsewhere`);
+    if (!this.features.resizing && !this.features.pins && !this.features.reentrant) {
+      let atWork = 0;
+      for (const { state, link: other } of this.engine.members)
+        if (state !== 'ending' && (other === link || (other as SimulatedLink).isBusy)) atWork++;
+      if (atWork > this.max) this.violated(`${atWork} workers are at work`);
+    }
     begun.push({ link, attempt, atMs: this.timeline.now });
     return job.acts[index]!;
   }
@@ -235,7 +244,8 @@ export class Simulation implements World {
     });
     const all: Terms = {
       timing: random.chance(0.5) ? (this.jobs.at(-1)?.terms.timing ?? new Timing()) : new Timing(),
-      timeoutMs: features.timeouts && random.chance(0.5) ? random.pick(features.endless ? [20, 50] : [0, 1, 5, 30]) : undefined,
+      timeoutMs:
+        features.timeouts && random.chance(0.5) ? random.pick(features.endless ? [20, 50] : [0, 1, 5, 30]) : undefined,
       retries: features.retries ? random.whole(0, 4) : 0,
       priority: random.pick([0, 0, 0, 1, -1]),
       chunkSize: random.chance(0.3) ? random.whole(1, 6) : undefined,
@@ -338,8 +348,10 @@ export class Simulation implements World {
 
   #checkNothingWaits(): void {
     const { engine } = this;
-    const free = [...engine.members].some((member) => member.state === 'ready' && member.leases.open === 0);
-    if (!free) return;
+    const members = [...engine.members];
+    const free = members.some((member) => member.state === 'ready' && member.leases.open === 0);
+    const working = members.filter(({ leases, retiredFor }) => leases.open > 0 && retiredFor !== 'close').length;
+    if (!free || working >= this.max) return;
     if (engine.waiting > 0) this.violated('items wait beside an idle worker');
     for (const { link, leases } of engine.members) {
       const begun = link.begun();
