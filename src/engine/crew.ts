@@ -118,6 +118,7 @@ export class Crew {
   /** A worker is up. */
   booted(member: Member, pid: number | undefined): void {
     member.pid = pid;
+    member.booted = true;
     // One that was asked to end in the meantime has another timer by now.
     if (member.state !== 'ending') member.timer?.();
     if (member.state === 'starting') member.state = 'ready';

@@ -17,6 +17,8 @@ export interface Member {
   readonly leases: Leases;
   readonly startedMs: number;
   state: MemberState;
+  /** It came up: also one that drains may not have yet. */
+  booted: boolean;
   pid: number | undefined;
   /** Tasks until it is recycled. */
   tasksLeft: number;
@@ -48,6 +50,7 @@ export function newMember(id: number, link: Link, now: number, tasks: number): M
     leases: new Leases(),
     startedMs: now,
     state: 'starting',
+    booted: false,
     pid: undefined,
     tasksLeft: tasks,
     finished: 0,

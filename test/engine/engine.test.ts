@@ -58,6 +58,16 @@ test('engine: a broadcast reaches the workers that are about to be recycled', ()
   assert.equal(pool.alive, 2);
 });
 
+test('engine: a recycled worker does what is pinned to it, also when it has nothing else to do', () => {
+  const pool = new PlainPool({ size: 1 });
+  pool.timeline.pass(20);
+  const [job] = pin(pool);
+  pool.engine.recycle([...pool.engine.members][0]!, 'memory');
+  pool.timeline.pass(1_000);
+  assert.equal(job!.values.size, 1);
+  assert.deepEqual([pool.alive, pool.links.length], [1, 2]);
+});
+
 test('engine: a recycled worker does what is pinned to it before it ends', () => {
   const pool = new PlainPool({ size: 1 });
   pool.timeline.pass(20);

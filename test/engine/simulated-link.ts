@@ -87,6 +87,8 @@ export class SimulatedLink implements Link {
   // The worker's side
   state: 'booting' | 'up' | 'dead' = 'booting';
   reported = false;
+  /** It did all that it had been sent, and was asked to end. */
+  endedInPeace = false;
   #bootTimer: (() => void) | undefined;
   readonly #batches: Batch[] = [];
   #begun = 0;
@@ -186,6 +188,7 @@ export class SimulatedLink implements Link {
   die(exit: WorkerExit = gone): void {
     if (this.state === 'dead') return;
     this.state = 'dead';
+    this.endedInPeace = exit === ended;
     this.#bootTimer?.();
     for (const { stop } of this.#running.values()) stop();
     this.#running.clear();

@@ -101,7 +101,11 @@ export class SimulatedJob implements Job {
       case 'lost':
       case 'poison': {
         const link = this.#ranOn(index, failure.attempt);
-        if (pinned !== undefined) return failure.loss.workerId === pinned ? undefined : 'it was pinned to another';
+        if (pinned !== undefined) {
+          if (this.#simulation.links.find(({ id }) => id === pinned)?.endedInPeace === true)
+            return 'its worker ended in peace';
+          return failure.loss.workerId === pinned ? undefined : 'it was pinned to another';
+        }
         if (link === undefined) return `attempt ${failure.attempt} had not begun`;
         if (link.id !== failure.loss.workerId || link.state !== 'dead') return 'its worker lives';
         if (failure.kind === 'lost') return failure.attempt === retries + 1 ? undefined : 'it may be tried again';
