@@ -1,6 +1,7 @@
+import { ProtocolError } from '../errors.ts';
 import { stealAfterMs } from '../limits.ts';
 import { Leases } from './leases.ts';
-import type { Job, Link, Segment } from './task.ts';
+import type { Job, Lease, Link, Segment } from './task.ts';
 
 /**
  * starting -> ready -> draining -> ending -> (gone)
@@ -78,4 +79,24 @@ export function removePinned(member: Member, job: Job): Segment[] {
   const mine = member.pinned.filter((segment) => segment.job === job);
   if (mine.length > 0) member.pinned.splice(0, Infinity, ...member.pinned.filter((segment) => segment.job !== job));
   return mine;
+}
+
+export function holdsJob(member: Member, job: Job): boolean {
+  for (const lease of member.leases) if (lease.job === job) return true;
+  return false;
+}
+
+/** The open items of a lease that were not given up before. */
+export function openSequences(member: Member, lease: Lease): number[] {
+  const sequences: number[] = [];
+  for (let sequence = lease.sequence; sequence < lease.sequence + lease.count; sequence++) {
+    if (member.leases.isOpen(lease, sequence) && lease.abandoned?.has(sequence) !== true) sequences.push(sequence);
+  }
+  return sequences;
+}
+
+/** An answer to what has not begun would be given twice: that item can still be taken back. */
+export function checkBegun(member: Member, sequence: number, count: number): void {
+  if (sequence + count <= member.link.begun()) return;
+  throw new ProtocolError(`A worker answered task ${sequence + count - 1} of its channel, which it has not begun.`);
 }
