@@ -76,8 +76,11 @@ export const memoryCheckMs = 200;
 /** A thread that is in native code does not end; after this long it counts as gone, and costs memory until it returns. */
 export const zombieMs = 1_000;
 
-/** An idle worker takes over what a busy one was sent and has not begun after this long without progress. */
-export const stealAfterMs = 2;
+/**
+ * An idle worker takes over what a busy one was sent and has not begun after this long without progress. With a worker that
+ * runs nothing yet the patience doubles from look to look and has to reach `receiving` first; it ends at the last of these.
+ */
+export const stealAfterMs = { first: 2, receiving: 128, last: 1_000 } as const;
 
 /** A task that waits this long for a worker makes an elastic pool grow. */
 export const growAfterMs = 10;

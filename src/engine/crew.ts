@@ -56,17 +56,27 @@ export class Crew {
     return count;
   }
 
+  /** Whether another worker would get work. One that is recycled counts until it is done: its replacement waits for it. */
+  get canGrow(): boolean {
+    let count = 0;
+    for (const { state, retiredFor, leases } of this.members) {
+      if (state === 'starting' || state === 'ready') count++;
+      else if (state === 'draining' && retiredFor !== 'close' && leases.open > 0) count++;
+    }
+    return count < this.options.max;
+  }
+
   /** Starts what is missing, retires what is too much. */
   staff(): void {
     const waiting = this.#events.waiting();
     const wanted = this.staffed ? this.options.min : 0;
-    const needed = Math.max(wanted, waiting > 0 ? 1 : 0);
+    const needed = Math.max(wanted, waiting > 0 && this.canGrow ? 1 : 0);
     while (this.alive < needed && this.#tryStart());
     for (const member of this.members) {
       if (this.alive <= this.options.max) break;
       if (member.state === 'ready' || member.state === 'starting') this.retire(member, 'close');
     }
-    if (waiting > 0 && this.alive < this.options.max) this.#growSoon();
+    if (waiting > 0 && this.canGrow) this.#growSoon();
     if (this.alive > this.options.min) this.#shrinkLater(this.options.idleTimeoutMs);
   }
 
@@ -109,6 +119,7 @@ export class Crew {
   /** A worker is up. */
   booted(member: Member, pid: number | undefined): void {
     member.pid = pid;
+    member.booted = true;
     // One that was asked to end in the meantime has another timer by now.
     if (member.state !== 'ending') member.timer?.();
     if (member.state === 'starting') member.state = 'ready';
@@ -190,9 +201,9 @@ export class Crew {
       this.#growing = false;
       const waiting = this.#events.waiting();
       if (waiting === 0) return;
-      const more = Math.min(this.options.max - this.alive, Math.max(1, this.alive), waiting);
-      for (let i = 0; i < more && this.#tryStart(); i++);
-      if (this.alive < this.options.max) this.#growSoon();
+      const more = Math.min(Math.max(1, this.alive), waiting);
+      for (let i = 0; i < more && this.canGrow && this.#tryStart(); i++);
+      if (this.canGrow) this.#growSoon();
     });
   }
 

@@ -1,4 +1,4 @@
-import { batchesInFlight, stealAfterMs } from '../limits.ts';
+import { batchesInFlight, growAfterMs, stealAfterMs } from '../limits.ts';
 import { batchSize } from './batching.ts';
 import type { Clock } from './clock.ts';
 import { isIdle, takesWork, type Member } from './member.ts';
@@ -9,6 +9,8 @@ export interface DispatcherOptions {
   readonly queue: ReadyQueue;
   readonly members: ReadonlySet<Member>;
   readonly clock: Clock;
+  /** How many workers there may be now, for `resize` changes it. */
+  readonly size: { readonly max: number };
   /** Tasks that one worker runs at once. */
   readonly concurrency: number;
   /** An item could not be encoded. */
@@ -17,6 +19,10 @@ export interface DispatcherOptions {
   readonly sent: (member: Member, lease: Lease) => void;
   /** Items were taken back from a member. */
   readonly returned: (member: Member) => void;
+  /** Whether another worker could be started. */
+  readonly canGrow: () => boolean;
+  /** Hands out anew, starting workers if need be. */
+  readonly dispatch: () => void;
 }
 
 /** Decides which worker gets which items, and how many at once. */
@@ -59,7 +65,16 @@ export class Dispatcher {
       if (best === undefined || load(member) < load(best)) best = member;
       if (load(best) === 0) break;
     }
+    // A replacement gets work when the worker that it replaces is done: never more than `max` are at work.
+    if (best?.leases.open === 0 && this.#working() >= this.#options.size.max) return undefined;
     return best;
+  }
+
+  #working(): number {
+    let count = 0;
+    for (const { state, leases, retiredFor } of this.#options.members)
+      if (leases.open > 0 && state !== 'ending' && retiredFor !== 'close') count++;
+    return count;
   }
 
   #hasRoom(member: Member, job: Job): boolean {
@@ -68,9 +83,13 @@ export class Dispatcher {
     const { open, batches } = member.leases;
     if (open === 0) return member.state === 'ready' || member.link.canTakeBack;
     if (member.state === 'starting') return false;
-    if (concurrency > 1) return open < concurrency * batchesInFlight;
+    const { meanMs } = job.terms.timing;
+    // Long tasks wait in the queue, where they make an elastic pool grow.
+    const short = meanMs !== undefined && meanMs < growAfterMs;
+    const ahead = short || !this.#options.canGrow();
+    if (concurrency > 1) return open < concurrency * (ahead ? batchesInFlight : 1);
     // What waits behind a task of unknown length may wait long; it is only sent ahead if it can be taken back.
-    return batches < batchesInFlight && job.terms.timing.meanMs !== undefined && member.link.canTakeBack;
+    return batches < batchesInFlight && meanMs !== undefined && ahead && member.link.canTakeBack;
   }
 
   #count(member: Member, segment: Segment): number {
@@ -105,6 +124,7 @@ export class Dispatcher {
     lease.count = taken;
     advance(error === undefined ? taken : taken + 1);
     if (taken > 0) {
+      if (isIdle(member)) member.stalledSinceMs = this.#options.clock.now();
       member.leases.add(lease);
       member.tasksLeft -= job.terms.chunkSize === undefined ? taken : 1;
       this.#options.sent(member, lease);
@@ -114,20 +134,30 @@ export class Dispatcher {
 
   /**
    * When a worker is idle and nothing waits, what another one was sent and does not get to is taken back: a long task
-   * never holds up the small ones behind it.
+   * never holds up the small ones behind it. When none is idle but another could be started, only what is behind a task of
+   * unknown or long run time: the rest would be sent to the same worker again.
    */
   #watchForStealing(): void {
-    if (this.#stealing !== undefined || !this.#someoneIsFree()) return;
-    let worthIt = false;
+    if (this.#stealing !== undefined) return;
+    const free = this.#someoneIsFree();
+    if (!free && !this.#options.canGrow()) return;
+    const now = this.#options.clock.now();
+    let dueMs = Infinity;
     for (const member of this.#options.members) {
-      if (!holdsUnbegun(member)) continue;
-      member.lastBegun = member.link.begun();
-      worthIt = true;
+      if (!stealable(member, free)) continue;
+      const begun = member.link.begun();
+      if (begun !== member.lastBegun) {
+        member.lastBegun = begun;
+        member.stalledSinceMs = now;
+        member.patienceMs = stealAfterMs.first;
+      }
+      dueMs = Math.min(dueMs, member.stalledSinceMs + member.patienceMs);
     }
-    if (worthIt) this.#stealing = this.#options.clock.after(stealAfterMs, () => this.#steal());
+    if (dueMs < Infinity) this.#stealing = this.#options.clock.after(Math.max(1, dueMs - now), () => this.#steal());
   }
 
   #someoneIsFree(): boolean {
+    if (this.#working() >= this.#options.size.max) return false;
     for (const member of this.#options.members)
       if (member.state === 'ready' && takesWork(member) && isIdle(member)) return true;
     return false;
@@ -135,11 +165,19 @@ export class Dispatcher {
 
   #steal(): void {
     this.#stealing = undefined;
-    if (this.#options.queue.length > 0 || !this.#someoneIsFree()) return;
+    const free = this.#someoneIsFree();
+    if (this.#options.queue.length > 0 || (!free && !this.#options.canGrow())) return;
+    // A timer may be a millisecond early.
+    const dueMs = this.#options.clock.now() + 1;
     for (const member of this.#options.members) {
-      if (holdsUnbegun(member) && isStuck(member)) this.takeBack(member);
+      if (!stealable(member, free) || member.link.begun() !== member.lastBegun) continue;
+      if (member.stalledSinceMs + member.patienceMs > dueMs) continue;
+      const receiving = isReceiving(member);
+      if (!receiving || member.patienceMs >= stealAfterMs.receiving) this.takeBack(member);
+      member.stalledSinceMs = this.#options.clock.now();
+      if (receiving) member.patienceMs = Math.min(member.patienceMs * 2, stealAfterMs.last);
     }
-    this.dispatch();
+    this.#options.dispatch();
   }
 
   /** Puts what a worker has not begun back into the queue. */
@@ -147,6 +185,7 @@ export class Dispatcher {
     if (!member.link.canTakeBack) return;
     const { leases } = member;
     const first = member.link.takeBack(leases.next);
+    member.lastBegun = leases.next;
     for (const { job, from, to, attempt } of leases.cut(first).toReversed()) {
       member.tasksLeft += job.terms.chunkSize === undefined ? to - from : 1;
       if (job.terms.pinned === undefined) this.#options.queue.unshift(job, from, to, attempt);
@@ -166,22 +205,24 @@ function load(member: Member): number {
   return member.leases.open + (member.state === 'starting' ? 0.5 : 0);
 }
 
-/** Whether it was sent something that it has not begun and that another worker may do. */
-function holdsUnbegun(member: Member): boolean {
-  if (member.leases.open === 0 || !member.link.canTakeBack) return false;
-  const begun = member.link.begun();
-  // What only this worker may do would come back to it, again and again.
-  for (const { job, sequence, count } of member.leases)
-    if (job.terms.pinned === undefined && sequence + count > begun) return true;
-  return false;
+/**
+ * A worker that is up and runs nothing of what it holds wakes or decodes, or is stopped. Taking that back soon would only send
+ * it on its way again, and what takes long to arrive would travel to and fro for ever.
+ */
+function isReceiving({ booted, leases, link }: Member): boolean {
+  return booted && leases.open > 0 && leases.open === leases.next - link.begun();
 }
 
-/**
- * Whether it got no further since the last look, being at a task or not up yet. One that is up and runs nothing is still
- * receiving: taking that back would only send it on its way again, and what takes long to decode would travel for ever.
- */
-function isStuck(member: Member): boolean {
+function stealable(member: Member, free: boolean): boolean {
+  if (member.leases.open === 0 || !member.link.canTakeBack) return false;
+  if (!free && !member.booted) return false;
   const begun = member.link.begun();
-  const receiving = member.state !== 'starting' && member.leases.open === member.leases.next - begun;
-  return begun === member.lastBegun && !receiving;
+  if (member.leases.next <= begun) return false;
+  for (const { job, sequence, count } of member.leases) {
+    const { pinned, timing } = job.terms;
+    // What only this worker may do would come back to it, again and again.
+    if (pinned !== undefined || sequence + count <= begun) continue;
+    if (free || timing.meanMs === undefined || timing.meanMs >= growAfterMs) return true;
+  }
+  return false;
 }

@@ -1,10 +1,11 @@
-import { PoolBrokenError, PoolClosedError, ProtocolError } from '../errors.ts';
+import { PoolClosedError } from '../errors.ts';
 import { abortGraceMs, poisonDeaths } from '../limits.ts';
 import type { Clock } from './clock.ts';
 import { Crew, type CrewOptions } from './crew.ts';
 import { Deadlines } from './deadlines.ts';
 import { Dispatcher } from './dispatcher.ts';
-import { isIdle, removePinned, type Member } from './member.ts';
+import { brokenError, takeHeld } from './loss.ts';
+import { checkBegun, holdsJob, isIdle, openSequences, removePinned, type Member } from './member.ts';
 import { ReadyQueue } from './ready-queue.ts';
 import type { Failure, Job, Lease, Link, Loss, Segment, WorkerExit, WorkerIdentity } from './task.ts';
 
@@ -69,10 +70,13 @@ export class Engine {
       queue: this.#queue,
       members: this.#crew.members,
       clock: options.clock,
+      size: this.#crew.options,
       concurrency: options.concurrency,
       refuse: (job, index, attempt, error) => this.#fail(job, index, { kind: 'unsendable', error, attempt }),
       sent: (member, lease) => this.#sent(member, lease),
       returned: (member) => this.#crew.settle(member),
+      canGrow: () => this.#crew.canGrow,
+      dispatch: () => this.dispatch(),
     });
     this.#deadlines = new Deadlines(options.clock, (...expired) => this.#expired(...expired));
   }
@@ -358,22 +362,7 @@ export class Engine {
     // First of all it gets no more work: surfaces that hear of a loss below may come back here.
     member.state = 'ending';
     this.#deadlines.forget(member);
-    const begun = member.link.begun();
-    const current = member.link.current();
-    const back: { job: Job; index: number; attempt: number }[] = [];
-    const losses: { job: Job; index: number; attempt: number; loss: Loss }[] = [];
-    const loss = (phase: Loss['phase']): Loss => ({ ...exit, workerId: member.id, pid: member.pid, phase });
-    for (const { lease, sequence } of member.leases.drain()) {
-      if (lease.abandoned?.has(sequence) === true) continue;
-      const { job, attempt } = lease;
-      const index = lease.from + sequence - lease.sequence;
-      const hasBegun = sequence < begun && sequence <= current;
-      if (hasBegun) losses.push({ job, index, attempt, loss: loss(sequence < current ? 'reply' : 'running') });
-      else if (job.terms.pinned === undefined) back.push({ job, index, attempt });
-      else losses.push({ job, index, attempt, loss: loss('dispatch') });
-    }
-    for (const { job, from } of member.pinned.splice(0))
-      losses.push({ job, index: from, attempt: 1, loss: loss('dispatch') });
+    const { back, losses } = takeHeld(member, exit);
     for (const { job, index, attempt } of back.toReversed()) this.#queue.unshift(job, index, index + 1, attempt);
     const final = losses.filter((lost) => !this.#retry(lost.job, lost.index, lost.attempt));
     for (const { job, index, attempt, loss: how } of final) this.#lost(job, index, attempt, how);
@@ -398,11 +387,7 @@ export class Engine {
 
   #break(deaths: number, last: WorkerExit): void {
     if (this.#isOver) return;
-    const cause = last.bootError ?? last.protocolError;
-    const how =
-      cause === undefined ? `ended with ${describeExit(last)}` : `failed to start (${cause.name}: ${cause.message})`;
-    const message = `${deaths} workers in a row ${how}. Stopped restarting.`;
-    this.#broken = new PoolBrokenError(message, cause === undefined ? {} : { cause });
+    this.#broken = brokenError(deaths, last);
     this.#options.onBroken?.(this.#broken);
     this.terminate(this.#broken);
   }
@@ -434,34 +419,4 @@ export class Engine {
     for (const { leases, pinned } of this.#crew.members) if (leases.open > 0 || pinned.length > 0) return true;
     return false;
   }
-}
-
-function holdsJob(member: Member, job: Job): boolean {
-  for (const lease of member.leases) if (lease.job === job) return true;
-  return false;
-}
-
-/** The open items of a lease that were not given up before. */
-function openSequences(member: Member, lease: Lease): number[] {
-  const sequences: number[] = [];
-  for (let sequence = lease.sequence; sequence < lease.sequence + lease.count; sequence++) {
-    if (member.leases.isOpen(lease, sequence) && lease.abandoned?.has(sequence) !== true) sequences.push(sequence);
-  }
-  return sequences;
-}
-
-/** An answer to what has not begun would be given twice: that item can still be taken back. */
-function checkBegun(member: Member, sequence: number, count: number): void {
-  if (sequence + count <= member.link.begun()) return;
-  throw new ProtocolError(`A worker answered task ${sequence + count - 1} of its channel, which it has not begun.`);
-}
-
-export function describeExit({
-  exitCode,
-  signal,
-}: {
-  readonly exitCode: number | null;
-  readonly signal: string | null;
-}): string {
-  return signal === null ? `exit code ${String(exitCode)}` : signal;
 }

@@ -1,5 +1,7 @@
+import { ProtocolError } from '../errors.ts';
+import { stealAfterMs } from '../limits.ts';
 import { Leases } from './leases.ts';
-import type { Job, Link, Segment } from './task.ts';
+import type { Job, Lease, Link, Segment } from './task.ts';
 
 /**
  * starting -> ready -> draining -> ending -> (gone)
@@ -16,6 +18,8 @@ export interface Member {
   readonly leases: Leases;
   readonly startedMs: number;
   state: MemberState;
+  /** It came up: also one that drains may not have yet. */
+  booted: boolean;
   pid: number | undefined;
   /** Tasks until it is recycled. */
   tasksLeft: number;
@@ -27,6 +31,9 @@ export interface Member {
   readonly pinned: Segment[];
   /** What it had begun when it was last looked at for stealing. */
   lastBegun: number;
+  /** Since when it was seen to begin nothing, and how long it may. */
+  stalledSinceMs: number;
+  patienceMs: number;
   /** Why it gets no more work. */
   retiredFor: RetireReason | undefined;
   /** Why it was asked to end. A worker that dies without is a loss, also while it drains. */
@@ -44,12 +51,15 @@ export function newMember(id: number, link: Link, now: number, tasks: number): M
     leases: new Leases(),
     startedMs: now,
     state: 'starting',
+    booted: false,
     pid: undefined,
     tasksLeft: tasks,
     finished: 0,
     idleSinceMs: now,
     pinned: [],
     lastBegun: -1,
+    stalledSinceMs: now,
+    patienceMs: stealAfterMs.first,
     retiredFor: undefined,
     endedFor: undefined,
     timer: undefined,
@@ -69,4 +79,24 @@ export function removePinned(member: Member, job: Job): Segment[] {
   const mine = member.pinned.filter((segment) => segment.job === job);
   if (mine.length > 0) member.pinned.splice(0, Infinity, ...member.pinned.filter((segment) => segment.job !== job));
   return mine;
+}
+
+export function holdsJob(member: Member, job: Job): boolean {
+  for (const lease of member.leases) if (lease.job === job) return true;
+  return false;
+}
+
+/** The open items of a lease that were not given up before. */
+export function openSequences(member: Member, lease: Lease): number[] {
+  const sequences: number[] = [];
+  for (let sequence = lease.sequence; sequence < lease.sequence + lease.count; sequence++) {
+    if (member.leases.isOpen(lease, sequence) && lease.abandoned?.has(sequence) !== true) sequences.push(sequence);
+  }
+  return sequences;
+}
+
+/** An answer to what has not begun would be given twice: that item can still be taken back. */
+export function checkBegun(member: Member, sequence: number, count: number): void {
+  if (sequence + count <= member.link.begun()) return;
+  throw new ProtocolError(`A worker answered task ${sequence + count - 1} of its channel, which it has not begun.`);
 }

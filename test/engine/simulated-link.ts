@@ -58,6 +58,12 @@ interface Running {
 }
 type Answer = { readonly sequence: number; readonly ms: number; readonly value: unknown; readonly error?: Error };
 
+/** Made once: an error's stack costs more than the rest of a schedule's step. */
+const errors = {
+  throw: new Error('throw'),
+  unsendable: new Error('unsendable'),
+  cancelled: new Error('cancelled'),
+} as const;
 const gone: WorkerExit = { exitCode: null, signal: 'SIGKILL', lastWords: '', oomHint: false };
 const ended: WorkerExit = { exitCode: 0, signal: null, lastWords: '', oomHint: false };
 
@@ -81,6 +87,8 @@ export class SimulatedLink implements Link {
   // The worker's side
   state: 'booting' | 'up' | 'dead' = 'booting';
   reported = false;
+  /** It did all that it had been sent, and was asked to end. */
+  endedInPeace = false;
   #bootTimer: (() => void) | undefined;
   readonly #batches: Batch[] = [];
   #begun = 0;
@@ -157,7 +165,7 @@ export class SimulatedLink implements Link {
       for (const running of this.#running.values()) {
         if (running.sequence !== sequence) continue;
         running.stop();
-        this.#finish(running, { sequence, ms: 0, value: undefined, error: new Error('cancelled') });
+        this.#finish(running, { sequence, ms: 0, value: undefined, error: errors.cancelled });
         return;
       }
     });
@@ -180,6 +188,7 @@ export class SimulatedLink implements Link {
   die(exit: WorkerExit = gone): void {
     if (this.state === 'dead') return;
     this.state = 'dead';
+    this.endedInPeace = exit === ended;
     this.#bootTimer?.();
     for (const { stop } of this.#running.values()) stop();
     this.#running.clear();
@@ -295,7 +304,7 @@ export class SimulatedLink implements Link {
       if (act.kind === 'crash') return this.die();
       const answer = { sequence, ms: act.ms, value: act.kind === 'return' ? act.value : undefined };
       if (act.kind === 'return') this.#finish(running, answer);
-      else this.#finish(running, { ...answer, error: new Error(act.kind) });
+      else this.#finish(running, { ...answer, error: errors[act.kind] });
     });
   }
 
@@ -324,7 +333,7 @@ export class SimulatedLink implements Link {
         const { sequence } = answer;
         if (answer.error !== undefined) {
           this.#events.took(sequence, 1, answer.ms);
-          this.#events.failed(sequence, answer.error, answer.error.message === 'unsendable' ? 'unsendable' : 'error');
+          this.#events.failed(sequence, answer.error, answer.error === errors.unsendable ? 'unsendable' : 'error');
         } else {
           const values = [answer.value];
           let { ms } = answer;

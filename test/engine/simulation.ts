@@ -2,7 +2,7 @@ import { Timing } from '#internal/engine/batching.js';
 import { Engine } from '#internal/engine/engine.js';
 import type { Failure, Job, Lease, Terms } from '#internal/engine/task.js';
 import { poisonDeaths } from '#internal/limits.js';
-import { Random } from './random.ts';
+import type { Random } from './random.ts';
 import { SimulatedLink, type Act, type Behaviour, type World } from './simulated-link.ts';
 import { Timeline, VirtualClock } from './virtual-clock.ts';
 
@@ -101,7 +101,11 @@ export class SimulatedJob implements Job {
       case 'lost':
       case 'poison': {
         const link = this.#ranOn(index, failure.attempt);
-        if (pinned !== undefined) return failure.loss.workerId === pinned ? undefined : 'it was pinned to another';
+        if (pinned !== undefined) {
+          if (this.#simulation.links.find(({ id }) => id === pinned)?.endedInPeace === true)
+            return 'its worker ended in peace';
+          return failure.loss.workerId === pinned ? undefined : 'it was pinned to another';
+        }
         if (link === undefined) return `attempt ${failure.attempt} had not begun`;
         if (link.id !== failure.loss.workerId || link.state !== 'dead') return 'its worker lives';
         if (failure.kind === 'lost') return failure.attempt === retries + 1 ? undefined : 'it may be tried again';
@@ -216,6 +220,12 @@ export class Simulation implements World {
     if (begun.some((begin) => begin.attempt >= attempt)) this.violated(`${place} began attempt ${attempt} twice`);
     if (attempt > job.terms.retries + 1) this.violated(`${place} began attempt ${attempt}`);
     if (job.terms.pinned !== undefined && job.terms.pinned !== link.id) this.violated(`${place} began elsewhere`);
+    if (!this.features.resizing && !this.features.pins && !this.features.reentrant) {
+      let atWork = 0;
+      for (const { state, link: other } of this.engine.members)
+        if (state !== 'ending' && (other === link || (other as SimulatedLink).isBusy)) atWork++;
+      if (atWork > this.max) this.violated(`${atWork} workers are at work`);
+    }
     begun.push({ link, attempt, atMs: this.timeline.now });
     return job.acts[index]!;
   }
@@ -342,8 +352,10 @@ export class Simulation implements World {
 
   #checkNothingWaits(): void {
     const { engine } = this;
-    const free = [...engine.members].some((member) => member.state === 'ready' && member.leases.open === 0);
-    if (!free) return;
+    const members = [...engine.members];
+    const free = members.some((member) => member.state === 'ready' && member.leases.open === 0);
+    const working = members.filter(({ leases, retiredFor }) => leases.open > 0 && retiredFor !== 'close').length;
+    if (!free || working >= this.max) return;
     if (engine.waiting > 0) this.violated('items wait beside an idle worker');
     for (const { link, leases } of engine.members) {
       const begun = link.begun();

@@ -1,0 +1,42 @@
+import { PoolBrokenError } from '../errors.ts';
+import type { Member } from './member.ts';
+import type { Job, Loss, WorkerExit } from './task.ts';
+
+interface Item {
+  readonly job: Job;
+  readonly index: number;
+  readonly attempt: number;
+}
+
+/** Empties a dead worker's hands: what had not begun may go back into the queue, in order; the rest is lost. */
+export function takeHeld(member: Member, exit: WorkerExit): { back: Item[]; losses: (Item & { loss: Loss })[] } {
+  const begun = member.link.begun();
+  const current = member.link.current();
+  const back: Item[] = [];
+  const losses: (Item & { loss: Loss })[] = [];
+  const loss = (phase: Loss['phase']): Loss => ({ ...exit, workerId: member.id, pid: member.pid, phase });
+  for (const { lease, sequence } of member.leases.drain()) {
+    if (lease.abandoned?.has(sequence) === true) continue;
+    const { job, attempt } = lease;
+    const index = lease.from + sequence - lease.sequence;
+    const hasBegun = sequence < begun && sequence <= current;
+    if (hasBegun) losses.push({ job, index, attempt, loss: loss(sequence < current ? 'reply' : 'running') });
+    else if (job.terms.pinned === undefined) back.push({ job, index, attempt });
+    else losses.push({ job, index, attempt, loss: loss('dispatch') });
+  }
+  for (const { job, from } of member.pinned.splice(0))
+    losses.push({ job, index: from, attempt: 1, loss: loss('dispatch') });
+  return { back, losses };
+}
+
+export function brokenError(deaths: number, last: WorkerExit): PoolBrokenError {
+  const cause = last.bootError ?? last.protocolError;
+  const how =
+    cause === undefined ? `ended with ${describeExit(last)}` : `failed to start (${cause.name}: ${cause.message})`;
+  const message = `${deaths} workers in a row ${how}. Stopped restarting.`;
+  return new PoolBrokenError(message, cause === undefined ? {} : { cause });
+}
+
+function describeExit({ exitCode, signal }: WorkerExit): string {
+  return signal === null ? `exit code ${String(exitCode)}` : signal;
+}

@@ -1,0 +1,231 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ProtocolError } from 'manycore';
+import { abortGraceMs, poisonDeaths } from '#internal/limits.js';
+import { PlainJob, PlainPool, returns } from './plain-pool.ts';
+
+const never = { kind: 'never' } as const;
+
+function pin(pool: PlainPool, act = returns(1)): PlainJob[] {
+  const jobs: PlainJob[] = [];
+  pool.engine.pin((pinned) => {
+    const job = new PlainJob(() => act, { pinned });
+    jobs.push(job);
+    return job;
+  });
+  pool.engine.dispatch();
+  return jobs;
+}
+
+function kindsOf(job: PlainJob): string[] {
+  return job.failures.map(({ failure }) => failure.kind);
+}
+
+test('engine: a recycled worker whose items were all taken back ends, and so does the pool', () => {
+  const pool = new PlainPool({ size: 2, tasksPerWorker: 1 }, (id) => ({ bootMs: id === 1 ? 100 : 5 }));
+  const job = pool.submit(2, () => returns(1));
+  pool.timeline.run(() => job.done(2));
+  pool.close();
+  assert.deepEqual([job.values.size, pool.ends, pool.clock.timers], [2, 1, 0]);
+});
+
+test('engine: withdrawn items of a draining worker do not keep it', () => {
+  const pool = new PlainPool({ size: 1, tasksPerWorker: 4 }, { bootMs: 50 });
+  const job = pool.submit(4, () => returns(1));
+  pool.timeline.pass(1);
+  pool.engine.withdraw(job, undefined);
+  assert.ok(job.done(4));
+  pool.close();
+  assert.equal(pool.ends, 1);
+});
+
+test('engine: a withdrawn broadcast never begins where it waits', () => {
+  const pool = new PlainPool({ size: 1 }, { bootMs: 50 });
+  const [job] = pin(pool);
+  pool.engine.withdraw(job!, { value: 'enough' });
+  assert.deepEqual(kindsOf(job!), ['aborted']);
+  pool.timeline.pass(1_000);
+  assert.equal(job!.begun.length, 0);
+  assert.equal(pool.engine.members.size, 1);
+});
+
+test('engine: a broadcast reaches the workers that are about to be recycled', () => {
+  const pool = new PlainPool({ size: 2, tasksPerWorker: 1 });
+  pool.timeline.pass(20);
+  const jobs = [...pin(pool), ...pin(pool)];
+  pool.timeline.pass(1_000);
+  assert.ok(jobs.every((job) => job.done(1) && job.values.size === 1));
+  assert.equal(pool.alive, 2);
+});
+
+test('engine: a recycled worker does what is pinned to it, also when it has nothing else to do', () => {
+  const pool = new PlainPool({ size: 1 });
+  pool.timeline.pass(20);
+  const [job] = pin(pool);
+  pool.engine.recycle([...pool.engine.members][0]!, 'memory');
+  pool.timeline.pass(1_000);
+  assert.equal(job!.values.size, 1);
+  assert.deepEqual([pool.alive, pool.links.length], [1, 2]);
+});
+
+test('engine: a recycled worker does what is pinned to it before it ends', () => {
+  const pool = new PlainPool({ size: 1 });
+  pool.timeline.pass(20);
+  pool.submit(1, () => returns(50));
+  pool.timeline.pass(1);
+  const [job] = pin(pool);
+  pool.engine.recycle([...pool.engine.members][0]!, 'recycle');
+  pool.timeline.pass(1_000);
+  assert.equal(job!.values.size, 1);
+});
+
+test('engine: who hears of a loss may give the job up: what had not begun never will', () => {
+  const pool = new PlainPool({ size: 1 }, { block: 2 });
+  const job = new PlainJob(() => returns(20));
+  job.onFail = () => pool.engine.withdraw(job, undefined);
+  pool.engine.add(job, 0, 8);
+  pool.engine.dispatch();
+  pool.timeline.run(() => job.begun.length === 1);
+  pool.links[0]!.die();
+  pool.timeline.pass(1_000);
+  assert.ok(job.done(8));
+  assert.equal(job.begun.length, 1);
+  assert.deepEqual(kindsOf(job), ['lost', ...Array.from({ length: 7 }, () => 'aborted')]);
+});
+
+test('engine: who hears of a loss may submit more: nothing is sent to the dead worker', () => {
+  const pool = new PlainPool({ size: 1 }, { block: 1 });
+  const job = pool.submit(1, () => ({ kind: 'crash', ms: 1 }));
+  let more: PlainJob | undefined;
+  job.onFail = () => (more = pool.submit(3, () => returns(1)));
+  pool.timeline.pass(1_000);
+  assert.deepEqual(kindsOf(job), ['lost']);
+  assert.ok(more!.done(3) && more!.values.size === 3);
+});
+
+test('engine: who hears of a result may terminate', () => {
+  const pool = new PlainPool({ size: 2 });
+  const job = new PlainJob((index) => (index === 0 ? { kind: 'throw', ms: 1 } : returns(1)));
+  job.onFail = () => pool.engine.terminate(new Error('enough'));
+  pool.engine.add(job, 0, 20);
+  pool.engine.dispatch();
+  pool.timeline.pass(10_000);
+  assert.ok(job.done(20));
+  assert.deepEqual([pool.ends, pool.clock.timers], [1, 0]);
+});
+
+test('engine: what is added after the end fails at once', () => {
+  for (const end of ['close', 'terminate'] as const) {
+    const pool = new PlainPool({ size: 1 });
+    if (end === 'close') pool.close();
+    else pool.engine.terminate(new Error('enough'));
+    assert.deepEqual(kindsOf(pool.submit(2, () => returns(1))), ['ended', 'ended']);
+  }
+});
+
+test('engine: an answer for another than its own tasks ends the worker and settles nothing', () => {
+  const nonsense: readonly [string, (pool: PlainPool) => readonly [number, number]][] = [
+    ['never sent', ({ links }) => [links[0]!.next + 7, 1]],
+    ['answered before', () => [0, 1]],
+    ['answered before, and one more', () => [0, 2]],
+    ['not begun', ({ links }) => [links[0]!.begun(), 1]],
+  ];
+  for (const [name, choose] of nonsense) {
+    const pool = new PlainPool({ size: 1 }, { block: 1 });
+    const job = pool.submit(12, () => returns(10));
+    pool.timeline.run(() => job.values.size === 1);
+    pool.links[0]!.answerNonsense(...choose(pool));
+    pool.timeline.pass(1_000);
+    assert.ok(pool.exits[0]?.protocolError instanceof ProtocolError, name);
+    assert.ok(job.done(12), name);
+    assert.deepEqual(kindsOf(job), ['lost'], name);
+    assert.ok(
+      [...job.values.values()].every((value) => value === 'value'),
+      name,
+    );
+  }
+});
+
+test('engine: an aborted task that heeds its signal keeps its worker, another one loses it after a grace', () => {
+  for (const heedsCancel of [true, false]) {
+    const pool = new PlainPool({ size: 1 }, { heedsCancel });
+    const job = pool.submit(1, () => never);
+    pool.timeline.pass(20);
+    pool.engine.withdraw(job, { value: 'enough' });
+    assert.deepEqual(kindsOf(job), ['aborted']);
+    pool.timeline.pass(abortGraceMs - 10);
+    assert.equal(pool.links[0]!.state, 'up');
+    pool.timeline.pass(20);
+    assert.equal(pool.links[0]!.state, heedsCancel ? 'up' : 'dead');
+    pool.close();
+    assert.equal(pool.clock.timers, 0);
+  }
+});
+
+test('engine: no timer of an abort outlives the engine', () => {
+  const pool = new PlainPool({ size: 1 });
+  const job = pool.submit(2, () => returns(5));
+  pool.timeline.pass(7);
+  pool.engine.withdraw(job, { value: 'enough' });
+  pool.close();
+  assert.deepEqual([pool.ends, pool.clock.timers], [1, 0]);
+});
+
+test('engine: lost items are tried again as often as allowed, and a poison task not for ever (C20)', () => {
+  for (const [retries, kind, attempts] of [
+    [0, 'lost', 1],
+    [1, 'lost', 2],
+    [5, 'poison', poisonDeaths],
+  ] as const) {
+    const pool = new PlainPool({ size: 2 });
+    const job = pool.submit(5, (index) => (index === 2 ? { kind: 'crash', ms: 1 } : returns(1)), { retries });
+    pool.timeline.pass(5_000);
+    assert.ok(job.done(5));
+    assert.deepEqual(kindsOf(job), [kind]);
+    assert.equal(job.begun.filter(({ index }) => index === 2).length, attempts);
+  }
+});
+
+test('engine: what a dead worker had not begun is not lost (C3)', () => {
+  const pool = new PlainPool({ size: 1 }, { delayMs: () => 2 });
+  pool.timeline.pass(50);
+  const job = pool.submit(4, () => returns(1));
+  pool.links[0]!.die();
+  pool.timeline.pass(1_000);
+  assert.ok(job.done(4) && job.values.size === 4);
+});
+
+test('engine: a result that was sent before the death counts', () => {
+  const pool = new PlainPool({ size: 1 }, { delayMs: () => 2, block: 1 });
+  const job = pool.submit(1, () => returns(1));
+  pool.timeline.run(() => job.begun.length === 1);
+  pool.timeline.pass(1.5);
+  pool.links[0]!.die();
+  pool.timeline.pass(1_000);
+  assert.equal(job.values.size, 1);
+});
+
+test('engine: close waits for what a surface still adds', () => {
+  const pool = new PlainPool({ size: 1 });
+  const release = pool.engine.hold();
+  pool.engine.close();
+  pool.timeline.pass(10_000);
+  assert.equal(pool.ends, 0);
+  const job = pool.submit(3, () => returns(1));
+  release();
+  release();
+  pool.timeline.pass(10_000);
+  assert.ok(job.done(3) && job.values.size === 3);
+  assert.deepEqual([pool.ends, pool.clock.timers], [1, 0]);
+});
+
+test('engine: terminate settles all at once, whatever the workers do', () => {
+  const pool = new PlainPool({ size: 2 }, { heedsTerm: false, heedsClose: false });
+  const job = pool.submit(50, () => never);
+  const pins = pin(pool);
+  pool.timeline.pass(20);
+  pool.engine.terminate(new Error('enough'));
+  assert.ok(job.done(50) && pins.every((pinned) => pinned.done(1)));
+  pool.timeline.pass(1_000);
+  assert.deepEqual([pool.ends, pool.clock.timers], [1, 0]);
+});

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ReadyQueue } from '#internal/engine/ready-queue.js';
+import { PlainJob, returns } from './plain-pool.ts';
+
+function job(priority = 0): PlainJob {
+  return new PlainJob(() => returns(0), { priority });
+}
+
+/** All that waits, in order, as [job's name, from, to, attempt]. */
+function drain(queue: ReadyQueue, names: Map<PlainJob, string>): (string | number)[][] {
+  const all: (string | number)[][] = [];
+  for (let front = queue.front(); front !== undefined; front = queue.front()) {
+    all.push([names.get(front.job as PlainJob)!, front.from, front.to, front.attempt]);
+    queue.take(front, front.to - front.from);
+  }
+  return all;
+}
+
+test('ready queue: higher priorities first, then order of arrival', () => {
+  const [a, b, c, d] = [job(), job(5), job(), job(-1)];
+  const names = new Map([
+    [a, 'a'],
+    [b, 'b'],
+    [c, 'c'],
+    [d, 'd'],
+  ] as const);
+  const queue = new ReadyQueue();
+  for (const each of [d, a, c, b]) queue.push(each, 0, 2, 1);
+  assert.equal(queue.length, 8);
+  assert.deepEqual(drain(queue, names), [
+    ['b', 0, 2, 1],
+    ['a', 0, 2, 1],
+    ['c', 0, 2, 1],
+    ['d', 0, 2, 1],
+  ]);
+  assert.equal(queue.length, 0);
+});
+
+test('ready queue: items that continue the last segment join it, other attempts and jobs do not', () => {
+  const [a, b] = [job(), job()];
+  const names = new Map([
+    [a, 'a'],
+    [b, 'b'],
+  ] as const);
+  const queue = new ReadyQueue();
+  queue.push(a, 0, 2, 1);
+  queue.push(a, 2, 5, 1);
+  queue.push(a, 5, 6, 2);
+  queue.push(b, 6, 7, 2);
+  queue.push(a, 7, 8, 2);
+  queue.push(a, 9, 9, 2);
+  assert.deepEqual(drain(queue, names), [
+    ['a', 0, 5, 1],
+    ['a', 5, 6, 2],
+    ['b', 6, 7, 2],
+    ['a', 7, 8, 2],
+  ]);
+});
+
+test('ready queue: what comes back goes first, keeps its order and joins what it precedes', () => {
+  const [a, b] = [job(), job()];
+  const names = new Map([
+    [a, 'a'],
+    [b, 'b'],
+  ] as const);
+  const queue = new ReadyQueue();
+  queue.push(a, 0, 10, 1);
+  queue.take(queue.front()!, 6);
+  for (const index of [5, 4, 3]) queue.unshift(a, index, index + 1, 1);
+  queue.unshift(b, 0, 1, 1);
+  queue.unshift(b, 1, 1, 1);
+  assert.equal(queue.length, 8);
+  assert.deepEqual(drain(queue, names), [
+    ['b', 0, 1, 1],
+    ['a', 3, 10, 1],
+  ]);
+});
+
+test('ready queue: removes the items of one job from both ends, or all', () => {
+  const [a, b, urgent] = [job(), job(), job(1)];
+  const names = new Map([
+    [a, 'a'],
+    [b, 'b'],
+    [urgent, 'urgent'],
+  ] as const);
+  const queue = new ReadyQueue();
+  queue.push(a, 0, 3, 1);
+  queue.push(b, 0, 3, 1);
+  queue.unshift(a, 7, 8, 2);
+  queue.push(urgent, 0, 1, 1);
+  const removed = queue.remove(a).map(({ from, to, attempt }) => [from, to, attempt]);
+  assert.deepEqual(removed, [
+    [7, 8, 2],
+    [0, 3, 1],
+  ]);
+  assert.equal(queue.length, 4);
+  assert.equal(queue.front()?.job, urgent);
+  assert.equal(queue.remove(undefined).length, 2);
+  assert.deepEqual(drain(queue, names), []);
+});
+
+test('ready queue: equals a plain list over a long random use', () => {
+  const queue = new ReadyQueue();
+  const jobs = Array.from({ length: 4 }, () => job());
+  let list: string[] = [];
+  const name = (of: number, index: number): string => `${of}/${index}`;
+  let state = 7;
+  const random = (most: number): number => (state = (state * 48_271) % 2_147_483_647) % most;
+  for (let step = 0; step < 20_000; step++) {
+    const of = random(4);
+    const from = random(50);
+    const to = from + random(4);
+    const items = Array.from({ length: to - from }, (_, i) => name(of, from + i));
+    const act = random(10);
+    if (act < 3) {
+      queue.push(jobs[of]!, from, to, 1);
+      list.push(...items);
+    } else if (act < 5) {
+      queue.unshift(jobs[of]!, from, to, 1);
+      list.unshift(...items);
+    } else if (act === 9 && random(20) === 0) {
+      queue.remove(jobs[of]);
+      list = list.filter((item) => !item.startsWith(`${of}/`));
+    } else {
+      const front = queue.front();
+      if (front === undefined) continue;
+      const count = Math.min(front.to - front.from, 1 + random(3));
+      const taken = Array.from({ length: count }, (_, i) => name(jobs.indexOf(front.job as PlainJob), front.from + i));
+      assert.deepEqual(taken, list.splice(0, count));
+      queue.take(front, count);
+    }
+    assert.equal(queue.length, list.length);
+  }
+});
