@@ -87,7 +87,7 @@ function sparse(length: number): unknown[] {
   if (length > maxArrayLength) throw new ProtocolError(`A message holds an array of length ${length}.`);
   // Setting an index far out makes V8 keep the elements in a dictionary; setting `length` would allocate them.
   array[length - 1] = undefined;
-  delete array[length - 1];
+  Reflect.deleteProperty(array, length - 1);
   return array;
 }
 

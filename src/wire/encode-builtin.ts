@@ -86,7 +86,6 @@ function unsendableKind(value: object): string | undefined {
   if (value instanceof WeakRef) return 'WeakRef';
   if (types.isGeneratorObject(value)) return 'running generator';
   if (types.isMapIterator(value) || types.isSetIterator(value)) return 'running iterator';
-  if (types.isArgumentsObject(value)) return 'list of `arguments`';
   if (types.isExternal(value)) return 'native handle';
   return undefined;
 }
@@ -166,11 +165,11 @@ function error(encoder: Encoder, value: Error, prototype: object | null): void {
   );
 }
 
-/** Node's own errors are of classes that nobody can name; `code` tells them apart. */
+/** Node's own errors are of classes that nobody can name, or of none; `code` tells them apart. */
 function isInternal(encoder: Encoder, prototype: object | null): boolean {
-  const constructor: unknown =
-    prototype === null ? undefined : Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
-  if (typeof constructor !== 'function' || prototype === Error.prototype) return false;
+  if (prototype === null || !Object.hasOwn(prototype, 'constructor')) return false;
+  const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
+  if (typeof constructor !== 'function' || constructor.prototype !== prototype) return true;
   try {
     encoder.functions?.formOf(constructor as () => unknown);
     return false;

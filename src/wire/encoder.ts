@@ -301,8 +301,10 @@ export class Encoder {
   plain(value: Record<string, unknown>): void {
     const keys = Object.keys(value);
     const simple = hasOnly(value, keys) && !(this.capturing && hasAccessor(value, keys));
-    if (!simple) return this.exact(value, Object.prototype, Object.prototype, Tag.exact, 0);
-    this.record(value, keys);
+    if (simple) return this.record(value, keys);
+    if (types.isArgumentsObject(value))
+      throw unsendable('a list of `arguments` cannot be sent', 'Send `[...arguments]`.');
+    this.exact(value, Object.prototype, Object.prototype, Tag.exact, 0);
   }
 
   /** A shape and its values; class instances have one behind their prototype. */

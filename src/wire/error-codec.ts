@@ -32,7 +32,9 @@ const Flag = { enumerable: 1, symbol: 2 } as const;
 export function encodeThrown(encoder: Encoder, writer: Writer, thrown: unknown): void {
   if (!isError(thrown)) {
     writer.u8(0);
+    const start = writer.length;
     if (attempt(encoder, writer, thrown)) return;
+    writer.length = start;
     attempt(encoder, writer, `<${describeThrown(thrown)}>`);
     return;
   }
@@ -187,7 +189,9 @@ function encodeBody(
 function classPrototype(error: Error): unknown {
   const prototype: unknown = Object.getPrototypeOf(error);
   if (typeof prototype !== 'object' || prototype === null || types.isProxy(prototype)) return undefined;
-  return Object.hasOwn(prototype, 'constructor') ? prototype : undefined;
+  const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
+  // Node's own errors have a prototype that belongs to no class.
+  return typeof constructor === 'function' && constructor.prototype === prototype ? prototype : undefined;
 }
 
 /** One field: an error of the graph by its number, a list of such, or any value. */

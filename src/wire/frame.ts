@@ -45,7 +45,10 @@ export class FrameAssembler {
   #bodyBytes = 0;
   #sizes: number[] = [];
   #body: Buffer = Buffer.alloc(0);
-  #attachments: { readonly buffer: ArrayBuffer; filled: number }[] = [];
+  #attachments: ArrayBuffer[] = [];
+  /** The attachment that is being filled, and how far it is. */
+  #current = 0;
+  #filled = 0;
 
   constructor(generation: number, deliver: FrameHandler) {
     this.#generation = generation;
@@ -56,14 +59,8 @@ export class FrameAssembler {
   push(chunk: Buffer): void {
     let rest = chunk;
     while (rest.length > 0 || this.#wanted === 0) {
-      const unfilled = this.#attachments.find(({ buffer, filled }) => filled < buffer.byteLength);
-      if (unfilled !== undefined) {
-        // Straight into its own memory: large buffers are copied once.
-        const count = Math.min(rest.length, unfilled.buffer.byteLength - unfilled.filled);
-        new Uint8Array(unfilled.buffer, unfilled.filled, count).set(rest.subarray(0, count));
-        unfilled.filled += count;
-        rest = rest.subarray(count);
-        if (this.#attachments.every(({ buffer, filled }) => filled === buffer.byteLength)) this.#finish();
+      if (this.#current < this.#attachments.length) {
+        rest = this.#fill(rest);
         continue;
       }
       const need = this.#wanted - this.#pendingBytes;
@@ -79,6 +76,25 @@ export class FrameAssembler {
       this.#pendingBytes = 0;
       this.#next(part);
     }
+  }
+
+  /** Straight into its own memory: large buffers are copied once. */
+  #fill(chunk: Buffer): Buffer {
+    const buffer = this.#attachments[this.#current]!;
+    const count = Math.min(chunk.length, buffer.byteLength - this.#filled);
+    new Uint8Array(buffer, this.#filled, count).set(chunk.subarray(0, count));
+    this.#filled += count;
+    this.#skipFull();
+    return chunk.subarray(count);
+  }
+
+  /** Goes on to the next attachment that lacks something; without one the frame is whole. */
+  #skipFull(): void {
+    while (this.#filled === this.#attachments[this.#current]?.byteLength) {
+      this.#current++;
+      this.#filled = 0;
+    }
+    if (this.#current === this.#attachments.length) this.#finish();
   }
 
   #next(part: Buffer): void {
@@ -101,9 +117,9 @@ export class FrameAssembler {
       }
       case 'body':
         this.#body = part;
-        this.#attachments = this.#sizes.map((size) => ({ buffer: new ArrayBuffer(size), filled: 0 }));
+        this.#attachments = this.#sizes.map(allocate);
         this.#expect('head', headBytes);
-        if (this.#sizes.every((size) => size === 0)) this.#finish();
+        this.#skipFull();
     }
   }
 
@@ -114,9 +130,18 @@ export class FrameAssembler {
 
   #finish(): void {
     const body = this.#body;
-    const attachments = this.#attachments.map(({ buffer }) => buffer);
+    const attachments = this.#attachments;
     this.#attachments = [];
+    this.#current = 0;
     this.#body = Buffer.alloc(0);
     this.#deliver(body, attachments);
+  }
+}
+
+function allocate(bytes: number): ArrayBuffer {
+  try {
+    return new ArrayBuffer(bytes);
+  } catch (error) {
+    throw new FrameTooLargeError(`There is no memory for a buffer of ${bytes} bytes.`, { cause: error });
   }
 }
