@@ -302,7 +302,7 @@ export class Encoder {
     const keys = Object.keys(value);
     const simple = hasOnly(value, keys) && !(this.capturing && hasAccessor(value, keys));
     if (simple) return this.record(value, keys);
-    if (types.isArgumentsObject(value))
+    if (types.isArgumentsObject(value) && !this.capturing)
       throw unsendable('a list of `arguments` cannot be sent', 'Send `[...arguments]`.');
     this.exact(value, Object.prototype, Object.prototype, Tag.exact, 0);
   }
