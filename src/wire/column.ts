@@ -1,7 +1,7 @@
 import { types } from 'node:util';
 import { FrameTooLargeError, ProtocolError } from '../errors.ts';
 import { maxBatchItems } from '../limits.ts';
-import { type Decoder, setOwn } from './decoder.ts';
+import { type Decoder, isInherited, setOwn } from './decoder.ts';
 import { EncodedMessage } from './encoded-message.ts';
 import type { Encoder } from './encoder.ts';
 import { hasOnly } from './shapes.ts';
@@ -9,10 +9,20 @@ import type { Reader } from './reader.ts';
 import type { Writer } from './writer.ts';
 
 /**
- * The values of a batch, packed where they are alike: all numbers, all strings, or all tuples or records of such. What is
- * not alike goes as one message each, with its length in front, so that a value that cannot be decoded harms no other.
+ * The values of a batch, packed where they are alike: all numbers, all strings, all primitives, or all tuples or records
+ * of such. What is not alike goes as one message each, with its length in front, so that a value that cannot be decoded
+ * harms no other.
  */
-const Packing = { messages: 0, ints: 1, doubles: 2, strings: 3, tuples: 4, records: 5, undefineds: 6 } as const;
+const Packing = {
+  messages: 0,
+  ints: 1,
+  doubles: 2,
+  strings: 3,
+  tuples: 4,
+  records: 5,
+  undefineds: 6,
+  mixed: 7,
+} as const;
 
 /** The most members of a tuple or record that are packed. */
 const maxColumns = 16;
@@ -32,7 +42,7 @@ export function encodeColumn(
   to: number,
   phase: 'args' | 'result',
 ): ColumnFailure | undefined {
-  if (tryPacked(writer, values, from, to)) return undefined;
+  if (packed(encoder, writer, values, from, to)) return undefined;
   writer.u8(Packing.messages);
   for (let i = from; i < to; i++) {
     const start = writer.length;
@@ -51,10 +61,14 @@ export function encodeColumn(
 }
 
 /** Tries to write values without a message for each. A getter that throws is left to the messages, which tell where. */
-function tryPacked(writer: Writer, values: ArrayLike<unknown>, from: number, to: number): boolean {
+function packed(encoder: Encoder, writer: Writer, values: ArrayLike<unknown>, from: number, to: number): boolean {
+  if (to - from < 2) return false;
   const start = writer.length;
   try {
-    return packed(writer, values, from, to);
+    const first = values[from];
+    if (typeof first !== 'object' || first === null) return primitives(encoder, writer, values, from, to);
+    if (Array.isArray(first)) return tuples(encoder, writer, values, from, to, first.length);
+    return Object.getPrototypeOf(first) === Object.prototype && records(encoder, writer, values, from, to, first);
   } catch (error) {
     if (error instanceof FrameTooLargeError) throw error;
     writer.length = start;
@@ -62,58 +76,66 @@ function tryPacked(writer: Writer, values: ArrayLike<unknown>, from: number, to:
   }
 }
 
-function packed(writer: Writer, values: ArrayLike<unknown>, from: number, to: number): boolean {
-  if (to - from < 2) return false;
-  const first = values[from];
-  switch (typeof first) {
-    case 'number':
-      return numbers(writer, values, from, to);
-    case 'string':
-      return strings(writer, values, from, to);
-    case 'undefined':
-      if (to - from > maxBatchItems) return false;
-      for (let i = from; i < to; i++) if (values[i] !== undefined) return false;
+/** Values without identity: numbers and strings as such, whatever else there is with a tag each. */
+function primitives(encoder: Encoder, writer: Writer, values: ArrayLike<unknown>, from: number, to: number): boolean {
+  switch (kindOf(values, from, to)) {
+    case Packing.ints:
+      writer.u8(Packing.ints);
+      for (let i = from; i < to; i++) writer.i32(values[i] as number);
+      return true;
+    case Packing.doubles:
+      writer.u8(Packing.doubles);
+      writer.doubles(values as ArrayLike<number>, from, to);
+      return true;
+    case Packing.strings:
+      writer.u8(Packing.strings);
+      for (let i = from; i < to; i++) writer.string(values[i] as string);
+      return true;
+    case Packing.undefineds:
       writer.u8(Packing.undefineds);
       return true;
-    case 'object':
-      if (Array.isArray(first)) return tuples(writer, values, from, to, first.length);
-      if (first !== null && Object.getPrototypeOf(first) === Object.prototype)
-        return records(writer, values, from, to, first);
-      return false;
     default:
-      return false;
+      return mixed(encoder, writer, values, from, to);
   }
 }
 
-function numbers(writer: Writer, values: ArrayLike<unknown>, from: number, to: number): boolean {
-  let ints = true;
+function mixed(encoder: Encoder, writer: Writer, values: ArrayLike<unknown>, from: number, to: number): boolean {
+  const start = writer.length;
+  writer.u8(Packing.mixed);
+  for (let i = from; i < to; i++) {
+    if (encoder.primitive(writer, values[i])) continue;
+    writer.length = start;
+    return false;
+  }
+  return true;
+}
+
+/** The packing that all of the values fit. */
+function kindOf(values: ArrayLike<unknown>, from: number, to: number): number {
+  const type = typeof values[from];
+  let ints = type === 'number';
   for (let i = from; i < to; i++) {
     const value = values[i];
-    if (typeof value !== 'number') return false;
-    if (ints && (value !== (value | 0) || Object.is(value, -0))) ints = false;
+    if (typeof value !== type) return Packing.mixed;
+    if (ints && (value !== ((value as number) | 0) || Object.is(value, -0))) ints = false;
   }
-  if (ints) {
-    writer.u8(Packing.ints);
-    for (let i = from; i < to; i++) writer.i32(values[i] as number);
-  } else {
-    writer.u8(Packing.doubles);
-    writer.doubles(values as ArrayLike<number>, from, to);
-  }
-  return true;
-}
-
-function strings(writer: Writer, values: ArrayLike<unknown>, from: number, to: number): boolean {
-  for (let i = from; i < to; i++) if (typeof values[i] !== 'string') return false;
-  writer.u8(Packing.strings);
-  for (let i = from; i < to; i++) writer.string(values[i] as string);
-  return true;
+  if (type === 'number') return ints ? Packing.ints : Packing.doubles;
+  if (type === 'string') return Packing.strings;
+  return type === 'undefined' && to - from <= maxBatchItems ? Packing.undefineds : Packing.mixed;
 }
 
 /**
  * Tuples and records go column by column, when every column packs: no identity between their members can be lost, as all
  * are primitives.
  */
-function tuples(writer: Writer, values: ArrayLike<unknown>, from: number, to: number, arity: number): boolean {
+function tuples(
+  encoder: Encoder,
+  writer: Writer,
+  values: ArrayLike<unknown>,
+  from: number,
+  to: number,
+  arity: number,
+): boolean {
   if (arity === 0 || arity > maxColumns) return false;
   const columns = Array.from({ length: arity }, () => new Array<unknown>(to - from));
   for (let i = from; i < to; i++) {
@@ -128,7 +150,7 @@ function tuples(writer: Writer, values: ArrayLike<unknown>, from: number, to: nu
   const start = writer.length;
   writer.u8(Packing.tuples);
   writer.varint(arity);
-  return packedColumns(writer, columns, start);
+  return packedColumns(encoder, writer, columns, start);
 }
 
 /** A list with nothing but its members, all of which are there. */
@@ -144,7 +166,14 @@ function isTuple(value: unknown, arity: number): value is readonly unknown[] {
   );
 }
 
-function records(writer: Writer, values: ArrayLike<unknown>, from: number, to: number, first: object): boolean {
+function records(
+  encoder: Encoder,
+  writer: Writer,
+  values: ArrayLike<unknown>,
+  from: number,
+  to: number,
+  first: object,
+): boolean {
   const keys = Object.keys(first);
   if (keys.length === 0 || keys.length > maxColumns) return false;
   const columns = keys.map(() => new Array<unknown>(to - from));
@@ -161,7 +190,7 @@ function records(writer: Writer, values: ArrayLike<unknown>, from: number, to: n
   writer.u8(Packing.records);
   writer.varint(keys.length);
   for (const key of keys) writer.string(key);
-  return packedColumns(writer, columns, start);
+  return packedColumns(encoder, writer, columns, start);
 }
 
 function isRecord(value: unknown, keys: readonly string[]): value is Readonly<Record<string, unknown>> {
@@ -174,12 +203,17 @@ function isRecord(value: unknown, keys: readonly string[]): value is Readonly<Re
 }
 
 function isPackable(value: unknown): boolean {
-  return typeof value === 'number' || typeof value === 'string' || value === undefined;
+  return (typeof value !== 'object' || value === null) && typeof value !== 'function' && typeof value !== 'symbol';
 }
 
-function packedColumns(writer: Writer, columns: readonly (readonly unknown[])[], start: number): boolean {
+function packedColumns(
+  encoder: Encoder,
+  writer: Writer,
+  columns: readonly (readonly unknown[])[],
+  start: number,
+): boolean {
   for (const column of columns) {
-    if (packed(writer, column, 0, column.length)) continue;
+    if (primitives(encoder, writer, column, 0, column.length)) continue;
     writer.length = start;
     return false;
   }
@@ -194,7 +228,7 @@ export function decodeColumn(
   fail: (index: number, error: unknown) => void,
 ): unknown[] {
   const packing = reader.u8();
-  if (packing !== Packing.messages) return unpack(reader, packing, count);
+  if (packing !== Packing.messages) return unpack(decoder, reader, packing, count);
   reader.need(count * 4);
   const values = new Array<unknown>(count);
   for (let i = 0; i < count; i++) {
@@ -211,23 +245,29 @@ export function decodeColumn(
   return values;
 }
 
-function unpack(reader: Reader, packing: number, count: number): unknown[] {
+function unpack(decoder: Decoder, reader: Reader, packing: number, count: number): unknown[] {
   switch (packing) {
     case Packing.tuples: {
-      const columns = Array.from({ length: columnCount(reader) }, () => unpackPrimitives(reader, reader.u8(), count));
+      const columns = Array.from({ length: columnCount(reader) }, () =>
+        unpackPrimitives(decoder, reader, reader.u8(), count),
+      );
       return columns[0]!.map((_, i) => columns.map((column) => column[i]));
     }
     case Packing.records: {
       const keys = Array.from({ length: columnCount(reader) }, () => reader.string());
-      const columns = keys.map(() => unpackPrimitives(reader, reader.u8(), count));
+      const unsafe = keys.some(isInherited);
+      const columns = keys.map(() => unpackPrimitives(decoder, reader, reader.u8(), count));
       return columns[0]!.map((_, i) => {
         const record: Record<string, unknown> = {};
-        for (let k = 0; k < keys.length; k++) setOwn(record, keys[k]!, columns[k]![i]);
+        for (let k = 0; k < keys.length; k++) {
+          if (unsafe) setOwn(record, keys[k]!, columns[k]![i]);
+          else record[keys[k]!] = columns[k]![i];
+        }
         return record;
       });
     }
     default:
-      return unpackPrimitives(reader, packing, count);
+      return unpackPrimitives(decoder, reader, packing, count);
   }
 }
 
@@ -237,7 +277,7 @@ function columnCount(reader: Reader): number {
   return count;
 }
 
-function unpackPrimitives(reader: Reader, packing: number, count: number): unknown[] {
+function unpackPrimitives(decoder: Decoder, reader: Reader, packing: number, count: number): unknown[] {
   switch (packing) {
     case Packing.ints: {
       reader.need(count * 4);
@@ -255,6 +295,12 @@ function unpackPrimitives(reader: Reader, packing: number, count: number): unkno
       reader.need(count);
       const values = new Array<unknown>(count);
       for (let i = 0; i < count; i++) values[i] = reader.string();
+      return values;
+    }
+    case Packing.mixed: {
+      reader.need(count);
+      const values = new Array<unknown>(count);
+      for (let i = 0; i < count; i++) values[i] = decoder.primitive(reader);
       return values;
     }
     case Packing.undefineds:

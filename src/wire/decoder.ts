@@ -6,6 +6,13 @@ import type { Definition, FunctionBuilder, Reference } from './forms.ts';
 import type { Reader } from './reader.ts';
 import { Tag, wellKnownSymbols } from './tags.ts';
 
+/** Keys that objects of one message have in common. */
+interface Shape {
+  readonly keys: readonly string[];
+  /** A plain object inherits one of them: to assign it might call a setter. */
+  readonly unsafe: boolean;
+}
+
 /** Reads what an `Encoder` wrote; the two count values and shapes alike. */
 export class Decoder {
   readonly builder: FunctionBuilder | undefined;
@@ -17,8 +24,7 @@ export class Decoder {
   /** The first attachment of the present message. */
   #base = 0;
   #memo: unknown[] = [];
-  /** Keys that objects of this message have in common. */
-  #shapes: (readonly string[])[] = [];
+  #shapes: Shape[] = [];
   #bodies: (() => void)[] = [];
   #nodes = 0;
   /** What the closure layer threw while the present message was read. */
@@ -129,6 +135,7 @@ export class Decoder {
         return reader.string();
       case Tag.bigint: {
         const text = reader.string();
+        if (!/^-?[\da-f]+$/.test(text)) throw new ProtocolError('A message holds a BigInt that is no number.');
         return text.startsWith('-') ? -BigInt(`0x${text.slice(1)}`) : BigInt(`0x${text}`);
       }
       case Tag.back: {
@@ -150,8 +157,9 @@ export class Decoder {
       }
       case Tag.shape: {
         const keys = Array.from({ length: reader.count(1) }, () => reader.string());
-        this.#shapes.push(keys);
-        return this.#record(keys, {}, later);
+        const shape = { keys, unsafe: keys.some(isInherited) };
+        this.#shapes.push(shape);
+        return this.#record(shape, {}, later);
       }
       case Tag.record:
         return this.#record(this.#shape(), {}, later);
@@ -183,6 +191,14 @@ export class Decoder {
     }
   }
 
+  /** A value of a kind that has no identity: what the encoder's `primitive` wrote. */
+  primitive(reader: Reader): unknown {
+    this.reader = reader;
+    const tag = reader.u8();
+    if (tag > Tag.bigint) throw new ProtocolError(`A batch of primitives holds a value of kind ${tag}.`);
+    return this.#tagged(tag, false);
+  }
+
   definition(): Definition {
     const id = this.reader.varint();
     const definition = this.definitions.get(id);
@@ -202,7 +218,7 @@ export class Decoder {
     for (let i = 0; i < array.length; i++) array[i] = this.value();
   }
 
-  #shape(): readonly string[] {
+  #shape(): Shape {
     const shape = this.#shapes[this.reader.varint()];
     if (shape === undefined) throw new ProtocolError('A message refers to a shape that is not in it.');
     return shape;
@@ -212,22 +228,25 @@ export class Decoder {
     let tag = this.reader.u8();
     const later = tag === Tag.later;
     if (later) tag = this.reader.u8();
-    if (tag === Tag.record) return this.#record(this.#shape(), value, later);
+    if (tag === Tag.record) return this.#record({ keys: this.#shape().keys, unsafe: true }, value, later);
     if (tag !== Tag.shape) throw new ProtocolError(`A message holds an instance with fields of unknown kind ${tag}.`);
     const keys = Array.from({ length: this.reader.count(1) }, () => this.reader.string());
-    this.#shapes.push(keys);
-    return this.#record(keys, value, later);
+    this.#shapes.push({ keys, unsafe: keys.some(isInherited) });
+    return this.#record({ keys, unsafe: true }, value, later);
   }
 
-  #record(keys: readonly string[], value: Record<string, unknown>, later: boolean): unknown {
+  #record(shape: Shape, value: Record<string, unknown>, later: boolean): unknown {
     this.remember(value);
-    if (later) this.#bodies.push(() => this.#fields(keys, value));
-    else this.#fields(keys, value);
+    if (later) this.#bodies.push(() => this.#fields(shape, value));
+    else this.#fields(shape, value);
     return value;
   }
 
-  #fields(keys: readonly string[], value: Record<string, unknown>): void {
-    for (let i = 0; i < keys.length; i++) setOwn(value, keys[i]!, this.value());
+  #fields({ keys, unsafe }: Shape, value: Record<string, unknown>): void {
+    for (let i = 0; i < keys.length; i++) {
+      if (unsafe) setOwn(value, keys[i]!, this.value());
+      else value[keys[i]!] = this.value();
+    }
   }
 
   /** A prototype, or the usual one. */
@@ -260,6 +279,11 @@ export class Decoder {
       Object.defineProperty(value, key, descriptor);
     }
   }
+}
+
+/** Whether a plain object has this key without owning it. */
+export function isInherited(key: string): boolean {
+  return key in Object.prototype;
 }
 
 /** Plain assignment would call an inherited setter of this name; `__proto__` is one on every object. */

@@ -93,11 +93,17 @@ export class Reader {
     const start = this.at;
     this.at += length;
     if (wide) return this.bytes.toString('ucs2', start, this.at);
-    if (length < 12) {
-      let text = '';
-      for (let i = start; i < this.at; i++) text += String.fromCharCode(this.bytes[i]!);
-      return text;
-    }
-    return this.bytes.toString('latin1', start, this.at);
+    return length < 16 ? this.#short(start, length) : this.bytes.toString('latin1', start, this.at);
+  }
+
+  /** Latin-1 without a call into C++, which costs more than a few letters do. */
+  #short(start: number, length: number): string {
+    const { bytes } = this;
+    let at = start;
+    let text = '';
+    for (const end = start + length - 3; at < end; at += 4)
+      text += String.fromCharCode(bytes[at]!, bytes[at + 1]!, bytes[at + 2]!, bytes[at + 3]!);
+    for (const end = start + length; at < end; at++) text += String.fromCharCode(bytes[at]!);
+    return text;
   }
 }

@@ -168,6 +168,7 @@ export function samples(): Sample[] {
     [1.5, 2, NaN],
     ['a', 'b\u4e16', ''],
     [undefined, undefined, undefined],
+    [1, 'a', null, 5n],
     [
       [1, 'a'],
       [2, 'b'],
