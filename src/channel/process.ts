@@ -19,6 +19,9 @@ export function openProcess(options: ChannelOptions, events: ChannelEvents): Cha
   return new ProcessChannel(options, events);
 }
 
+/** A worker's last words are waited for this long after its end; they mostly come with it. */
+const stderrGraceMs = 50;
+
 class ProcessChannel implements Channel {
   readonly page: StatusPage;
   readonly #child: ChildProcess;
@@ -27,6 +30,8 @@ class ProcessChannel implements Channel {
   readonly #lastWords = new LastWords();
   #exit: { readonly exitCode: number | null; readonly signal: string | null; readonly error?: Error } | undefined;
   #fromWorkerEnded = false;
+  #stderrEnded = false;
+  #stderrTimer: NodeJS.Timeout | undefined;
   #reported = false;
   #alive = true;
 
@@ -47,7 +52,10 @@ class ProcessChannel implements Channel {
     } finally {
       closeSync(pageFile);
     }
-    this.#listen();
+    // Without a process there may be no streams either.
+    if (this.pid === undefined) this.#alive = false;
+    else this.#listen();
+    this.#child.on('error', (error) => this.#ended({ exitCode: null, signal: null, error }));
     this.hold(false);
   }
 
@@ -68,7 +76,6 @@ class ProcessChannel implements Channel {
     const assembler = new FrameAssembler(this.#generation, (body, attachments) =>
       this.#events.frame(body, attachments),
     );
-    child.on('error', (error) => this.#ended({ exitCode: null, signal: null, error }));
     child.on('exit', (exitCode, signal) => this.#ended({ exitCode, signal }));
     this.#toWorker.on('error', ignore);
     this.#fromWorker.on('error', ignore);
@@ -93,6 +100,10 @@ class ProcessChannel implements Channel {
       this.#lastWords.push(chunk);
       process.stderr.write(chunk);
     });
+    child.stderr?.on('close', () => {
+      this.#stderrEnded = true;
+      this.#report();
+    });
     for (const stream of [child.stdout, child.stderr]) stream?.on('error', ignore);
   }
 
@@ -100,18 +111,26 @@ class ProcessChannel implements Channel {
     if (this.#exit !== undefined) return;
     this.#exit = exit;
     this.#killGroup('SIGKILL');
-    if (exit.error !== undefined && this.pid === undefined) this.#fromWorkerEnded = true;
+    if (exit.error !== undefined && this.pid === undefined) this.#fromWorkerEnded = this.#stderrEnded = true;
     // The streams end with the process; what is still in them is read first. Not `close` of the child: a descriptor that
-    // a task's own child inherited would keep that waiting for ever.
+    // a task's own child inherited, and that left the group, would keep that waiting for ever.
+    if (exit.exitCode === 0) this.#stderrEnded = true;
+    else {
+      this.#stderrTimer = setTimeout(() => {
+        this.#stderrEnded = true;
+        this.#report();
+      }, stderrGraceMs);
+    }
     this.#report();
   }
 
   #report(): void {
-    if (this.#exit === undefined || !this.#fromWorkerEnded || this.#reported) return;
+    if (this.#exit === undefined || !this.#fromWorkerEnded || !this.#stderrEnded || this.#reported) return;
     this.#reported = true;
+    clearTimeout(this.#stderrTimer);
     const { exitCode, signal, error } = this.#exit;
     this.#alive = false;
-    for (const stream of this.#child.stdio) stream?.destroy();
+    for (const stream of this.#child.stdio ?? []) stream?.destroy();
     const exit: ChannelExit = {
       exitCode,
       signal,
@@ -159,7 +178,7 @@ class ProcessChannel implements Channel {
   hold(alive: boolean): void {
     const child = this.#child;
     child[alive ? 'ref' : 'unref']();
-    for (const stream of child.stdio) {
+    for (const stream of child.stdio ?? []) {
       (stream as Partial<Pick<Duplex & { ref(): void; unref(): void }, 'ref' | 'unref'>> | null)?.[
         alive ? 'ref' : 'unref'
       ]?.();

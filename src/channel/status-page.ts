@@ -12,6 +12,7 @@ import { loadNative, type Mapping } from '../native.ts';
  *                      items and by the host to take them back, so that an item is either begun or taken back
  *     word 1  current  the item that a batch is at
  *     word 2  memory   resident memory of the worker in MiB
+ *     word 3  loaded   1 when a thread has loaded its code
  *     from 16: a slot of 16 bytes for each task that runs at once: sequence + 1 (0: free), cancelled sequence + 1, start (double)
  */
 export interface StatusPage {
@@ -37,6 +38,7 @@ export interface StatusPage {
 const BEGUN = 0;
 const CURRENT = 1;
 const MEMORY = 2;
+const LOADED = 3;
 const FIRST_SLOT = 4;
 const SLOT_WORDS = 4;
 
@@ -121,6 +123,14 @@ export class MemoryPage implements StatusPage {
 
   set memoryMiB(value: number) {
     this.#words[MEMORY] = value;
+  }
+
+  get loaded(): boolean {
+    return Atomics.load(this.#words, LOADED) === 1;
+  }
+
+  setLoaded(): void {
+    Atomics.store(this.#words, LOADED, 1);
   }
 
   close(): void {

@@ -15,6 +15,8 @@ export function openThread(options: ChannelOptions, events: ChannelEvents): Chan
 
 /** A thread that is in native code does not end; after this long it counts as gone, and costs memory until it returns. */
 const zombieMs = 1_000;
+/** How often a thread that is to be ended is asked whether it has loaded. */
+const loadPollMs = 20;
 
 class ThreadChannel implements Channel {
   readonly page: MemoryPage;
@@ -23,9 +25,9 @@ class ThreadChannel implements Channel {
   readonly #events: ChannelEvents;
   readonly #generation: number;
   #error: NodeJS.ErrnoException | undefined;
-  #started = false;
   #reported = false;
   #killed = false;
+  #forced = false;
 
   constructor(options: ChannelOptions, events: ChannelEvents) {
     this.#events = events;
@@ -70,7 +72,6 @@ class ThreadChannel implements Channel {
   }
 
   #deliver([generation, body, attachments]: ThreadFrame): void {
-    this.#started = true;
     if (!this.#reported && generation === this.#generation) this.#events.frame(body, attachments);
   }
 
@@ -101,12 +102,20 @@ class ThreadChannel implements Channel {
 
   kill(force: boolean): void {
     if (this.#reported || (this.#killed && !force)) return;
+    if (force && !this.#forced) setTimeout(() => this.#report(null), zombieMs).unref();
     this.#killed = true;
-    // Node leaks the file that a thread is reading when it is terminated, and a thread that starts reads some. Without its
-    // port it ends by itself as soon as it has started.
-    if (!force && !this.#started) return this.#port.close();
-    void this.#worker.terminate();
-    if (force) setTimeout(() => this.#report(null), zombieMs).unref();
+    this.#forced ||= force;
+    this.#terminate();
+  }
+
+  /**
+   * Node leaks the file that a thread is reading when it is terminated, and a thread that starts reads some. Without its
+   * port it ends by itself as soon as it has loaded.
+   */
+  #terminate(): void {
+    if (this.#reported || this.page.loaded) return void this.#worker.terminate();
+    this.#port.close();
+    setTimeout(() => this.#terminate(), loadPollMs).unref();
   }
 
   hold(alive: boolean): void {

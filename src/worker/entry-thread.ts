@@ -11,10 +11,11 @@ interface ThreadData {
 }
 
 if (isMainThread) throw new Error('This file is started by manycore, not by hand.');
-const { port, page, generation } = (workerData as ThreadData).manycore;
+const { port, page: shared, generation } = (workerData as ThreadData).manycore;
+const page = new MemoryPage(shared);
 
 const runtime = new Runtime({
-  page: new MemoryPage(page),
+  page,
   encoder: new Encoder(createWorkerReader(), true),
   send,
   exit: () => process.exit(0),
@@ -32,3 +33,4 @@ function send(parts: readonly Buffer[], attachments: readonly Attachment[]): voi
 
 port.on('message', ([, body, attachments]: ThreadFrame) => runtime.accept(body, attachments));
 port.on('close', () => process.exit(0));
+page.setLoaded();

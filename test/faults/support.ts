@@ -97,11 +97,11 @@ export interface Scenario {
   readonly pool: Pool;
   readonly context: Context;
   /** Submits a task whose outcomes are counted. */
-  submit<A extends readonly unknown[] | [], R>(
+  readonly submit: <A extends readonly unknown[] | [], R>(
     fn: (...args: A) => R,
     args: A,
     options?: CallOptions,
-  ): Submitted<Awaited<R>>;
+  ) => Submitted<Awaited<R>>;
   /** The warnings of a test that expects some. */
   readonly warnings: () => readonly string[];
 }

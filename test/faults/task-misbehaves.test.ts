@@ -1,0 +1,375 @@
+import assert from 'node:assert/strict';
+import { execSync, spawn } from 'node:child_process';
+import { pbkdf2Sync } from 'node:crypto';
+import { readSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { Pool, task, TaskTimeoutError, WorkerLostError } from 'manycore';
+import { allUp, descendants, isAlive, processes, scenario, threads, until } from './support.ts';
+
+for (const [shown, exit, code] of [
+  ['process.exit(0)', () => process.exit(0), 0],
+  ['process.exit(1)', () => process.exit(1), 1],
+  ['process.reallyExit(0)', () => (process as unknown as { reallyExit(code: number): never }).reallyExit(0), 0],
+] as const) {
+  scenario(`${shown} in a task loses that task only (A16)`, {}, async ({ submit }) => {
+    const error = await submit(() => void exit(), []).error();
+    assert.ok(error instanceof WorkerLostError, error.stack);
+    assert.equal(error.exitCode, code);
+    assert.equal(error.phase, 'running');
+  });
+}
+
+scenario('process.exit in an asynchronous task, after an await (A16)', {}, async ({ submit }) => {
+  const error = await submit(async () => {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    process.exit(3);
+  }, []).error();
+  assert.ok(error instanceof WorkerLostError);
+  assert.equal(error.exitCode, 3);
+});
+
+scenario('process.exitCode and a throw: the throw counts (A16)', {}, async ({ submit }) => {
+  const error = await submit(() => {
+    process.exitCode = 3;
+    throw new RangeError('thrown');
+  }, []).error();
+  assert.ok(error instanceof RangeError);
+});
+
+for (const signal of ['SIGABRT', 'SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGKILL'] as const) {
+  scenario(
+    `a task that ends its process by ${signal} loses itself only (A17)`,
+    { contexts: processes },
+    async ({ submit }) => {
+      const other = submit(() => new Promise((resolve) => setTimeout(() => resolve('unharmed'), 200)), []);
+      const error = await submit(
+        (name) => {
+          if (name === 'SIGABRT') process.abort();
+          process.kill(process.pid, name);
+          for (;;);
+        },
+        [signal],
+      ).error();
+      assert.ok(error instanceof WorkerLostError);
+      assert.equal(error.signal, signal);
+      assert.equal(await other.result, 'unharmed');
+    },
+  );
+}
+
+const endless: [string, string, () => unknown][] = [
+  [
+    'a busy loop',
+    'A19',
+    () => {
+      for (;;);
+    },
+  ],
+  ['a promise that is never settled', 'A20', () => new Promise(() => {})],
+  ['a regular expression that backtracks for ever', 'A22', () => /^(a+)+$/.test(`${'a'.repeat(60)}!`)],
+];
+for (const [what, number, fn] of endless) {
+  scenario(`${what} ends at its timeout (${number})`, {}, async ({ pool, submit }) => {
+    await pool.apply(() => 0);
+    const startedMs = performance.now();
+    const error = await submit(fn, [], { timeout: 300 }).error();
+    const ms = performance.now() - startedMs;
+    assert.ok(error instanceof TaskTimeoutError, error.stack);
+    assert.ok(ms >= 299 && ms < 3_000, `it took ${ms} ms`);
+    await allUp(pool, 2);
+  });
+}
+
+scenario('terminate() rejects a task that never ends, at once (A20)', { ended: true }, async ({ pool, submit }) => {
+  const { error } = submit(() => new Promise(() => {}), []);
+  await until('it runs', () => pool.statistics().running === 1);
+  pool.close();
+  const startedMs = performance.now();
+  const ended = pool.terminate();
+  assert.equal((await error())['code'], 'ERR_MANYCORE_POOL_TERMINATED');
+  await ended;
+  assert.ok(performance.now() - startedMs < 2_000);
+});
+
+const blocked: [string, () => unknown][] = [
+  ["execSync('sleep 60')", () => execSync('sleep 60')],
+  ['Atomics.wait', () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)],
+  ['spawnSync of a shell with children', () => execSync('sleep 60 & sleep 60 & wait')],
+];
+for (const [what, fn] of blocked) {
+  scenario(
+    `blocked in ${what}: the process and what it started are ended (A21)`,
+    { contexts: processes },
+    async ({ pool, submit }) => {
+      await pool.apply(() => 0);
+      const startedMs = performance.now();
+      const error = await submit(fn, [], { timeout: 300 }).error();
+      assert.ok(error instanceof TaskTimeoutError);
+      assert.ok(performance.now() - startedMs < 3_000);
+      await allUp(pool, 2);
+      await until('only the workers are left', () => descendants().length === 2, 1_000);
+    },
+  );
+}
+
+scenario('blocked in pbkdf2Sync: the task fails on time, on a thread too (A21)', {}, async ({ pool, submit }) => {
+  await pool.apply(() => 0);
+  const startedMs = performance.now();
+  // About a second and a half: a thread ends only when the call returns.
+  const error = await submit(() => pbkdf2Sync('x', 'y', 2_000_000, 64, 'sha512'), [], { timeout: 300 }).error();
+  assert.ok(error instanceof TaskTimeoutError);
+  assert.ok(performance.now() - startedMs < 1_200, `it took ${performance.now() - startedMs} ms`);
+});
+
+scenario('blocked in Atomics.wait: a thread is ended too (A21)', { contexts: threads }, async ({ submit }) => {
+  const error = await submit(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0), [], {
+    timeout: 300,
+  }).error();
+  assert.ok(error instanceof TaskTimeoutError);
+});
+
+const hogs: [string, () => unknown][] = [
+  [
+    'small arrays',
+    () => {
+      const all: unknown[] = [];
+      for (;;) all.push([1, 2, 3]);
+    },
+  ],
+  [
+    'arrays that are filled',
+    () => {
+      const all: unknown[] = [];
+      for (;;) all.push(new Array(1e6).fill(1.5));
+    },
+  ],
+  [
+    'strings',
+    () => {
+      const all: string[] = [];
+      for (let i = 0; ; i++) all.push(`${i}`.padStart(1_000).split('').join('-'));
+    },
+  ],
+  [
+    'a Map',
+    () => {
+      const all = new Map();
+      for (let i = 0; ; i++) all.set(`${i}`, { i });
+    },
+  ],
+  [
+    'JSON.parse',
+    () => {
+      const all: unknown[] = [];
+      for (;;) all.push(JSON.parse('[[1],[2],[3],{"a":[1]}]'));
+    },
+  ],
+];
+for (const [what, fn] of hogs) {
+  scenario(
+    `out of memory by ${what}: its worker is lost and the error says why (A23)`,
+    { contexts: processes, env: { ...process.env, NODE_OPTIONS: '--max-old-space-size=64' } },
+    async ({ submit }) => {
+      const error = await submit(fn, []).error();
+      assert.ok(error instanceof WorkerLostError);
+      assert.equal(error.oomHint, true, error.message);
+      assert.match(error.message, /ran out of memory/);
+      assert.ok(process.memoryUsage.rss() < 1e9);
+    },
+  );
+}
+
+const after: [string, () => unknown][] = [
+  [
+    'a timer that throws',
+    () =>
+      void setTimeout(() => {
+        throw new Error('left behind');
+      }, 30),
+  ],
+  ['a floating rejection', () => void Promise.reject(new Error('left behind'))],
+  [
+    'a microtask that throws',
+    () =>
+      void queueMicrotask(() => {
+        throw new Error('left behind');
+      }),
+  ],
+  [
+    'nextTick that throws',
+    () =>
+      void process.nextTick(() => {
+        throw new Error('left behind');
+      }),
+  ],
+  [
+    'an asynchronous task with a floating rejection',
+    async () => {
+      void Promise.reject(new Error('left behind'));
+    },
+  ],
+];
+for (const [what, fn] of after) {
+  scenario(`${what} is reported, and the next task survives (A26)`, { workers: 1 }, async ({ pool, submit }) => {
+    const errors: Error[] = [];
+    pool.on('workerError', (error) => errors.push(error));
+    const innocent: Promise<unknown>[] = [];
+    await submit(fn, []).result;
+    // Tasks of all kinds are under way while it happens.
+    for (let i = 0; i < 20; i++) {
+      innocent.push(submit(async () => new Promise((resolve) => setTimeout(() => resolve(1), 5)), []).result);
+      innocent.push(submit(() => 1, []).result);
+    }
+    assert.deepEqual(await Promise.all(innocent), Array(40).fill(1));
+    await until('it is reported', () => errors.length === 1);
+    assert.equal(errors[0]?.message, 'left behind');
+    await until('the worker was replaced', () => pool.statistics().workers.every(({ id }) => id === 2));
+  });
+}
+
+scenario('a stream that is destroyed with an error after the task (A26)', { workers: 1 }, async ({ pool, submit }) => {
+  const errors: Error[] = [];
+  pool.on('workerError', (error) => errors.push(error));
+  await submit(() => void createServer().emit('error', new Error('early')), []).error();
+  await submit(() => void setImmediate(() => createServer().emit('error', new Error('late'))), []).result;
+  await until('it is reported', () => errors.length === 1);
+  assert.equal(await submit(() => 7, []).result, 7);
+});
+
+scenario(
+  'without a listener the leftover error is a warning (A26)',
+  { workers: 1, warns: true },
+  async ({ submit, warnings }) => {
+    await submit(
+      () =>
+        void setTimeout(() => {
+          throw new Error('left behind');
+        }, 5),
+      [],
+    ).result;
+    await until('a warning', () => warnings().some((text) => text.includes('left behind')));
+  },
+);
+
+scenario(
+  'what a task leaves open harms no later task and ends with the pool (A27)',
+  { workers: 1 },
+  async ({ context, submit }) => {
+    await submit(() => {
+      setInterval(() => {}, 5);
+      createServer().listen(0, '127.0.0.1');
+    }, []).result;
+    if (context === 'process') {
+      const child = await submit(() => spawn('sleep', ['60'], { stdio: 'ignore' }).pid!, []).result;
+      assert.ok(isAlive(child));
+    }
+    assert.equal(await submit(() => 1, []).result, 1);
+  },
+);
+
+scenario('a task that pollutes its worker (A28)', { workers: 1 }, async ({ context, submit }) => {
+  const wreck = submit(
+    (isProcess) => {
+      if (isProcess) process.chdir('/');
+      process.env['MANYCORE_WRECKED'] = '1';
+      Object.assign(Object.prototype, { p: 1 });
+      Object.assign(Array.prototype, { q: 1 });
+      const throws = (): never => {
+        throw new Error('wrecked');
+      };
+      JSON.parse = JSON.stringify = throws;
+      process.emitWarning = process.cwd = throws;
+      (globalThis as { Promise: unknown }).Promise = class {};
+      (globalThis as { setTimeout: unknown }).setTimeout = throws;
+      return 'wrecked';
+    },
+    [context === 'process'],
+  );
+  assert.equal(await wreck.result, 'wrecked');
+  assert.deepEqual(await submit((list) => list.map((x) => x * 2), [[1, 2, 3]]).result, [2, 4, 6]);
+  assert.deepEqual(await submit(() => ({ a: [1n, new Date(0)] }), []).result, { a: [1n, new Date(0)] });
+  const failed = submit(() => {
+    throw new TypeError('still');
+  }, []);
+  assert.equal((await failed.error()).message, 'still');
+  assert.equal(await submit(async (x) => x, [5]).result, 5);
+  assert.equal(({} as { p?: unknown }).p, undefined);
+  assert.equal(process.env['MANYCORE_WRECKED'], undefined);
+});
+
+scenario(
+  'a task that replaces the methods of arrays loses its worker, not the pool (A28)',
+  { workers: 1 },
+  async ({ submit }) => {
+    const error = await submit(() => {
+      Array.prototype.push = Map.prototype.get = () => {
+        throw new Error('wrecked');
+      };
+    }, []).error();
+    assert.ok(error instanceof WorkerLostError);
+    assert.match(error.message, /wrecked/);
+    assert.deepEqual(await submit((list) => [...list, 1], [[0]]).result, [0, 1]);
+  },
+);
+
+scenario(
+  'a task that swallows SIGTERM and every error is ended all the same (A30)',
+  { ended: true, contexts: processes },
+  async ({ pool, submit }) => {
+    await submit(() => {
+      for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
+      process.on('uncaughtException', () => {});
+    }, []).result;
+    const stuck = submit(() => new Promise(() => {}), []);
+    await until('it runs', () => pool.statistics().running === 1);
+    const startedMs = performance.now();
+    await pool.terminate();
+    assert.ok(performance.now() - startedMs < 2_000);
+    await stuck.error();
+  },
+);
+
+scenario('stdin of a worker is at its end (A32)', {}, async ({ submit }) => {
+  const text = await submit(async () => {
+    let all = '';
+    for await (const chunk of process.stdin) all += String(chunk);
+    return all;
+  }, []).result;
+  assert.equal(text, '');
+});
+
+scenario('stdin read synchronously is at its end (A32)', { contexts: processes }, async ({ submit }) => {
+  assert.equal(await submit(() => readSync(0, Buffer.alloc(1)), []).result, 0);
+});
+
+async function nest(depth: number, context: 'process' | 'thread'): Promise<number> {
+  if (depth === 0) return 0;
+  const pool = new Pool(1, { context });
+  try {
+    return 1 + (await pool.apply(nest, [depth - 1, context]));
+  } finally {
+    await pool.terminate();
+  }
+}
+
+scenario(
+  'pools in tasks of pools work to the limit, and no deeper (A33)',
+  { workers: 1 },
+  async ({ submit, context }) => {
+    assert.equal(await submit(nest, [9, context]).result, 9);
+    const error = await submit(nest, [10, context]).error();
+    assert.equal(error['code'], 'ERR_MANYCORE_NESTING', error.stack);
+  },
+);
+
+scenario('a task that learns of its end by its signal (E1)', { workers: 1 }, async ({ pool }) => {
+  const stop = new AbortController();
+  const result = pool.applyAsync(
+    () => new Promise((resolve) => task().signal.addEventListener('abort', () => resolve('heeded'))),
+    [],
+    { signal: stop.signal },
+  );
+  await until('it runs', () => pool.statistics().running === 1);
+  stop.abort();
+  await assert.rejects(result, { name: 'AbortError' });
+});

@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict';
+import { closeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
+import { PoisonTaskError, task, WorkerLostError } from 'manycore';
+import { allUp, inState, isAlive, pidOf, processes, scenario, until } from './support.ts';
+
+const P = { contexts: processes };
+const forever = (): Promise<never> => new Promise(() => {});
+
+scenario('SIGKILL of an idle worker: it is replaced, no task suffers (C1)', P, async ({ pool }) => {
+  await allUp(pool, 2);
+  const exits: { pid: number | undefined; signal: string | null }[] = [];
+  pool.on('workerExit', (worker) => exits.push(worker));
+  const pid = pidOf(pool);
+  process.kill(pid, 'SIGKILL');
+  await until('it is noticed', () => exits.length === 1);
+  assert.equal(exits[0]?.pid, pid);
+  assert.equal(exits[0]?.signal, 'SIGKILL');
+  await allUp(pool, 2);
+});
+
+scenario('SIGKILL in the middle of a task: that task is lost, and soon (C2)', P, async ({ pool, submit }) => {
+  await allUp(pool, 2);
+  const pid = pool.apply(() => process.pid);
+  const { error } = submit(
+    () => {
+      for (;;);
+    },
+    [],
+    { timeout: 30_000 },
+  );
+  void pid;
+  await until('it runs', () => pool.statistics().running === 1);
+  const busy = pool.statistics().workers.find(({ tasks }) => tasks === 1)?.pid;
+  await inState(busy!, 'R');
+  const startedMs = performance.now();
+  process.kill(busy!, 'SIGKILL');
+  const lost = await error();
+  assert.ok(lost instanceof WorkerLostError);
+  assert.equal(lost.phase, 'running');
+  assert.equal(lost.signal, 'SIGKILL');
+  assert.equal(lost.pid, busy);
+  assert.ok(performance.now() - startedMs < 500);
+});
+
+scenario('SIGKILL between dispatch and start: the task is sent to another worker (C3)', { ...P, workers: 1 }, async ({ pool, submit }) => {
+  await allUp(pool, 1);
+  const pid = pidOf(pool);
+  process.kill(pid, 'SIGSTOP');
+  await inState(pid, 'T');
+  const results = Array.from({ length: 10 }, (_, i) => submit((x) => [x, task().attempt], [i]).result);
+  await until('they are on their way', () => pool.statistics().running > 0);
+  process.kill(pid, 'SIGKILL');
+  assert.deepEqual(await Promise.all(results), Array.from({ length: 10 }, (_, i) => [i, 1]));
+});
+
+scenario('SIGKILL of workers that boot, 20 times: no task is consumed (C6)', P, async ({ pool, submit }) => {
+  const result = submit((x) => x + 1, [1]);
+  const boots = new Set<number>();
+  // Their pids are known from their start on, as they are children of ours.
+  await until('20 were killed or the task is done', () => {
+    for (const { pid, state } of pool.statistics().workers) {
+      if (state !== 'starting' || pid === undefined || boots.has(pid) || boots.size === 20) continue;
+      boots.add(pid);
+      process.kill(pid, 'SIGKILL');
+    }
+    return boots.size === 20 || result.result.ready();
+  });
+  assert.equal(await result.result, 2);
+});
+
+for (const workers of [1, 2, 5]) {
+  scenario(`all ${workers} workers are killed in one tick (C8)`, { ...P, workers }, async ({ pool, submit }) => {
+    await allUp(pool, workers);
+    const results = Array.from({ length: workers }, () => submit(forever, []));
+    const waiting = Array.from({ length: 20 }, (_, i) => submit((x) => x, [i]).result);
+    await until('all are busy', () => pool.statistics().running >= workers);
+    await pool.statistics();
+    const begun = pool.statistics().workers.map(({ pid }) => pid!);
+    for (const pid of begun) process.kill(pid, 'SIGKILL');
+    const lost = await Promise.race([Promise.allSettled(results.map(({ result }) => result)), until('', () => false, 5_000).catch(() => [])]);
+    // One that had not begun when its worker died runs for ever on the next one: it is given up with the pool.
+    void lost;
+    for (const pid of pool.statistics().workers.map(({ pid: each }) => each)) if (pid !== undefined) process.kill(pid, 'SIGKILL');
+    assert.deepEqual(await Promise.all(waiting), Array.from({ length: 20 }, (_, i) => i));
+  });
+
+  scenario(`workers that kill each other, ${workers} of them (C8)`, { ...P, workers }, async ({ pool }) => {
+    await allUp(pool, workers);
+    const pids = pool.statistics().workers.map(({ pid }) => pid!);
+    const outcomes = await Promise.allSettled(
+      pids.map((_, i) => pool.apply((pid) => void process.kill(pid, 'SIGKILL'), [pids[(i + 1) % workers]!])),
+    );
+    for (const outcome of outcomes) if (outcome.status === 'rejected') assert.ok(outcome.reason instanceof Error);
+    await allUp(pool, workers);
+  });
+}
+
+for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
+  scenario(`${signal} from outside: the worker is replaced, its task is told (C10)`, P, async ({ pool, submit }) => {
+    const { error } = submit(forever, []);
+    await until('it runs', () => pool.statistics().workers.some(({ tasks, state }) => tasks === 1 && state === 'ready'));
+    const busy = pool.statistics().workers.find(({ tasks }) => tasks === 1)!.pid!;
+    await inState(busy, 'S');
+    await pool.apply(() => new Promise((resolve) => setTimeout(resolve, 50)));
+    process.kill(busy, signal);
+    const lost = await error();
+    assert.ok(lost instanceof WorkerLostError);
+    assert.equal(lost.signal, signal);
+  });
+}
+
+scenario('SIGINT and SIGUSR1 do nothing to a worker (C10, F9)', { ...P, workers: 1 }, async ({ pool, submit }) => {
+  await allUp(pool, 1);
+  const pid = pidOf(pool);
+  const { result } = submit(
+    (from) =>
+      new Promise((resolve) => {
+        process.kill(process.pid, 'SIGINT');
+        process.kill(process.pid, 'SIGUSR1');
+        setTimeout(() => resolve(from), 100);
+      }),
+    [7],
+  );
+  assert.equal(await result, 7);
+  assert.equal(pidOf(pool), pid);
+});
+
+scenario('SIGSTOP of a busy worker, then SIGCONT: the result comes (C11)', P, async ({ pool, submit }) => {
+  await allUp(pool, 2);
+  const { result } = submit(() => new Promise((resolve) => setTimeout(() => resolve('late'), 50)), []);
+  await until('it runs', () => pool.statistics().running === 1);
+  const pid = pool.statistics().workers.find(({ tasks }) => tasks === 1)!.pid!;
+  process.kill(pid, 'SIGSTOP');
+  await inState(pid, 'T');
+  assert.equal(await pool.apply(() => 'others go on'), 'others go on');
+  process.kill(pid, 'SIGCONT');
+  assert.equal(await result, 'late');
+});
+
+scenario('SIGSTOP of a busy worker whose task has a timeout (C11)', { ...P, workers: 1 }, async ({ pool, submit }) => {
+  await allUp(pool, 1);
+  const pid = pidOf(pool);
+  const { error } = submit(forever, [], { timeout: 300 });
+  await until('it runs', () => pool.statistics().running === 1);
+  await pool.apply(() => 0).get({ timeout: 10 }).catch(() => {});
+  process.kill(pid, 'SIGSTOP');
+  assert.match((await error()).name, /TaskTimeoutError/);
+  await until('it is gone', () => !isAlive(pid));
+});
+
+scenario('SIGSTOP, then terminate() (C12)', { ...P, ended: true }, async ({ pool, submit }) => {
+  await allUp(pool, 2);
+  const { error } = submit(forever, []);
+  for (const { pid } of pool.statistics().workers) {
+    process.kill(pid!, 'SIGSTOP');
+    await inState(pid!, 'T');
+  }
+  const startedMs = performance.now();
+  await pool.terminate();
+  assert.ok(performance.now() - startedMs < 2_000);
+  await error();
+});
+
+scenario('a host that was blocked takes finished work before it judges (C14)', {}, async ({ pool, submit }) => {
+  await allUp(pool, 2);
+  const { result } = submit(() => new Promise((resolve) => setTimeout(() => resolve('in time'), 50)), [], { timeout: 400 });
+  await until('it runs', () => pool.statistics().running === 1);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const untilMs = performance.now() + 1_500;
+  while (performance.now() < untilMs);
+  assert.equal(await result, 'in time');
+});
+
+scenario('a worker that closes its channel and goes on is ended (C17)', { ...P, workers: 1 }, async ({ pool, submit }) => {
+  await allUp(pool, 1);
+  const pid = pidOf(pool);
+  const error = await submit(() => {
+    closeSync(4);
+    for (;;);
+  }, []).error();
+  assert.ok(error instanceof WorkerLostError, error.stack);
+  await until('it is gone', () => !isAlive(pid));
+});
+
+scenario('a worker that writes nonsense on its channel is ended, the host is not (H3)', P, async ({ submit }) => {
+  for (const bytes of [Buffer.from('nonsense on the wire, and more of it'), Buffer.alloc(64, 0xff), Buffer.alloc(64)]) {
+    const error = await submit(
+      (data) => {
+        writeSync(4, data);
+        for (;;);
+      },
+      [bytes],
+    ).error();
+    assert.ok(error instanceof WorkerLostError, error.stack);
+    assert.equal((error.cause as Error).name, 'ProtocolError', error.stack);
+  }
+});
+
+scenario('maxTasksPerChild against dispatch, a thousand times: none lost, none doubled (C18)', { maxTasksPerChild: 25 }, async ({ pool }) => {
+  const ran = await pool.map((x) => x, Array.from({ length: 1_000 }, (_, i) => i), { chunkSize: 1 });
+  assert.deepEqual(ran, Array.from({ length: 1_000 }, (_, i) => i));
+  const { succeeded, lost } = pool.statistics();
+  assert.equal(succeeded, 1_000);
+  assert.equal(lost, 0);
+});
+
+scenario('an idle timeout against dispatch (C18)', { workers: undefined as never, min: 0, max: 2, idleTimeout: 5 }, async ({ submit }) => {
+  for (let i = 0; i < 30; i++) {
+    assert.equal(await submit((x) => x, [i]).result, i);
+    await new Promise((resolve) => setTimeout(resolve, i % 10));
+  }
+});
+
+scenario('a poison task is quarantined, others go on (C20)', {}, async ({ pool, submit }) => {
+  const poison = submit(() => process.exit(9), [], { retries: 5 });
+  const others = Array.from({ length: 50 }, (_, i) => submit((x) => x, [i]).result);
+  const error = await poison.error();
+  assert.ok(error instanceof PoisonTaskError, error.stack);
+  assert.equal(error.attempts, 3);
+  assert.deepEqual(await Promise.all(others), Array.from({ length: 50 }, (_, i) => i));
+  assert.equal(pool.statistics().lost, 3);
+});
+
+scenario('retries: a task that dies once succeeds the second time (C20)', {}, async ({ submit }) => {
+  const result = submit(() => (task().attempt === 1 ? process.exit(1) : task().attempt), [], { retries: 1 });
+  assert.equal(await result.result, 2);
+});
