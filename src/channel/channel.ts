@@ -1,7 +1,10 @@
 import type { Attachment } from '../wire/encoder.ts';
 import type { StatusPage } from './status-page.ts';
 
-/** The host's end of one worker's own channel. Nothing of it is shared with another worker: a death costs only its own. */
+/**
+ * The host's end of one worker's own channel. Nothing of it is shared with another worker: a death costs only its own.
+ * It does not keep the program alive.
+ */
 export interface Channel {
   /** The process id, or the thread id. */
   readonly pid: number | undefined;
@@ -10,8 +13,6 @@ export interface Channel {
   send(parts: readonly Buffer[], attachments: readonly Attachment[]): void;
   /** Ends the worker: SIGTERM, or at once. */
   kill(force: boolean): void;
-  /** Whether the channel keeps the program alive. */
-  hold(alive: boolean): void;
   /** Ends the worker when its pool was forgotten or the program ends; reports nothing. */
   destroy(): void;
 }

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
-import type { Duplex, Readable, Writable } from 'node:stream';
+import type { Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
 import type { Attachment } from '../wire/encoder.ts';
 import { FrameAssembler, frameHead } from '../wire/frame.ts';
 import { detach } from '../wire/transfer.ts';
@@ -56,7 +57,8 @@ class ProcessChannel implements Channel {
     if (this.pid === undefined) this.#alive = false;
     else this.#listen();
     this.#child.on('error', (error) => this.#ended({ exitCode: null, signal: null, error }));
-    this.hold(false);
+    this.#child.unref();
+    for (const stream of this.#child.stdio ?? []) (stream as Partial<Socket> | null)?.unref?.();
   }
 
   get pid(): number | undefined {
@@ -172,16 +174,6 @@ class ProcessChannel implements Channel {
       process.kill(process.platform === 'win32' ? pid : -pid, signal);
     } catch {
       // Nothing of the group is left.
-    }
-  }
-
-  hold(alive: boolean): void {
-    const child = this.#child;
-    child[alive ? 'ref' : 'unref']();
-    for (const stream of child.stdio ?? []) {
-      (stream as Partial<Pick<Duplex & { ref(): void; unref(): void }, 'ref' | 'unref'>> | null)?.[
-        alive ? 'ref' : 'unref'
-      ]?.();
     }
   }
 

@@ -52,7 +52,8 @@ class ThreadChannel implements Channel {
       throw error;
     }
     this.#listen();
-    this.hold(false);
+    this.#worker.unref();
+    this.#port.unref();
   }
 
   get pid(): number | undefined {
@@ -116,11 +117,6 @@ class ThreadChannel implements Channel {
     if (this.#reported || this.page.loaded) return void this.#worker.terminate();
     this.#port.close();
     setTimeout(() => this.#terminate(), loadPollMs).unref();
-  }
-
-  hold(alive: boolean): void {
-    this.#worker[alive ? 'ref' : 'unref']();
-    this.#port[alive ? 'ref' : 'unref']();
   }
 
   destroy(): void {

@@ -220,10 +220,6 @@ export class WorkerLink implements Link {
     this.#channel.kill(force);
   }
 
-  hold(alive: boolean): void {
-    this.#channel.hold(alive);
-  }
-
   destroy(): void {
     this.#channel.destroy();
   }

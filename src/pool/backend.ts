@@ -53,7 +53,11 @@ export class Backend {
   readonly #nesting: number;
   readonly #forgetAtExit: () => void;
   #env: NodeJS.ProcessEnv | undefined;
-  #held = false;
+  /**
+   * Keeps the program alive while there is work. Not the channels: between the death of the last worker and the delayed
+   * start of the next there is none.
+   */
+  readonly #alive: NodeJS.Timeout = setInterval(() => {}, 2 ** 31 - 1).unref();
   #broken: Error | undefined;
   #memoryTimer: NodeJS.Timeout | undefined;
 
@@ -89,10 +93,9 @@ export class Backend {
           : this.#open(id, linkEvents),
       onExit: (member, exit) => this.#left(member, exit),
       onBroken: (error) => (this.#broken = error),
-      onBusy: (busy) => this.#hold(busy),
+      onBusy: (busy) => void this.#alive[busy ? 'ref' : 'unref'](),
       onEnded: () => {
-        clearInterval(this.#memoryTimer);
-        this.#forgetAtExit();
+        this.#stop();
         events.ended(this.#broken);
         end();
       },
@@ -106,10 +109,15 @@ export class Backend {
     } catch (error) {
       // Those that did start are ended: a pool that could not be made leaves nothing.
       this.destroy();
-      this.#forgetAtExit();
-      clearInterval(this.#memoryTimer);
+      this.#stop();
       throw error;
     }
+  }
+
+  #stop(): void {
+    clearInterval(this.#alive);
+    clearInterval(this.#memoryTimer);
+    this.#forgetAtExit();
   }
 
   #encodeInitializer(): ConstructorParameters<typeof WorkerLink>[0]['initializer'] {
@@ -147,7 +155,6 @@ export class Backend {
       },
     );
     this.#links.set(id, link);
-    if (this.#held) link.hold(true);
     return link;
   }
 
@@ -175,11 +182,6 @@ export class Backend {
   #left(member: Member, { exitCode, signal }: WorkerExit): void {
     this.#links.delete(member.id);
     this.#events.workerExit({ id: member.id, pid: member.pid, exitCode, signal });
-  }
-
-  #hold(busy: boolean): void {
-    this.#held = busy;
-    for (const link of this.#links.values()) link.hold(busy);
   }
 
   #checkMemory(limit: number): void {
