@@ -11,7 +11,11 @@ const limit = { timeout: 40_000 };
 /** Waits until the host is gone, then until nothing that it started is left, which must not take long. */
 async function nobodyIsLeft({ ended }: Host): Promise<void> {
   await ended;
-  const ms = await until(() => `no process is left of ${descendants().join(', ')}`, () => descendants().length === 0, 1_000);
+  const ms = await until(
+    () => `no process is left of ${descendants().join(', ')}`,
+    () => descendants().length === 0,
+    1_000,
+  );
   assert.ok(ms <= 1_000);
 }
 
@@ -61,15 +65,19 @@ for (const context of both) {
     });
   }
 
-  test(`${context}: the end of the script with an open idle pool: the program ends, with 0, at once (F6)`, limit, async () => {
-    for (const what of ['idle', 'unused']) {
-      const host = startHost([what, context]);
-      await nobodyIsLeft(host);
-      const { code, ms } = await host.ended;
-      assert.equal(code, 0, host.errors());
-      assert.ok(ms < 5_000, `it took ${ms} ms`);
-    }
-  });
+  test(
+    `${context}: the end of the script with an open idle pool: the program ends, with 0, at once (F6)`,
+    limit,
+    async () => {
+      for (const what of ['idle', 'unused']) {
+        const host = startHost([what, context]);
+        await nobodyIsLeft(host);
+        const { code, ms } = await host.ended;
+        assert.equal(code, 0, host.errors());
+        assert.ok(ms < 5_000, `it took ${ms} ms`);
+      }
+    },
+  );
 
   test(`${context}: the end of the script with tasks that are not done: they are done first (F6)`, limit, async () => {
     const host = startHost(['pending', context]);

@@ -41,14 +41,19 @@ export function startHost(args: readonly string[], nodeOptions: readonly string[
     line: (start) =>
       new Promise((resolve, reject) => {
         const look = (): void => {
-          const found = output.split('\n').slice(0, -1).find((each) => each.startsWith(start));
+          const found = output
+            .split('\n')
+            .slice(0, -1)
+            .find((each) => each.startsWith(start));
           if (found === undefined) return;
           waiting.delete(look);
           resolve(found);
         };
         waiting.add(look);
         look();
-        void ended.then(() => reject(new assert.AssertionError({ message: `It ended without "${start}": ${output}${errors}` })));
+        void ended.then(() =>
+          reject(new assert.AssertionError({ message: `It ended without "${start}": ${output}${errors}` })),
+        );
       }),
   };
 }

@@ -18,14 +18,18 @@ for (const everyMs of [60, 5]) {
     { contexts: processes, restart: { intensity: 10_000 } },
     async ({ pool, submit }) => {
       const next = random(everyMs);
-      const results = Array.from({ length: 300 }, (_, i) => submit(
-        (token) => {
-          const endMs = performance.now() + 20;
-          while (performance.now() < endMs);
-          return token * 7;
-        },
-        [i],
-      ).result);
+      const results = Array.from(
+        { length: 300 },
+        (_, i) =>
+          submit(
+            (token) => {
+              const endMs = performance.now() + 20;
+              while (performance.now() < endMs);
+              return token * 7;
+            },
+            [i],
+          ).result,
+      );
       const settled = Promise.allSettled(results);
       let kills = 0;
       const endMs = performance.now() + 3_000;

@@ -40,16 +40,23 @@ scenario('SIGKILL in the middle of a task: that task is lost, and soon (C2)', P,
   assert.ok(performance.now() - startedMs < 500);
 });
 
-scenario('SIGKILL between dispatch and start: the task is sent to another worker (C3)', { ...P, workers: 1 }, async ({ pool, submit }) => {
-  await allUp(pool, 1);
-  const pid = pidOf(pool);
-  process.kill(pid, 'SIGSTOP');
-  await inState(pid, 'T');
-  const results = Array.from({ length: 10 }, (_, i) => submit((x) => [x, task().attempt], [i]).result);
-  await until('they are on their way', () => pool.statistics().running > 0);
-  process.kill(pid, 'SIGKILL');
-  assert.deepEqual(await Promise.all(results), Array.from({ length: 10 }, (_, i) => [i, 1]));
-});
+scenario(
+  'SIGKILL between dispatch and start: the task is sent to another worker (C3)',
+  { ...P, workers: 1 },
+  async ({ pool, submit }) => {
+    await allUp(pool, 1);
+    const pid = pidOf(pool);
+    process.kill(pid, 'SIGSTOP');
+    await inState(pid, 'T');
+    const results = Array.from({ length: 10 }, (_, i) => submit((x) => [x, task().attempt], [i]).result);
+    await until('they are on their way', () => pool.statistics().running > 0);
+    process.kill(pid, 'SIGKILL');
+    assert.deepEqual(
+      await Promise.all(results),
+      Array.from({ length: 10 }, (_, i) => [i, 1]),
+    );
+  },
+);
 
 scenario('SIGKILL of workers that boot, 20 times: no task is consumed (C6)', P, async ({ pool, submit }) => {
   const result = submit((x) => x + 1, [1]);
@@ -105,7 +112,9 @@ for (const workers of [1, 2, 5]) {
 for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
   scenario(`${signal} from outside: the worker is replaced, its task is told (C10)`, P, async ({ pool, submit }) => {
     const { error } = submit(forever, []);
-    await until('it runs', () => pool.statistics().workers.some(({ tasks, state }) => tasks === 1 && state === 'ready'));
+    await until('it runs', () =>
+      pool.statistics().workers.some(({ tasks, state }) => tasks === 1 && state === 'ready'),
+    );
     const busy = pool.statistics().workers.find(({ tasks }) => tasks === 1)!.pid!;
     await inState(busy, 'S');
     await pool.apply(() => new Promise((resolve) => setTimeout(resolve, 50)));
@@ -149,7 +158,10 @@ scenario('SIGSTOP of a busy worker whose task has a timeout (C11)', { ...P, work
   const pid = pidOf(pool);
   const { error } = submit(forever, [], { timeout: 300 });
   await until('it runs', () => pool.statistics().running === 1);
-  await pool.apply(() => 0).get({ timeout: 10 }).catch(() => {});
+  await pool
+    .apply(() => 0)
+    .get({ timeout: 10 })
+    .catch(() => {});
   process.kill(pid, 'SIGSTOP');
   assert.match((await error()).name, /TaskTimeoutError/);
   await until('it is gone', () => !isAlive(pid));
@@ -170,7 +182,9 @@ scenario('SIGSTOP, then terminate() (C12)', { ...P, ended: true }, async ({ pool
 
 scenario('a host that was blocked takes finished work before it judges (C14)', {}, async ({ pool, submit }) => {
   await allUp(pool, 2);
-  const { result } = submit(() => new Promise((resolve) => setTimeout(() => resolve('in time'), 50)), [], { timeout: 400 });
+  const { result } = submit(() => new Promise((resolve) => setTimeout(() => resolve('in time'), 50)), [], {
+    timeout: 400,
+  });
   await until('it runs', () => pool.statistics().running === 1);
   await new Promise((resolve) => setTimeout(resolve, 20));
   const untilMs = performance.now() + 1_500;
@@ -178,16 +192,20 @@ scenario('a host that was blocked takes finished work before it judges (C14)', {
   assert.equal(await result, 'in time');
 });
 
-scenario('a worker that closes its channel and goes on is ended (C17)', { ...P, workers: 1 }, async ({ pool, submit }) => {
-  await allUp(pool, 1);
-  const pid = pidOf(pool);
-  const error = await submit(() => {
-    closeSync(4);
-    for (;;);
-  }, []).error();
-  assert.ok(error instanceof WorkerLostError, error.stack);
-  await until('it is gone', () => !isAlive(pid));
-});
+scenario(
+  'a worker that closes its channel and goes on is ended (C17)',
+  { ...P, workers: 1 },
+  async ({ pool, submit }) => {
+    await allUp(pool, 1);
+    const pid = pidOf(pool);
+    const error = await submit(() => {
+      closeSync(4);
+      for (;;);
+    }, []).error();
+    assert.ok(error instanceof WorkerLostError, error.stack);
+    await until('it is gone', () => !isAlive(pid));
+  },
+);
 
 scenario('a worker that writes nonsense on its channel is ended, the host is not (H3)', P, async ({ submit }) => {
   for (const bytes of [Buffer.from('nonsense on the wire, and more of it'), Buffer.alloc(64, 0xff), Buffer.alloc(64)]) {
@@ -203,20 +221,35 @@ scenario('a worker that writes nonsense on its channel is ended, the host is not
   }
 });
 
-scenario('maxTasksPerChild against dispatch, a thousand times: none lost, none doubled (C18)', { maxTasksPerChild: 25 }, async ({ pool }) => {
-  const ran = await pool.map((x) => x, Array.from({ length: 1_000 }, (_, i) => i), { chunkSize: 1 });
-  assert.deepEqual(ran, Array.from({ length: 1_000 }, (_, i) => i));
-  const { succeeded, lost } = pool.statistics();
-  assert.equal(succeeded, 1_000);
-  assert.equal(lost, 0);
-});
+scenario(
+  'maxTasksPerChild against dispatch, a thousand times: none lost, none doubled (C18)',
+  { maxTasksPerChild: 25 },
+  async ({ pool }) => {
+    const ran = await pool.map(
+      (x) => x,
+      Array.from({ length: 1_000 }, (_, i) => i),
+      { chunkSize: 1 },
+    );
+    assert.deepEqual(
+      ran,
+      Array.from({ length: 1_000 }, (_, i) => i),
+    );
+    const { succeeded, lost } = pool.statistics();
+    assert.equal(succeeded, 1_000);
+    assert.equal(lost, 0);
+  },
+);
 
-scenario('an idle timeout against dispatch (C18)', { workers: undefined as never, min: 0, max: 2, idleTimeout: 5 }, async ({ submit }) => {
-  for (let i = 0; i < 30; i++) {
-    assert.equal(await submit((x) => x, [i]).result, i);
-    await new Promise((resolve) => setTimeout(resolve, i % 10));
-  }
-});
+scenario(
+  'an idle timeout against dispatch (C18)',
+  { workers: undefined as never, min: 0, max: 2, idleTimeout: 5 },
+  async ({ submit }) => {
+    for (let i = 0; i < 30; i++) {
+      assert.equal(await submit((x) => x, [i]).result, i);
+      await new Promise((resolve) => setTimeout(resolve, i % 10));
+    }
+  },
+);
 
 scenario('a poison task is quarantined, others go on (C20)', {}, async ({ pool, submit }) => {
   const poison = submit(() => process.exit(9), [], { retries: 5 });
@@ -224,7 +257,10 @@ scenario('a poison task is quarantined, others go on (C20)', {}, async ({ pool, 
   const error = await poison.error();
   assert.ok(error instanceof PoisonTaskError, error.stack);
   assert.equal(error.attempts, 3);
-  assert.deepEqual(await Promise.all(others), Array.from({ length: 50 }, (_, i) => i));
+  assert.deepEqual(
+    await Promise.all(others),
+    Array.from({ length: 50 }, (_, i) => i),
+  );
   assert.equal(pool.statistics().lost, 3);
 });
 
