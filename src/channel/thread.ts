@@ -4,13 +4,18 @@ import { maxFrameBytes } from '../limits.ts';
 import { FrameTooLargeError } from '../errors.ts';
 import { tooLarge } from '../wire/writer.ts';
 import type { Channel, ChannelEvents, ChannelOptions } from './channel.ts';
+import { StillbornChannel } from './stillborn.ts';
 import { MemoryPage, pageBytes } from './status-page.ts';
 import { workerEntry } from './worker-entry.ts';
 import { movedWith, type ThreadFrame } from './thread-frame.ts';
 
 /** A worker thread and our own port to it: the thread's `parentPort` stays free for the user's code. */
 export function openThread(options: ChannelOptions, events: ChannelEvents): Channel {
-  return new ThreadChannel(options, events);
+  try {
+    return new ThreadChannel(options, events);
+  } catch (error) {
+    return new StillbornChannel(options, events, error as Error);
+  }
 }
 
 /** A thread that is in native code does not end; after this long it counts as gone, and costs memory until it returns. */
