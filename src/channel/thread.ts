@@ -42,16 +42,20 @@ class ThreadChannel implements Channel {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     try {
-      this.#worker = new Worker(workerEntry('thread'), {
-        workerData: { manycore: { port: port2, page: shared, generation: options.generation } },
-        transferList: [port2],
-        execArgv: [...options.execArgv],
-        env: options.env,
-        // Kept from our own streams and not read either, as reading would keep the program alive: what tasks print comes over
-        // the port.
-        stdout: true,
-        stderr: true,
-      });
+      this.#worker = withValidOptions(
+        options.execArgv,
+        (execArgv) =>
+          new Worker(workerEntry('thread'), {
+            workerData: { manycore: { port: port2, page: shared, generation: options.generation } },
+            transferList: [port2],
+            execArgv,
+            env: options.env,
+            // Kept from our own streams and not read either, as reading would keep the program alive: what tasks print comes over
+            // the port.
+            stdout: true,
+            stderr: true,
+          }),
+      );
     } catch (error) {
       port1.close();
       throw error;
@@ -127,5 +131,16 @@ class ThreadChannel implements Channel {
   destroy(): void {
     this.#reported = true;
     void this.#worker.terminate();
+  }
+}
+
+/** Options of the process as a whole are refused for a thread; which those are differs between versions of Node. */
+function withValidOptions(execArgv: readonly string[], start: (execArgv: string[]) => Worker): Worker {
+  try {
+    return start([...execArgv]);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== 'ERR_WORKER_INVALID_EXEC_ARGV') throw error;
+    return start(execArgv.filter((option) => !message.includes(option)));
   }
 }

@@ -228,3 +228,21 @@ scenario(
     assert.ok(ms < 5_000);
   },
 );
+
+for (const context of both) {
+  test(
+    `${context}: too few descriptors: an error that says so or the results, and no hang (K9)`,
+    { timeout: 60_000 },
+    () => {
+      for (const descriptors of [25, 30, 40, 60]) {
+        const { stdout, stderr, signal } = spawnSync(
+          'sh',
+          ['-c', `ulimit -n ${descriptors}; exec "${process.execPath}" "${program}" main-guard ${context}`],
+          { encoding: 'utf8', timeout: 20_000 },
+        );
+        assert.equal(signal, null, `${descriptors}: it hangs: ${stderr}`);
+        assert.match(stdout + stderr, /square 49|EMFILE|ERR_MANYCORE/, `with ${descriptors}`);
+      }
+    },
+  );
+}
