@@ -8,6 +8,7 @@ import { detach } from '../wire/transfer.ts';
 import type { Channel, ChannelEvents, ChannelExit, ChannelOptions } from './channel.ts';
 import { LastWords } from './last-words.ts';
 import { workerEntry } from './worker-entry.ts';
+import { StillbornChannel } from './stillborn.ts';
 import { createPageFile, openPage, pageBytes, type StatusPage } from './status-page.ts';
 
 /**
@@ -17,7 +18,11 @@ import { createPageFile, openPage, pageBytes, type StatusPage } from './status-p
  * back-pressure. The worker leads a process group of its own, so that what its tasks start ends with it.
  */
 export function openProcess(options: ChannelOptions, events: ChannelEvents): Channel {
-  return new ProcessChannel(options, events);
+  try {
+    return new ProcessChannel(options, events);
+  } catch (error) {
+    return new StillbornChannel(options, events, error as Error);
+  }
 }
 
 /** A worker's last words are waited for this long after its end; they mostly come with it. */

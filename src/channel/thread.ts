@@ -4,13 +4,18 @@ import { maxFrameBytes, zombieMs } from '../limits.ts';
 import { FrameTooLargeError } from '../errors.ts';
 import { tooLarge } from '../wire/writer.ts';
 import type { Channel, ChannelEvents, ChannelOptions } from './channel.ts';
+import { StillbornChannel } from './stillborn.ts';
 import { MemoryPage, pageBytes } from './status-page.ts';
 import { workerEntry } from './worker-entry.ts';
 import { movedWith, type ThreadFrame } from './thread-frame.ts';
 
 /** A worker thread and our own port to it: the thread's `parentPort` stays free for the user's code. */
 export function openThread(options: ChannelOptions, events: ChannelEvents): Channel {
-  return new ThreadChannel(options, events);
+  try {
+    return new ThreadChannel(options, events);
+  } catch (error) {
+    return new StillbornChannel(options, events, error as Error);
+  }
 }
 
 /** How often a thread that is to be ended is asked whether it has loaded. */
@@ -35,15 +40,20 @@ class ThreadChannel implements Channel {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     try {
-      this.#worker = new Worker(workerEntry('thread'), {
-        workerData: { manycore: { port: port2, page: shared, generation: options.generation } },
-        transferList: [port2],
-        execArgv: [...options.execArgv],
-        env: options.env,
-        // What tasks print comes by our port. These streams are not read: reading them would keep the program alive.
-        stdout: true,
-        stderr: true,
-      });
+      this.#worker = withValidOptions(
+        options.execArgv,
+        (execArgv) =>
+          new Worker(workerEntry('thread'), {
+            workerData: { manycore: { port: port2, page: shared, generation: options.generation } },
+            transferList: [port2],
+            execArgv,
+            env: options.env,
+            // Kept from our own streams and not read either, as reading would keep the program alive: what tasks print comes over
+            // the port.
+            stdout: true,
+            stderr: true,
+          }),
+      );
     } catch (error) {
       port1.close();
       throw error;
@@ -119,5 +129,16 @@ class ThreadChannel implements Channel {
   destroy(): void {
     this.#reported = true;
     void this.#worker.terminate();
+  }
+}
+
+/** Options of the process as a whole are refused for a thread; which those are differs between versions of Node. */
+function withValidOptions(execArgv: readonly string[], start: (execArgv: string[]) => Worker): Worker {
+  try {
+    return start([...execArgv]);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== 'ERR_WORKER_INVALID_EXEC_ARGV') throw error;
+    return start(execArgv.filter((option) => !message.includes(option)));
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool, type AsyncResult, type CallOptions, type PoolOptions } from 'manycore';
@@ -224,3 +225,11 @@ export function inState(pid: number, letters: string): Promise<number> {
     return letters.includes(stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3));
   });
 }
+
+/** A file by whose presence a task says that it has begun. */
+export function sign(): { readonly path: string; readonly given: () => Promise<number> } {
+  const path = join(tmpdir(), `faults-sign-${process.pid}-${++signs}`);
+  process.once('exit', () => rmSync(path, { force: true }));
+  return { path, given: () => until('the task has begun', () => existsSync(path)) };
+}
+let signs = 0;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { closeSync, writeSync } from 'node:fs';
+import { closeSync, writeFileSync, writeSync } from 'node:fs';
 import { PoisonTaskError, task, WorkerLostError } from 'manycore';
-import { allUp, inState, isAlive, pidOf, processes, scenario, until } from './support.ts';
+import { allUp, inState, isAlive, pidOf, processes, scenario, sign, until } from './support.ts';
 
 const P = { contexts: processes };
 const forever = (): Promise<never> => new Promise(() => {});
@@ -20,16 +20,17 @@ scenario('SIGKILL of an idle worker: it is replaced, no task suffers (C1)', P, a
 
 scenario('SIGKILL in the middle of a task: that task is lost, and soon (C2)', P, async ({ pool, submit }) => {
   await allUp(pool, 2);
+  const begun = sign();
   const { error } = submit(
-    () => {
+    (path) => {
+      writeFileSync(path, '');
       for (;;);
     },
-    [],
+    [begun.path],
     { timeout: 30_000 },
   );
-  await until('it runs', () => pool.statistics().running === 1);
+  await begun.given();
   const busy = pool.statistics().workers.find(({ tasks }) => tasks === 1)?.pid;
-  await inState(busy!, 'R');
   const startedMs = performance.now();
   process.kill(busy!, 'SIGKILL');
   const lost = await error();
@@ -111,14 +112,17 @@ for (const workers of [1, 2, 5]) {
 
 for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
   scenario(`${signal} from outside: the worker is replaced, its task is told (C10)`, P, async ({ pool, submit }) => {
-    const { error } = submit(forever, []);
-    await until('it runs', () =>
-      pool.statistics().workers.some(({ tasks, state }) => tasks === 1 && state === 'ready'),
+    await allUp(pool, 2);
+    const begun = sign();
+    const { error } = submit(
+      (path) => {
+        writeFileSync(path, '');
+        return new Promise(() => {});
+      },
+      [begun.path],
     );
-    const busy = pool.statistics().workers.find(({ tasks }) => tasks === 1)!.pid!;
-    await inState(busy, 'S');
-    await pool.apply(() => new Promise((resolve) => setTimeout(resolve, 50)));
-    process.kill(busy, signal);
+    await begun.given();
+    process.kill(pool.statistics().workers.find(({ tasks }) => tasks === 1)!.pid!, signal);
     const lost = await error();
     assert.ok(lost instanceof WorkerLostError);
     assert.equal(lost.signal, signal);

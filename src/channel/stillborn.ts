@@ -1,0 +1,24 @@
+import type { Channel, ChannelEvents, ChannelOptions } from './channel.ts';
+import { MemoryPage, pageBytes, type StatusPage } from './status-page.ts';
+
+/** A worker that could not even be started (no descriptors, no processes left): it ends like any other, with the reason. */
+export class StillbornChannel implements Channel {
+  readonly pid = undefined;
+  readonly page: StatusPage;
+  #destroyed = false;
+
+  constructor({ slots }: ChannelOptions, events: ChannelEvents, error: Error) {
+    this.page = new MemoryPage(new SharedArrayBuffer(pageBytes(slots)));
+    setImmediate(() => {
+      if (!this.#destroyed) events.exit({ exitCode: null, signal: null, lastWords: '', oomHint: false, error });
+    });
+  }
+
+  send(): void {}
+
+  kill(): void {}
+
+  destroy(): void {
+    this.#destroyed = true;
+  }
+}
