@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { NotReadyError, TimeoutError } from '../errors.ts';
 import { callSite, placeAt } from './call-site.ts';
-import { checkTimeout } from './options.ts';
+import { checkKeys, checkTimeout } from './options.ts';
 
 type Settle = (value: unknown) => void;
 
@@ -86,7 +86,7 @@ export class AsyncResult<T> extends Promise<T> {
    * @throws TimeoutError when the time is over; otherwise what the task threw.
    */
   get(options: { readonly timeout?: number } = {}): Promise<T> {
-    const timeoutMs = checkTimeout(options.timeout);
+    const timeoutMs = readTimeout('get', options);
     if (timeoutMs === undefined) return this;
     const site = callSite();
     return new Promise<T>((resolve, reject) => {
@@ -99,8 +99,9 @@ export class AsyncResult<T> extends Promise<T> {
 
   /** Waits until the result is there, failed or not, or the `timeout` is over; tells which. Python: `AsyncResult.wait(timeout)`. */
   async wait(options: { readonly timeout?: number } = {}): Promise<boolean> {
+    const timeout = readTimeout('wait', options) ?? Infinity;
     try {
-      await this.get(options);
+      await this.get({ timeout });
     } catch {
       // Failed results are results too.
     }
@@ -136,6 +137,11 @@ void Object.defineProperties(AsyncResult.prototype, {
 
 /** The settling side of `AsyncResult`, which its users do not get. */
 export const settler: Settler = friend!;
+
+function readTimeout(method: string, options: { readonly timeout?: number }): number | undefined {
+  checkKeys(method, options, ['timeout']);
+  return checkTimeout(options.timeout);
+}
 
 function ignore(): void {}
 

@@ -92,7 +92,7 @@ const otherNames: Readonly<Record<string, string>> = {
   minWorkers: 'min',
 };
 
-const poolKeys = [
+export const poolKeys: readonly string[] = [
   'workers',
   'min',
   'max',
@@ -137,6 +137,9 @@ export function checkPoolOptions(options: PoolOptions): void {
   checkTimeout(options.idleTimeout, 'idleTimeout');
   checkTimeout(options.bootTimeout, 'bootTimeout');
   checkName(options.name);
+  if (options.env !== undefined && (typeof options.env !== 'object' || options.env === null)) {
+    throw new ArgumentTypeError(`Cannot use env ${show(options.env)}: expected an object of strings.`);
+  }
   if (options.restart !== undefined) {
     checkKeys('restart', options.restart, ['intensity', 'period']);
     if (options.restart.intensity !== undefined) checkCount('restart.intensity', options.restart.intensity, 0);
@@ -183,15 +186,17 @@ function checkName(name: unknown): void {
 /** An unknown option is refused: a misspelt one would be ignored otherwise. */
 export function checkKeys(of: string, options: object, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new ArgumentTypeError(`Cannot use ${show(options)} as options of ${of}: expected an object.`);
+    // Python takes these by their place.
+    const positional = ['chunkSize', 'timeout'].find((key) => typeof options === 'number' && known.includes(key));
+    const example = positional === undefined ? '' : `, such as { ${positional}: ${show(options)} }`;
+    throw new ArgumentTypeError(`Cannot use ${show(options)} as options of ${of}: expected an object${example}.`);
   }
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue;
     const other = otherNames[key];
     const hint = other !== undefined && known.includes(other) ? other : suggest(key, known);
-    throw new ArgumentTypeError(
-      `Unknown option ${JSON.stringify(key)} of ${of}.${hint === undefined ? '' : ` Did you mean ${JSON.stringify(hint)}?`}`,
-    );
+    const advice = hint === undefined ? `It takes ${known.join(', ')}.` : `Did you mean ${JSON.stringify(hint)}?`;
+    throw new ArgumentTypeError(`Unknown option ${JSON.stringify(key)} of ${of}. ${advice}`);
   }
 }
 

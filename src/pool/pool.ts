@@ -14,7 +14,9 @@ import type { Items } from './items.ts';
 import { submitMap } from './map.ts';
 import {
   checkCount,
+  checkKeys,
   checkPoolOptions,
+  poolKeys,
   show,
   type CallbackOptions,
   type CallOptions,
@@ -22,7 +24,7 @@ import {
   type PoolOptions,
   type StreamOptions,
 } from './options.ts';
-import { sizeOf } from './size.ts';
+import { sizeOf, type Size } from './size.ts';
 import { poolStatistics, type PoolStatistics } from './statistics.ts';
 import type { ResultStream } from './stream.ts';
 import { Submissions } from './submissions.ts';
@@ -254,9 +256,7 @@ export class Pool<InitArgs extends readonly unknown[] | [] = readonly unknown[]>
 
   /** Changes the number of workers, or the range of an elastic pool. Those that are too many finish their tasks first. */
   resize(size: number | { readonly min: number; readonly max: number }): void {
-    const { min, max } = typeof size === 'number' ? { min: size, max: size } : size;
-    checkCount('min', min, 0, maxWorkers);
-    checkCount('max', max, Math.max(1, min), maxWorkers);
+    const { min, max } = readSize(size);
     this.#backend.engine.resize(min, max);
   }
 
@@ -281,7 +281,24 @@ function readArguments(first: number | AnyOptions | undefined, second: AnyOption
     return first ?? {};
   }
   checkCount('workers', first, 1, maxWorkers);
+  if (second === undefined) return { workers: first };
+  checkKeys('Pool', second, poolKeys);
+  if (second.workers !== undefined)
+    throw new ArgumentTypeError(
+      `Cannot make a pool of ${first} workers with the option workers ${show(second.workers)}: give the size once.`,
+    );
   return { ...second, workers: first };
+}
+
+function readSize(size: number | Size): Size {
+  if (typeof size === 'object' && size !== null) {
+    checkKeys('resize', size, ['min', 'max']);
+    checkCount('min', size.min, 0, maxWorkers);
+    checkCount('max', size.max, Math.max(1, size.min), maxWorkers);
+    return size;
+  }
+  checkCount('size', size, 1, maxWorkers);
+  return { min: size, max: size };
 }
 
 function reportWorkerError(
