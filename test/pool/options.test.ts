@@ -205,8 +205,7 @@ eachContext((context) => {
       const results = pool.imap((x: number) => x, [1]);
       assertRefused(() => results.next({ timeout: -1 }), ArgumentRangeError, /timeout -1/);
       assertRefused(() => results.next(5 as never), ArgumentTypeError, /5 as options of next/);
-      for (const size of [0, -1, 1.5, 1e9])
-        assertRefused(() => pool.resize(size), ArgumentRangeError, /size|max|min/);
+      for (const size of [0, -1, 1.5, 1e9]) assertRefused(() => pool.resize(size), ArgumentRangeError, /size|max|min/);
       assertRefused(() => pool.resize({ min: 3, max: 2 }), ArgumentRangeError, /max 2/);
       assertRefused(() => pool.resize('2' as never), ArgumentTypeError, /"2"/);
       assertRefused(() => pool.resize({ min: 1, maximum: 2 } as never), ArgumentTypeError, /maximum/);
