@@ -1,3 +1,4 @@
+import { ManycoreError } from '../errors.ts';
 import { drainGraceMs, growAfterMs, killGraceMs, restartDelayMs } from '../limits.ts';
 import type { Clock } from './clock.ts';
 import { isIdle, newMember, type Member, type RetireReason } from './member.ts';
@@ -157,10 +158,17 @@ export class Crew {
     this.members.delete(member);
     this.exited++;
     const { endedFor } = member;
+    const end = endedFor === 'boot' ? { ...exit, bootError: this.#tooSlow() } : exit;
     const failedBoot = endedFor === 'boot' || (exit.bootError !== undefined && endedFor !== 'close');
     // Whom we ended did not die, be it for a task that ran too long.
     if (endedFor !== undefined && !failedBoot) this.staff();
-    else this.#replace({ productive: member.finished > 0, bootError: failedBoot }, exit, 0);
+    else this.#replace({ productive: member.finished > 0, bootError: failedBoot }, end, 0);
+  }
+
+  #tooSlow(): Error {
+    return new ManycoreError(
+      `It was not ready within ${this.options.bootTimeoutMs} ms, with its initializer. Give it more with the option bootTimeout.`,
+    );
   }
 
   /** Starts another in the place of one that died, at once or later, as the budget says. */

@@ -35,6 +35,8 @@ export interface BackendEvents {
   ): void;
   /** An error that no task caught: a timer's callback, a promise that nobody awaited. */
   workerError(error: Error, worker: { readonly id: number; readonly pid: number | undefined }): void;
+  /** The engine takes no more work and is about to fail what it has. */
+  broken(error: Error): void;
   /** The engine ended; with an error when it broke. */
   ended(error: Error | undefined): void;
 }
@@ -88,7 +90,10 @@ export class Backend {
           ? new InlineLink(linkEvents, runInline, () => options.initializer?.(...(options.initArgs ?? [])))
           : this.#open(id, linkEvents),
       onExit: (member, exit) => this.#left(member, exit),
-      onBroken: (error) => (this.#broken = error),
+      onBroken: (error) => {
+        this.#broken = error;
+        events.broken(error);
+      },
       onBusy: (busy) => this.#hold(busy),
       onEnded: () => {
         clearInterval(this.#memoryTimer);

@@ -79,6 +79,7 @@ export class Pool<InitArgs extends readonly unknown[] | [] = readonly unknown[]>
       workerStart: (worker) => weak.deref()?.emit('workerStart', worker),
       workerExit: (worker) => weak.deref()?.emit('workerExit', worker),
       workerError: (error, worker) => reportWorkerError(weak.deref(), error, worker),
+      broken: (error) => submissions.abortStreams(error),
       ended: (error) => {
         submissions.abortStreams(error ?? submissions.terminatedError());
         forgetAboutIt();

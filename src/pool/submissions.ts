@@ -1,6 +1,7 @@
 import { Functions, type AnyFunction, type FunctionHandle } from '../engine/functions.ts';
 import type { WireJob } from '../engine/link.ts';
 import { AbortError, PoolClosedError, PoolTerminatedError, type ManycoreError } from '../errors.ts';
+import { whenAborted } from './abort-signals.ts';
 import type { Backend } from './backend.ts';
 import type { Call, TaskProgress } from './call.ts';
 import { shortSite } from './call-site.ts';
@@ -95,9 +96,7 @@ export class Submissions {
       abort?.(new AbortError(`${method}(${name}) was aborted.`, { cause: signal.reason }));
       this.backend.engine.withdraw(job, { value: signal.reason });
     };
-    if (signal.aborted) queueMicrotask(onAbort);
-    else signal.addEventListener('abort', onAbort, { once: true });
-    return () => signal.removeEventListener('abort', onAbort);
+    return whenAborted(signal, onAbort);
   }
 
   terminatedError(): ManycoreError {
