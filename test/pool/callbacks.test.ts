@@ -68,11 +68,11 @@ eachContext((context) => {
     const order: string[] = [];
     const result = pool.applyAsync(square, [3], {
       callback: () => {
-        order.push("callback");
+        order.push('callback');
       },
     });
     await result.then(() => order.push('then'));
-    assert.deepEqual(order, ["callback", "then"]);
+    assert.deepEqual(order, ['callback', 'then']);
   });
 
   testPool('callbacks: a callback may call the pool (J267)', { context, workers: 1 }, async (pool) => {
