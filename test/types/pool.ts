@@ -1,7 +1,7 @@
 // Compiled, never run: what a call infers, and what must not compile. Functions are written as users write them, un-annotated.
 import { expectTypeOf } from 'expect-type';
 import {
-  AsyncResult,
+  type AsyncResult,
   enumerate,
   Pool,
   product,
@@ -92,11 +92,11 @@ export async function results(): Promise<void> {
 }
 
 export function callbacks(): void {
-  pool.applyAsync((a: number) => a, [1], { callback: (value) => expectTypeOf(value).toEqualTypeOf<number>() });
-  pool.applyAsync(async () => 'a', [], { callback: (value) => expectTypeOf(value).toEqualTypeOf<string>() });
-  pool.mapAsync((x) => x > 1, [1], { callback: (values) => expectTypeOf(values).toEqualTypeOf<boolean[]>() });
-  pool.mapAsync((x) => x, [1], { errorCallback: (error) => expectTypeOf(error).toEqualTypeOf<Error>() });
-  pool.map((x) => x, [1], { progress: (snapshot) => expectTypeOf(snapshot.done).toEqualTypeOf<number>() });
+  void pool.applyAsync((a: number) => a, [1], { callback: (value) => expectTypeOf(value).toEqualTypeOf<number>() });
+  void pool.applyAsync(async () => 'a', [], { callback: (value) => expectTypeOf(value).toEqualTypeOf<string>() });
+  void pool.mapAsync((x) => x > 1, [1], { callback: (values) => expectTypeOf(values).toEqualTypeOf<boolean[]>() });
+  void pool.mapAsync((x) => x, [1], { errorCallback: (error) => expectTypeOf(error).toEqualTypeOf<Error>() });
+  void pool.map((x) => x, [1], { progress: (snapshot) => expectTypeOf(snapshot.done).toEqualTypeOf<number>() });
   pool.on('workerExit', ({ id, exitCode }) =>
     expectTypeOf({ id, exitCode }).toEqualTypeOf<{ id: number; exitCode: number | null }>(),
   );
