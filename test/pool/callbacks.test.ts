@@ -111,7 +111,7 @@ eachContext((context) => {
 
   testPool('callbacks: terminate inside a callback does not deadlock (U476)', { context, workers: 2 }, async (pool) => {
     let ended: Promise<void> | undefined;
-    await pool.applyAsync(square, [2], { callback: () => (ended = pool.terminate()) });
+    await pool.applyAsync(square, [2], { callback: () => void (ended = pool.terminate()) });
     await ended;
     assert.equal(pool.statistics().state, 'ended');
   });

@@ -51,7 +51,7 @@ eachContext((context) => {
     let kept: Pool;
     {
       await using pool = new Pool({ context, workers: 1 });
-      kept = pool as unknown as Pool;
+      kept = pool;
       assert.equal(await pool.apply(square, [4]), 16);
     }
     assert.equal(kept.statistics().state, 'ended');

@@ -111,7 +111,10 @@ eachContext((context) => {
 
   testPool('imapUnordered: results before the input threw come first (K277)', { context, workers: 2 }, async (pool) => {
     const { values, error } = await collectUntilError(pool.imapUnordered(square, failingAt(3), { chunkSize: 1 }));
-    assert.deepEqual(values.toSorted(), [0, 1, 4]);
+    assert.deepEqual(
+      values.toSorted((a, b) => a - b),
+      [0, 1, 4],
+    );
     assert.equal(error.message, 'input 3');
   });
 
@@ -133,7 +136,10 @@ eachContext((context) => {
       assert.equal((await results.next()).done, true);
       assert.deepEqual(await collect(pool.imap(odd, range(4), { onError: 'continue' })), [0, 2, 3]);
       const rest = await collect(pool.imapUnordered(odd, range(4), { onError: 'continue' }));
-      assert.deepEqual(rest.toSorted(), [0, 2, 3]);
+      assert.deepEqual(
+        rest.toSorted((a, b) => a - b),
+        [0, 2, 3],
+      );
     },
   );
 

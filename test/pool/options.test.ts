@@ -136,7 +136,7 @@ eachContext((context) => {
       }
       for (const [options, error, message] of mapRefusals) {
         for (const method of many) assertRefused(() => call(pool, method, id, [1], options), error, message);
-        assertRefused(() => pool.starmapAsync(id, [[1]], options as object), error, message);
+        assertRefused(() => pool.starmapAsync(id, [[1]], options), error, message);
       }
       assertRefused(() => pool.apply(id, [1], { chunkSize: 1 } as object), ArgumentTypeError, /"chunkSize" of apply/);
       assertRefused(

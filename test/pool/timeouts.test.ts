@@ -136,10 +136,8 @@ eachContext((context) => {
     const worker = await pool.apply(() => task().workerId);
     const result = pool.apply(
       () => {
-        const { workerId } = task();
-        const context_ = task();
-        while (!context_.cancelled);
-        return workerId;
+        const self = task();
+        while (!self.cancelled);
       },
       [],
       { signal: stop.signal },

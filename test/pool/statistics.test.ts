@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import type { ProgressSnapshot } from 'manycore';
+import { range, task } from 'manycore';
+import { eachContext, eventually, rejection, testPool } from '../matrix.ts';
+
+async function untilAborted(): Promise<void> {
+  const { signal } = task();
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+}
+
+eachContext((context) => {
+  testPool(
+    'statistics: what is waiting, running, done (V519)',
+    { context, workers: 1, name: 'numbers' },
+    async (pool) => {
+      await pool.map((x: number) => x, range(10));
+      await rejection(
+        pool.apply(() => {
+          throw new Error('no');
+        }),
+      );
+      const stop = new AbortController();
+      const running = pool.map(untilAborted, range(3), { signal: stop.signal, chunkSize: 1 });
+      await eventually(() => pool.statistics().workers[0]?.tasks !== 0);
+      const now = pool.statistics();
+      assert.deepEqual([now.name, now.context, now.state], ['numbers', context, 'running']);
+      assert.equal(now.waiting + now.running, 3);
+      assert.deepEqual([now.succeeded, now.failed, now.lost, now.retried], [10, 1, 0, 0]);
+      const [worker] = now.workers;
+      assert.ok(worker !== undefined);
+      assert.deepEqual([worker.id, worker.state, worker.finished], [1, 'ready', 11]);
+      assert.ok(Number.isInteger(worker.pid));
+      assert.ok(Object.isFrozen(now) && Object.isFrozen(now.workers) && Object.isFrozen(worker));
+      stop.abort();
+      await rejection(running);
+      pool.close();
+      assert.match(pool.statistics().state, /closing|ended/);
+      await pool.join();
+      assert.deepEqual([pool.statistics().state, pool.statistics().workers.length], ['ended', 0]);
+    },
+  );
+
+  testPool('events: workers come and go', { context, workers: 1 }, async (pool) => {
+    const events: unknown[] = [];
+    pool.on('workerStart', ({ id }) => events.push(['start', id]));
+    pool.on('workerExit', ({ id, exitCode }) => events.push(['exit', id, exitCode]));
+    await pool.apply(() => 1);
+    await rejection(pool.apply(() => process.exit(6)));
+    await pool.apply(() => 1);
+    assert.deepEqual(events, [
+      ['start', 1],
+      ['exit', 1, 6],
+      ['start', 2],
+    ]);
+  });
+
+  testPool(
+    'events: an error that no task caught is told, and its worker replaced (A26)',
+    { context, workers: 1 },
+    async (pool) => {
+      const errors: Error[] = [];
+      pool.on('workerError', (error) => errors.push(error));
+      const first = await pool.apply(() => {
+        setTimeout(() => {
+          throw new RangeError('later');
+        }, 5);
+        return task().workerId;
+      });
+      await eventually(() => errors.length > 0);
+      assert.ok(errors[0] instanceof RangeError);
+      await eventually(async () => (await pool.apply(() => task().workerId)) !== first);
+    },
+  );
+
+  testPool('progress: a function is told, up to the end (V518)', { context, workers: 1 }, async (pool) => {
+    for (const form of ['map', 'imap'] as const) {
+      const seen: ProgressSnapshot[] = [];
+      const options = { progress: (snapshot: ProgressSnapshot) => void seen.push(snapshot), name: 'squares' };
+      if (form === 'map') await pool.map((x: number) => x * x, range(50), options);
+      else for await (const _ of pool.imap((x: number) => x * x, range(50).toArray(), options)) continue;
+      const last = seen.at(-1);
+      assert.ok(last !== undefined);
+      assert.deepEqual([last.label, last.done, last.total, last.failed, last.finished], ['squares', 50, 50, 0, true]);
+    }
+    const failed: ProgressSnapshot[] = [];
+    const error = new Error('no');
+    await rejection(
+      pool.map(() => Promise.reject(error), [1, 2], { progress: (snapshot) => void failed.push(snapshot) }),
+    );
+    assert.deepEqual([failed.at(-1)?.finished, failed.at(-1)?.failed], [true, 2]);
+  });
+
+  testPool('progress: what a task tells reaches the pool', { context, workers: 1 }, async (pool) => {
+    const told: unknown[] = [];
+    pool.on('taskProgress', (progress) => told.push(progress));
+    await pool.apply(
+      async () => {
+        task().progress(1, 4);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        task().progress(4, 4);
+      },
+      [],
+      { name: 'render' },
+    );
+    await eventually(() => told.length >= 2);
+    assert.equal(told.length, 2);
+  });
+
+  testPool('task: number, attempt and worker (V496)', { context, workers: 2 }, async (pool) => {
+    const seen = await pool.map(() => [task().id, task().attempt, task().workerId] as const, range(20));
+    assert.deepEqual(
+      seen.map(([id]) => id),
+      range(1, 21).toArray(),
+    );
+    assert.ok(seen.every(([, attempt, worker]) => attempt === 1 && (worker === 1 || worker === 2)));
+    assert.throws(() => task(), /outside of a task/);
+  });
+
+  testPool('workers keep their state between tasks (V498)', { context, workers: 1 }, async (pool) => {
+    const state = globalThis as { visits?: number };
+    const visit = (): number => (state.visits = (state.visits ?? 0) + 1);
+    assert.deepEqual([await pool.apply(visit), await pool.apply(visit), await pool.apply(visit)], [1, 2, 3]);
+  });
+
+  testPool('broadcast: once on each worker, with arguments', { context, workers: 3 }, async (pool) => {
+    const seen = await pool.broadcast((a: number, b: number) => [task().workerId, a + b], [1, 2]);
+    assert.deepEqual(
+      seen.toSorted(([a = 0], [b = 0]) => a - b),
+      [
+        [1, 3],
+        [2, 3],
+        [3, 3],
+      ],
+    );
+    const error = await rejection(
+      pool.broadcast(() => {
+        if (task().workerId === 2) throw new Error('second');
+      }),
+    );
+    assert.equal(error.message, 'second');
+  });
+});
