@@ -147,6 +147,18 @@ test('errors: a captured variable that cannot travel is named', async () => {
   assert.equal(error.path, '$ -> socket');
 });
 
+test('errors: a variable that is written is named without its cell, a member of a Set is no variable', async () => {
+  await using pool = new Pool(1, { context: 'thread' });
+  let state: { inner?: Socket } = {};
+  state = { inner: new Socket() };
+  const captured = await rejection(pool.apply(() => state));
+  assert.ok(captured instanceof manycore.CaptureError);
+  assert.equal(captured.path, '$ -> state.inner');
+  state = {};
+  const sent = await rejection(pool.apply((value: unknown) => value, [new Set([new Socket()])]));
+  assert.equal(sent.name, 'SerializationError');
+});
+
 test('errors: the hint about a forgotten await names the call that was not done, not one that was', async () => {
   const pool = new Pool(1, { context: 'thread' });
   await pool.apply(() => 1);
