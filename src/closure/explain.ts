@@ -74,8 +74,8 @@ function trouble(value: unknown): string {
     return '';
   } catch (error) {
     if (!(error instanceof SerializationError)) return `, which cannot travel: ${String(error)}`;
-    const where = error.path === '$' ? '' : `${error.path}: `;
-    return `, which cannot travel: ${where}${error.message.replace(`Cannot send ${error.path}: `, '')}`;
+    const inside = error.path === '$' ? '' : `${error.path}: `;
+    return `, which cannot travel: ${inside}${error.message.replace(`Cannot send ${error.path}: `, '')}`;
   }
 }
 
