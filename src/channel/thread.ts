@@ -4,6 +4,7 @@ import { maxFrameBytes } from '../limits.ts';
 import { FrameTooLargeError } from '../errors.ts';
 import { tooLarge } from '../wire/writer.ts';
 import type { Channel, ChannelEvents, ChannelOptions } from './channel.ts';
+import { acceptedExecArgv } from './exec-argv.ts';
 import { MemoryPage, pageBytes } from './status-page.ts';
 import { workerEntry } from './worker-entry.ts';
 import { movedWith, type ThreadFrame } from './thread-frame.ts';
@@ -15,6 +16,17 @@ export function openThread(options: ChannelOptions, events: ChannelEvents): Chan
 
 /** A thread that is in native code does not end; after this long it counts as gone, and costs memory until it returns. */
 const zombieMs = 1_000;
+
+/** Starts a thread with the options that Node accepts for one. */
+function startWith(start: (execArgv: readonly string[]) => Worker, execArgv: readonly string[]): Worker {
+  try {
+    return start(execArgv);
+  } catch (error) {
+    const accepted = acceptedExecArgv(execArgv, error);
+    if (accepted === undefined) throw error;
+    return start(accepted);
+  }
+}
 
 class ThreadChannel implements Channel {
   readonly page: MemoryPage;
@@ -34,17 +46,19 @@ class ThreadChannel implements Channel {
     this.page = new MemoryPage(shared);
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    try {
-      this.#worker = new Worker(workerEntry('thread'), {
+    const start = (execArgv: readonly string[]): Worker =>
+      new Worker(workerEntry('thread'), {
         workerData: { manycore: { port: port2, page: shared, generation: options.generation } },
         transferList: [port2],
-        execArgv: [...options.execArgv],
+        execArgv: [...execArgv],
         env: options.env,
         // Kept from our own streams and not read either, as reading would keep the program alive: what tasks print comes over
         // the port.
         stdout: true,
         stderr: true,
       });
+    try {
+      this.#worker = startWith(start, options.execArgv);
     } catch (error) {
       port1.close();
       throw error;
