@@ -8,7 +8,7 @@ import { crc32, deflateSync, gzipSync } from 'node:zlib';
 import { cpuCount, Pool, range, zip } from 'manycore';
 
 const limits = { files: 9_000, bytes: 150e6, bytesPerFile: 4e6 };
-const picture = { width: 1_600, height: 1_000, iterations: 4_000, left: -2.2, top: -1, scale: 2 / 1_000 };
+const picture = { width: 1_600, height: 1_000, iterations: 2_500, left: -2.2, top: -1, scale: 2 / 1_000 };
 
 interface Row {
   readonly work: string;

@@ -4,7 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const LIMIT_MS = 60_000;
+/** The demonstration takes 20 s on two cores that have nothing else to do. */
+const LIMIT_MS = 200_000;
 
 /** Examples that cannot run here: path -> why. */
 const SKIPPED: Record<string, string> = {};

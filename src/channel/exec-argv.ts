@@ -41,7 +41,7 @@ const dropped =
   /^(?:-i|--interactive|-c|--check|--inspect.*|--debug.*|--watch.*|--test.*|--experimental-test.*|--cpu-prof.*|--heap-prof.*|--prof|--build-snapshot|--expose-internals|--abort-on-uncaught-exception|--trace-event.*)$/;
 /** Options of V8 and of the process as a whole, which a thread cannot have for itself. */
 const processWide =
-  /^(?:--max[-_]|--stack[-_]|--harmony|--expose[-_]gc|--jitless|--title|--no-opt|--allow-natives|--v8|--single-threaded|--disable-proto|--secure-heap|--openssl|--use-|--icu-|--report-|--frozen-intrinsics|--permission|--allow-|--experimental-permission|--disallow-code-generation)/;
+  /^(?:--max[-_]|--stack[-_]|--harmony|--expose[-_]gc|--jitless|--title|--no-opt|--allow-natives|--v8|--single-threaded|--disable-proto|--secure-heap|--openssl|--use-|--icu-|--report-|--frozen-intrinsics|--tls-|--(?:no-)?node-snapshot|--permission|--allow-|--experimental-permission|--disallow-code-generation)/;
 
 export function filterExecArgv(execArgv: readonly string[], kind: 'process' | 'thread'): string[] {
   const kept: string[] = [];
@@ -57,6 +57,16 @@ export function filterExecArgv(execArgv: readonly string[], kind: 'process' | 't
     }
   }
   return kept;
+}
+
+/**
+ * The options that are left when Node refused some for a thread. Which a thread can have for itself differs between
+ * versions, and a test runner may pass all there are; the error names those that are refused.
+ */
+export function acceptedExecArgv(execArgv: readonly string[], refusal: unknown): string[] | undefined {
+  if (!(refusal instanceof Error) || Reflect.get(refusal, 'code') !== 'ERR_WORKER_INVALID_EXEC_ARGV') return undefined;
+  const accepted = execArgv.filter((option) => !refusal.message.includes(option));
+  return accepted.length < execArgv.length ? accepted : undefined;
 }
 
 /** NODE_OPTIONS for a worker: the same rules. */

@@ -4,6 +4,7 @@ import { maxFrameBytes, zombieMs } from '../limits.ts';
 import { FrameTooLargeError } from '../errors.ts';
 import { tooLarge } from '../wire/writer.ts';
 import type { Channel, ChannelEvents, ChannelOptions } from './channel.ts';
+import { acceptedExecArgv } from './exec-argv.ts';
 import { StillbornChannel } from './stillborn.ts';
 import { MemoryPage, pageBytes } from './status-page.ts';
 import { workerEntry } from './worker-entry.ts';
@@ -137,8 +138,8 @@ function withValidOptions(execArgv: readonly string[], start: (execArgv: string[
   try {
     return start([...execArgv]);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code !== 'ERR_WORKER_INVALID_EXEC_ARGV') throw error;
-    return start(execArgv.filter((option) => !message.includes(option)));
+    const accepted = acceptedExecArgv(execArgv, error);
+    if (accepted === undefined) throw error;
+    return start(accepted);
   }
 }

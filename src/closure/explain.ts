@@ -1,6 +1,8 @@
 import { types } from 'node:util';
 import { SerializationError } from '../errors.ts';
-import type { Code, FunctionForm, Reference } from '../wire/forms.ts';
+import { Encoder } from '../wire/encoder.ts';
+import { isCell, type Code, type FunctionForm, type Reference } from '../wire/forms.ts';
+import { Writer } from '../wire/writer.ts';
 import { createReader } from './capture.ts';
 import { isReference } from './references.ts';
 import type { Callable } from './registry.ts';
@@ -48,7 +50,7 @@ export function describe(fn: (...args: never[]) => unknown): string {
     const inner = isCell(value) ? value.v : value;
     const shared = isCell(value) ? ' (changes; copied at each send)' : '';
     if (typeof inner === 'function' && !seen.has(inner)) visit(inner as Callable, label, indent);
-    else lines.push(`${indent}${label}: ${summary(inner)}${shared}`);
+    else lines.push(`${indent}${label}: ${summary(inner)}${shared}${trouble(inner)}`);
   };
   reader.begin();
   try {
@@ -61,6 +63,20 @@ export function describe(fn: (...args: never[]) => unknown): string {
 
 function reason(error: unknown): string {
   return error instanceof SerializationError ? error.message.replace('Cannot send {path}: ', '') : String(error);
+}
+
+/** Why a variable's value cannot travel, if it cannot. */
+function trouble(value: unknown): string {
+  if (typeof value !== 'object' || value === null || isReference(value)) return '';
+  if (summary(value).endsWith('which cannot travel')) return '';
+  try {
+    new Encoder(createReader({ toward: 'worker' }), true).message(new Writer(), value);
+    return '';
+  } catch (error) {
+    if (!(error instanceof SerializationError)) return `, which cannot travel: ${String(error)}`;
+    const inside = error.path === '$' ? '' : `${error.path}: `;
+    return `, which cannot travel: ${inside}${error.message.replace(`Cannot send ${error.path}: `, '')}`;
+  }
 }
 
 function headline(fn: Callable, form: FunctionForm): string {
@@ -98,15 +114,6 @@ function where(reference: Reference): string {
     default:
       return `${String(reference['kind'])} of ${detail.url}`;
   }
-}
-
-function isCell(value: unknown): value is { v: unknown } {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    Object.getPrototypeOf(value) === null &&
-    Object.keys(value).join() === 'v'
-  );
 }
 
 function summary(value: unknown): string {

@@ -2,7 +2,7 @@ import { types } from 'node:util';
 import type { Encoder } from './encoder.ts';
 import { domException, errorKind, kindPrototype } from './error-kinds.ts';
 import type { FunctionForm } from './forms.ts';
-import { MapKey } from './path.ts';
+import { MapKey, setValues } from './path.ts';
 import { Tag, viewNames } from './tags.ts';
 import { hasOnly, isTwin } from './shapes.ts';
 import { isMoving } from './transfer.ts';
@@ -123,7 +123,7 @@ function set(encoder: Encoder, value: Set<unknown>, prototype: object | null): v
       const start = writer.length;
       writer.u32(0);
       let count = 0;
-      path.push(' -> values()');
+      path.push(setValues);
       path.push(0);
       for (const item of Set.prototype.values.call(value) as SetIterator<unknown>) {
         path.step(count++);

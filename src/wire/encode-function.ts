@@ -1,6 +1,7 @@
 import { CaptureError } from '../errors.ts';
 import type { Encoder } from './encoder.ts';
-import type { FunctionParts, OwnProperty } from './forms.ts';
+import { isCell, type FunctionParts, type OwnProperty } from './forms.ts';
+import { VariableKey } from './path.ts';
 import { Tag } from './tags.ts';
 
 /** A function: by reference, by identity, bound, or taken apart. */
@@ -40,7 +41,7 @@ function takenApart(encoder: Encoder, fn: (...args: never[]) => unknown, parts: 
   encoder.defer(() => {
     writer.varint(parts.captured.length);
     parts.captured.forEach((value, i) => {
-      path.push(` -> ${parts.labels[i]!}`);
+      path.push(new VariableKey(parts.labels[i]!, isCell(value)));
       encoder.value(value);
       path.pop();
     });

@@ -110,7 +110,7 @@ export class Encoder {
     if (error instanceof SerializationError && error.path === '') {
       const message = error.message.replaceAll('{path}', path);
       const options = 'cause' in error ? { cause: error.cause } : {};
-      if (!(error instanceof CaptureError) && !path.includes(' -> '))
+      if (!(error instanceof CaptureError) && !this.path.isCaptured)
         return new SerializationError(message, phase, path, options);
       return Object.defineProperty(new CaptureError(message, path, options), 'phase', { value: phase });
     }

@@ -55,6 +55,16 @@ export interface FunctionParts {
   readonly prototypeParent: object | undefined;
 }
 
+/** A variable that is ever written travels in a cell, an object that the closures which share it share too. */
+export function isCell(value: unknown): value is { v: unknown } {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.getPrototypeOf(value) === null &&
+    Object.keys(value).join() === 'v'
+  );
+}
+
 export type FunctionForm =
   | { readonly form: 'reference'; readonly reference: Reference }
   /** A class that the receiving side already has, by identity. */

@@ -1,4 +1,4 @@
-type Key = string | number | symbol | MapKey;
+type Key = string | number | symbol | MapKey | VariableKey | typeof setValues;
 
 /** A step into a Map. */
 export class MapKey {
@@ -12,6 +12,24 @@ export class MapKey {
     const { key } = this;
     if (typeof key === 'string') return ` -> get(${JSON.stringify(key)})`;
     return ` -> get(${typeof key === 'object' && key !== null ? 'object' : typeof key === 'function' ? 'function' : String(key)})`;
+  }
+}
+
+/** A step into a Set. */
+export const setValues: { readonly toString: () => string } = { toString: () => ' -> values()' };
+
+/** A step into a variable of a function. The one behind it leads into its cell, when it has one, and is not shown. */
+export class VariableKey {
+  readonly name: string;
+  readonly inCell: boolean;
+
+  constructor(name: string, inCell: boolean) {
+    this.name = name;
+    this.inCell = inCell;
+  }
+
+  toString(): string {
+    return ` -> ${this.name}`;
   }
 }
 
@@ -47,9 +65,14 @@ export class Path {
     this.#keys = keys.slice();
   }
 
+  /** Whether the way leads through a function's variable. */
+  get isCaptured(): boolean {
+    return this.#keys.some((key) => key instanceof VariableKey);
+  }
+
   /** `$.db.sockets[2]`, and ` -> name` where the way leads through a function's variable. */
   toString(): string {
-    const keys = this.#keys;
+    const keys = this.#keys.filter((_, i, all) => !isIntoCell(all[i - 1]));
     if (keys.length <= maxKeysShown) return `$${keys.map(show).join('')}`;
     const half = maxKeysShown / 2;
     const left = keys.slice(0, half).map(show).join('');
@@ -57,11 +80,14 @@ export class Path {
   }
 }
 
+function isIntoCell(key: Key | undefined): boolean {
+  return key instanceof VariableKey && key.inCell;
+}
+
 function show(key: Key): string {
   if (typeof key === 'number') return `[${key}]`;
   if (typeof key === 'symbol') return `[${key.toString()}]`;
   if (typeof key !== 'string') return key.toString();
-  if (key.startsWith(' -> ')) return key;
   if (/^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key)) return `.${key}`;
   return `[${JSON.stringify(key)}]`;
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { Socket } from 'node:net';
 import { test } from 'node:test';
 import { describe as tell } from '#internal/closure/explain.js';
 import { plain } from './fixtures/dep.js';
@@ -8,6 +9,7 @@ const table = new Map([['a', 1]]);
 let counter = 1;
 counter++;
 const weak = new WeakMap<object, number>();
+const socket = new Socket();
 const inner = (key: string): number => (table.get(key) ?? 0) + counter;
 
 test('an export goes by reference', () => {
@@ -27,5 +29,17 @@ test('what cannot travel is said', () => {
   assert.match(
     tell(() => weak.has({})),
     /weak: a WeakMap, which cannot travel/,
+  );
+});
+
+test('what lives in this process only is said, however deep it is', () => {
+  assert.match(
+    tell(() => socket.readyState),
+    /socket: Socket with \d+ properties, which cannot travel: it is a net\.Socket/,
+  );
+  const connection = { db: { socket } };
+  assert.match(
+    tell(() => connection.db),
+    /connection: object with 1 properties, which cannot travel: \$\.db\.socket: it is a net\.Socket/,
   );
 });

@@ -97,6 +97,8 @@ eachContext((context) => {
     testClean(`errors: ${name} comes with its class and code`, { limit: 30_000 }, async () => {
       const pool = new Pool(1, { context });
       try {
+        // Node leaks a file of a thread that is terminated while it starts.
+        await pool.broadcast(() => undefined);
         const error = await caught(() => provoke(pool));
         assert.equal(error.name, name, error.stack);
         assert.ok(error instanceof (classes.get(name) ?? assert.fail(`${name} is not exported`)));
@@ -143,6 +145,18 @@ test('errors: a captured variable that cannot travel is named', async () => {
   const error = await rejection(pool.map(() => socket.readyState, [1]));
   assert.ok(error instanceof manycore.CaptureError);
   assert.equal(error.path, '$ -> socket');
+});
+
+test('errors: a variable that is written is named without its cell, a member of a Set is no variable', async () => {
+  await using pool = new Pool(1, { context: 'thread' });
+  let state: { inner?: Socket } = {};
+  state = { inner: new Socket() };
+  const captured = await rejection(pool.apply(() => state));
+  assert.ok(captured instanceof manycore.CaptureError);
+  assert.equal(captured.path, '$ -> state.inner');
+  state = {};
+  const sent = await rejection(pool.apply((value: unknown) => value, [new Set([new Socket()])]));
+  assert.equal(sent.name, 'SerializationError');
 });
 
 test('errors: the hint about a forgotten await names the call that was not done, not one that was', async () => {
