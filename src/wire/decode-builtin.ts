@@ -43,7 +43,7 @@ export function decodeBuiltin(decoder: Decoder, tag: number, later: boolean): un
       return regexp;
     }
     case Tag.error:
-      return error(decoder, later);
+      return decodeError(decoder, later);
     case Tag.bytes:
       return decoder.remember(Uint8Array.prototype.slice.call(reader.raw(reader.count(1))).buffer);
     case Tag.attachment:
@@ -134,7 +134,7 @@ function fillPrivates(decoder: Decoder, bare: { fill(fields: PrivateFields): voi
   decoder.build(() => bare.fill(fields));
 }
 
-function error(decoder: Decoder, later: boolean): Error {
+function decodeError(decoder: Decoder, later: boolean): Error {
   const { reader } = decoder;
   const kind = reader.string();
   const [message, name] = kind === domException ? [reader.string(), reader.string()] : ['', ''];

@@ -2,7 +2,7 @@ import { types } from 'node:util';
 import type { Encoder } from './encoder.ts';
 import { domException, errorKind, kindPrototype } from './error-kinds.ts';
 import type { FunctionForm } from './forms.ts';
-import { MapKey } from './path.ts';
+import { Call } from './path.ts';
 import { Tag, viewNames } from './tags.ts';
 import { hasOnly, isTwin } from './shapes.ts';
 import { isMoving } from './transfer.ts';
@@ -102,7 +102,7 @@ function map(encoder: Encoder, value: Map<unknown, unknown>, prototype: object |
       let count = 0;
       path.push('');
       for (const [key, item] of Map.prototype.entries.call(value) as MapIterator<[unknown, unknown]>) {
-        path.step(new MapKey(key));
+        path.step(new Call('get', key));
         encoder.value(key);
         encoder.value(item);
         count++;
@@ -123,7 +123,7 @@ function set(encoder: Encoder, value: Set<unknown>, prototype: object | null): v
       const start = writer.length;
       writer.u32(0);
       let count = 0;
-      path.push(' -> values()');
+      path.push(setMembers);
       path.push(0);
       for (const item of Set.prototype.values.call(value) as SetIterator<unknown>) {
         path.step(count++);
@@ -136,6 +136,9 @@ function set(encoder: Encoder, value: Set<unknown>, prototype: object | null): v
     },
   );
 }
+
+/** The step from a Set to its members, as the path shows it. */
+const setMembers = new Call('values');
 
 /** What a built-in has beyond its contents: own properties and a prototype that is not the usual one. */
 function rest(encoder: Encoder, value: object, prototype: object | null, usual: object): void {
@@ -186,7 +189,7 @@ function view(encoder: Encoder, value: ArrayBufferView): void {
     : value instanceof DataView
       ? 'DataView'
       : (value as Uint8Array)[Symbol.toStringTag];
-  const kind = viewNames.indexOf(name as (typeof viewNames)[number]);
+  const kind = viewNames.indexOf(name);
   if (kind < 0) throw unsendable(`a ${String(name)} cannot be sent`, 'Send its ArrayBuffer.');
   writer.u8(Tag.view);
   writer.u8(kind);
@@ -197,7 +200,7 @@ function view(encoder: Encoder, value: ArrayBufferView): void {
   writer.varint(partial ? 0 : value.byteOffset);
   writer.varint(length);
   if (partial) {
-    const bytes = value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength) as ArrayBuffer;
+    const bytes = value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength);
     encoder.remember(bytes);
     encoder.buffer(bytes);
   } else encoder.value(value.buffer);
@@ -253,7 +256,7 @@ function instance(encoder: Encoder, value: Record<string | symbol, unknown>, pro
   }
   writer.u8(Tag.instance);
   encoder.prototype(prototype, Object.prototype);
-  encoder.record(value as Record<string, unknown>, keys);
+  encoder.record(value, keys);
 }
 
 function refuseHostObject(encoder: Encoder, constructor: () => unknown): void {

@@ -25,11 +25,11 @@ export function encodeFunction(encoder: Encoder, fn: (...args: never[]) => unkno
       for (const arg of form.args) encoder.value(arg);
       return encoder.remember(fn);
     case 'parts':
-      return parts(encoder, fn, form.parts);
+      return encodeParts(encoder, fn, form.parts);
   }
 }
 
-function parts(encoder: Encoder, fn: (...args: never[]) => unknown, parts: FunctionParts): void {
+function encodeParts(encoder: Encoder, fn: (...args: never[]) => unknown, parts: FunctionParts): void {
   const { writer, path } = encoder;
   writer.u8(Tag.function);
   encoder.definition(parts.code);

@@ -26,7 +26,7 @@ const natives = [...prototypes.entries()];
 for (const [name, member] of Object.entries(own)) {
   if (typeof member !== 'function') continue;
   Object.defineProperty(member.prototype, brand, { value: name, configurable: true });
-  prototypes.set(name, member.prototype as object);
+  prototypes.set(name, member.prototype);
 }
 
 export interface ErrorKind {

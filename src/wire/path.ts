@@ -1,18 +1,23 @@
-type Key = string | number | symbol | MapKey;
+type Key = string | number | symbol | Call;
 
-/** A step into a Map. */
-export class MapKey {
-  readonly key: unknown;
+/** A step that is a call: `get(key)` of a Map, `values()` of a Set. */
+export class Call {
+  readonly #method: string;
+  readonly #arguments: readonly unknown[];
 
-  constructor(key: unknown) {
-    this.key = key;
+  constructor(method: string, ...args: readonly unknown[]) {
+    this.#method = method;
+    this.#arguments = args;
   }
 
   toString(): string {
-    const { key } = this;
-    if (typeof key === 'string') return ` -> get(${JSON.stringify(key)})`;
-    return ` -> get(${typeof key === 'object' && key !== null ? 'object' : typeof key === 'function' ? 'function' : String(key)})`;
+    return `.${this.#method}(${this.#arguments.map(brief).join()})`;
   }
+}
+
+function brief(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  return (typeof value === 'object' && value !== null) || typeof value === 'function' ? typeof value : String(value);
 }
 
 /** Of a longer path only the two ends are shown. */
