@@ -1,9 +1,10 @@
 import { types } from 'node:util';
 import { FrameTooLargeError, ProtocolError } from '../errors.ts';
 import { maxBatchItems } from '../limits.ts';
-import { type Decoder, isInherited, setOwn } from './decoder.ts';
+import type { Decoder } from './decoder.ts';
 import { EncodedMessage } from './encoded-message.ts';
 import type { Encoder } from './encoder.ts';
+import { isInherited, setOwn } from './shape-cache.ts';
 import { hasOnly } from './shapes.ts';
 import type { Reader } from './reader.ts';
 import type { Writer } from './writer.ts';

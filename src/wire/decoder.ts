@@ -4,14 +4,8 @@ import { decodeBuiltin } from './decode-builtin.ts';
 import { decodeFunction } from './decode-function.ts';
 import type { Definition, FunctionBuilder, Reference } from './forms.ts';
 import type { Reader } from './reader.ts';
+import { setOwn, type Shape, ShapeCache } from './shape-cache.ts';
 import { Tag, wellKnownSymbols } from './tags.ts';
-
-/** Keys that objects of one message have in common. */
-interface Shape {
-  readonly keys: readonly string[];
-  /** A plain object inherits one of them: to assign it might call a setter. */
-  readonly unsafe: boolean;
-}
 
 /** Reads what an `Encoder` wrote; the two count values and shapes alike. */
 export class Decoder {
@@ -25,6 +19,7 @@ export class Decoder {
   #base = 0;
   #memo: unknown[] = [];
   #shapes: Shape[] = [];
+  readonly #cache = new ShapeCache();
   #bodies: (() => void)[] = [];
   #nodes = 0;
   /** What the closure layer threw while the present message was read. */
@@ -155,12 +150,8 @@ export class Decoder {
         reader.doubles(array, 0, array.length);
         return this.remember(array);
       }
-      case Tag.shape: {
-        const keys = Array.from({ length: reader.count(1) }, () => reader.string());
-        const shape = { keys, unsafe: keys.some(isInherited) };
-        this.#shapes.push(shape);
-        return this.#record(shape, {}, later);
-      }
+      case Tag.shape:
+        return this.#record(this.#newShape(), {}, later);
       case Tag.record:
         return this.#record(this.#shape(), {}, later);
       case Tag.instance: {
@@ -218,6 +209,12 @@ export class Decoder {
     for (let i = 0; i < array.length; i++) array[i] = this.value();
   }
 
+  #newShape(): Shape {
+    const shape = this.#cache.read(this.reader);
+    this.#shapes.push(shape);
+    return shape;
+  }
+
   #shape(): Shape {
     const shape = this.#shapes[this.reader.varint()];
     if (shape === undefined) throw new ProtocolError('A message refers to a shape that is not in it.');
@@ -230,9 +227,7 @@ export class Decoder {
     if (later) tag = this.reader.u8();
     if (tag === Tag.record) return this.#record({ keys: this.#shape().keys, unsafe: true }, value, later);
     if (tag !== Tag.shape) throw new ProtocolError(`A message holds an instance with fields of unknown kind ${tag}.`);
-    const keys = Array.from({ length: this.reader.count(1) }, () => this.reader.string());
-    this.#shapes.push({ keys, unsafe: keys.some(isInherited) });
-    return this.#record({ keys, unsafe: true }, value, later);
+    return this.#record({ keys: this.#newShape().keys, unsafe: true }, value, later);
   }
 
   #record(shape: Shape, value: Record<string, unknown>, later: boolean): unknown {
@@ -279,16 +274,4 @@ export class Decoder {
       Object.defineProperty(value, key, descriptor);
     }
   }
-}
-
-/** Whether a plain object has this key without owning it. */
-export function isInherited(key: string): boolean {
-  return key in Object.prototype;
-}
-
-/** Plain assignment would call an inherited setter of this name; `__proto__` is one on every object. */
-export function setOwn(value: Record<string, unknown>, key: string, field: unknown): void {
-  if (key in value)
-    Object.defineProperty(value, key, { value: field, writable: true, enumerable: true, configurable: true });
-  else value[key] = field;
 }

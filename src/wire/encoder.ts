@@ -1,15 +1,15 @@
 import { types } from 'node:util';
-import { CaptureError, ManycoreError, SerializationError } from '../errors.ts';
 import { maxCodecDepth, maxKeyCheckedLength, minAttachmentBytes } from '../limits.ts';
 import { encodeBuiltin } from './encode-builtin.ts';
 import { encodeFunction } from './encode-function.ts';
 import type { Definition, FunctionReader } from './forms.ts';
 import { Path } from './path.ts';
-import { hasAccessor, hasOnly, isTwin, packing, sameKeys } from './shapes.ts';
+import { hasAccessor, hasOnly, isTwin, packing } from './shapes.ts';
+import { ShapeTable } from './shape-table.ts';
 import { Tag, wellKnownSymbols } from './tags.ts';
 import { isMoving } from './transfer.ts';
 import { definitionId } from './definitions.ts';
-import { unsendable } from './unsendable.ts';
+import { locate, unsendable } from './unsendable.ts';
 import type { Writer } from './writer.ts';
 
 /** A buffer that travels beside the bytes of a message. */
@@ -23,14 +23,6 @@ interface Mark {
   readonly length: number;
   readonly attachments: number;
 }
-
-interface Shape {
-  readonly keys: readonly string[];
-  readonly id: number;
-}
-
-/** Shapes with the same first key that are compared with a new object's; dictionaries would make the search quadratic. */
-const maxShapesCompared = 16;
 
 type Body = () => void;
 
@@ -52,10 +44,11 @@ export class Encoder {
 
   /** The first attachment of the present message. */
   #base = 0;
+  /** The numbers of what was written; the first value is kept beside, so that small messages need no table. */
   #memo = new Map<object | symbol, number>();
-  #shapes = new Map<string, Shape[]>();
-  #shapeCount = 0;
-  #lastShape: Shape | undefined;
+  #first: object | symbol | undefined;
+  #count = 0;
+  readonly #shapes = new ShapeTable();
   #depth = 0;
   #bodies: Body[] = [];
 
@@ -80,7 +73,7 @@ export class Encoder {
       this.#finish();
     } catch (error) {
       this.#rollback(writer, mark);
-      throw this.#explain(error, phase);
+      throw locate(error, this.path, phase);
     } finally {
       this.functions?.end();
       this.#reset();
@@ -93,32 +86,14 @@ export class Encoder {
   }
 
   #reset(): void {
-    this.#memo.clear();
-    if (this.#shapeCount > 0) {
-      this.#shapes.clear();
-      this.#shapeCount = 0;
-      this.#lastShape = undefined;
-    }
+    if (this.#count > 1) this.#memo.clear();
+    this.#first = undefined;
+    this.#count = 0;
+    this.#shapes.clear();
     this.#depth = 0;
     if (this.#bodies.length > 0) this.#bodies = [];
     this.capturing = false;
     this.path.clear();
-  }
-
-  #explain(error: unknown, phase: 'args' | 'result'): Error {
-    const path = this.path.toString();
-    if (error instanceof SerializationError && error.path === '') {
-      const message = error.message.replaceAll('{path}', path);
-      const options = 'cause' in error ? { cause: error.cause } : {};
-      if (!(error instanceof CaptureError) && !this.path.isCaptured)
-        return new SerializationError(message, phase, path, options);
-      return Object.defineProperty(new CaptureError(message, path, options), 'phase', { value: phase });
-    }
-    if (error instanceof ManycoreError) return error;
-    const reason = error instanceof Error ? error.message : String(error);
-    return new SerializationError(`Cannot send ${path}: reading it failed with "${reason}".`, phase, path, {
-      cause: error,
-    });
   }
 
   /** Bodies that were put off are written in the order of their heads; they may put off more. */
@@ -176,7 +151,7 @@ export class Encoder {
     const { writer } = this;
     if (this.primitive(writer, value)) return;
     const key = value as object | symbol;
-    const seen = this.#memo.get(key);
+    const seen = key === this.#first ? 0 : this.#count > 1 ? this.#memo.get(key) : undefined;
     if (seen !== undefined) {
       writer.u8(Tag.back);
       writer.varint(seen);
@@ -189,7 +164,9 @@ export class Encoder {
 
   /** Gives a value its number; the decoder counts along, so this comes right after the value's head is determined. */
   remember(value: object | symbol): void {
-    this.#memo.set(value, this.#memo.size);
+    if (this.#count === 0) this.#first = value;
+    else this.#memo.set(value, this.#count);
+    this.#count++;
   }
 
   definition(definition: Definition): void {
@@ -333,29 +310,15 @@ export class Encoder {
   /** Objects of a shape that came before in this message do not repeat their keys. */
   #shape(keys: readonly string[]): void {
     const { writer } = this;
-    const shape = this.#knownShape(keys);
-    if (shape !== undefined) {
-      this.#lastShape = shape;
+    const known = this.#shapes.find(keys);
+    if (known !== undefined) {
       writer.u8(Tag.record);
-      writer.varint(shape.id);
+      writer.varint(known);
       return;
     }
     writer.u8(Tag.shape);
     writer.varint(keys.length);
     for (const key of keys) writer.string(key);
-  }
-
-  /** The shape of these keys, or undefined after noting it as a new one. */
-  #knownShape(keys: readonly string[]): Shape | undefined {
-    if (this.#lastShape !== undefined && sameKeys(this.#lastShape.keys, keys)) return this.#lastShape;
-    const first = keys.length === 0 ? '' : keys[0]!;
-    let alike = this.#shapes.get(first);
-    if (alike === undefined) this.#shapes.set(first, (alike = []));
-    for (const shape of alike) if (sameKeys(shape.keys, keys)) return shape;
-    const shape = { keys, id: this.#shapeCount++ };
-    if (alike.length < maxShapesCompared) alike.push(shape);
-    this.#lastShape = shape;
-    return undefined;
   }
 
   /**

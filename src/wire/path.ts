@@ -10,13 +10,13 @@ export class MapKey {
 
   toString(): string {
     const { key } = this;
-    if (typeof key === 'string') return ` -> get(${JSON.stringify(key)})`;
-    return ` -> get(${typeof key === 'object' && key !== null ? 'object' : typeof key === 'function' ? 'function' : String(key)})`;
+    if (typeof key === 'string') return `.get(${JSON.stringify(key)})`;
+    return `.get(${typeof key === 'object' && key !== null ? 'object' : typeof key === 'function' ? 'function' : String(key)})`;
   }
 }
 
 /** A step into a Set. */
-export const setValues: { readonly toString: () => string } = { toString: () => ' -> values()' };
+export const setValues: { readonly toString: () => string } = { toString: () => '.values()' };
 
 /** A step into a variable of a function. The one behind it leads into its cell, when it has one, and is not shown. */
 export class VariableKey {

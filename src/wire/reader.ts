@@ -78,6 +78,15 @@ export class Reader {
     this.at = at;
   }
 
+  /** Goes past these bytes if they are what comes next. */
+  skip(expected: Uint8Array): boolean {
+    const { at, bytes } = this;
+    if (expected.length > this.end - at) return false;
+    for (let i = 0; i < expected.length; i++) if (bytes[at + i] !== expected[i]) return false;
+    this.at = at + expected.length;
+    return true;
+  }
+
   raw(count: number): Buffer {
     this.need(count);
     const start = this.at;

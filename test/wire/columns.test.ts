@@ -1,3 +1,4 @@
+/* oxlint-disable no-sparse-arrays -- holes are what this is about */
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
 import { inspect } from 'node:util';

@@ -1,3 +1,4 @@
+/* oxlint-disable no-sparse-arrays -- holes are what this is about */
 import { FrameTooLargeError, ProtocolError } from 'manycore';
 import { decodeColumn, encodeColumn } from '#internal/wire/column.js';
 import { Decoder } from '#internal/wire/decoder.js';

@@ -56,7 +56,7 @@ async function decoderOf(encoder: Encoder): Promise<Decoder> {
     // As data, as they come over a channel.
     const copy = travel(definition);
     definitions.set(definitionId(definition), copy);
-    if (copy.define === 'reference' && copy.loads === true) await builder.prepare(copy as never);
+    if (copy.define === 'reference' && copy.loads) await builder.prepare(copy as never);
   }
   const decoder = new Decoder(builder, definitions);
   decoder.attachments = encoder.attachments.map(({ buffer }) => buffer);
