@@ -24,6 +24,8 @@ export interface WireTerms extends Terms {
   readonly fn: FunctionHandle;
   /** Items are lists of arguments, not single ones. */
   readonly spread: boolean;
+  /** Each item is a call of its own. */
+  readonly separate: boolean;
 }
 
 export interface WireJob extends Job {
@@ -132,6 +134,7 @@ export class WorkerLink implements Link {
     const { body } = this.#outbox;
     body.u8(ToWorker.run);
     body.varint(job.terms.fn.number);
+    body.varint(job.firstTaskId);
     body.varint(lease.sequence);
     body.varint(count);
     body.varint(job.firstTaskId + lease.from);
@@ -139,7 +142,8 @@ export class WorkerLink implements Link {
     body.u8(
       (job.terms.spread ? RunFlag.spread : 0) |
         (job.terms.chunkSize === undefined ? 0 : RunFlag.whole) |
-        (job.terms.timeoutMs === undefined ? 0 : RunFlag.timed),
+        (job.terms.timeoutMs === undefined ? 0 : RunFlag.timed) |
+        (job.terms.separate ? RunFlag.separate : 0),
     );
   }
 
@@ -158,6 +162,7 @@ export class WorkerLink implements Link {
     this.#outbox.define(fn.message.definitions);
     head.u8(ToWorker.function);
     head.varint(fn.number);
+    head.u8(fn.constant ? 1 : 0);
     const start = head.length;
     head.u32(0);
     fn.message.embed(encoder, head);

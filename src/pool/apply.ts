@@ -112,7 +112,7 @@ function seriesFor(
     const { terms } = open;
     if (terms.fn === handle && terms.spread === spread && terms.method === method) return open;
   }
-  const call = newCall(pool, method, handle, spread, options ?? {}, callSite());
+  const call = newCall(pool, method, handle, spread, { ...options, separate: true }, callSite());
   const series = new Series(call, pool.taskIds(1));
   if (plain) pool.series = series;
   return series;

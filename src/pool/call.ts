@@ -30,7 +30,7 @@ export function newCall(
   method: string,
   fn: FunctionHandle,
   spread: boolean,
-  options: CallOptions & { readonly chunkSize?: number | undefined },
+  options: CallOptions & { readonly chunkSize?: number | undefined; readonly separate?: boolean },
   site: string,
 ): Call {
   return {
@@ -39,6 +39,7 @@ export function newCall(
     fn,
     timing: fn.timing,
     spread,
+    separate: options.separate === true,
     timeoutMs: options.timeout === Infinity ? undefined : options.timeout,
     retries: options.retries ?? 0,
     priority: options.priority ?? 0,

@@ -4,7 +4,7 @@ import { newCall } from './call.ts';
 import { callSite } from './call-site.ts';
 import { newCounters } from './counters.ts';
 import { refused } from './explain-failure.ts';
-import { checkItems, type Items } from './items.ts';
+import { checkItems, lengthOf, type Items } from './items.ts';
 import { manyTaskIds } from './map.ts';
 import { checkCount, checkMapOptions, type StreamOptions } from './options.ts';
 import { ResultStream, sourceOf, StreamJob } from './stream.ts';
@@ -24,7 +24,7 @@ export function submitStream<R>(
   checkItems(method, items);
   const { engine } = pool.backend;
   const counters = newCounters(engine);
-  if (Array.isArray(items)) counters.total = items.length;
+  counters.total = lengthOf(items);
   const bar = startProgress(options.progress, counters, options.name ?? (fn.name === '' ? method : fn.name));
   const release = engine.hold();
   let stopListening = (): void => undefined;
@@ -32,7 +32,7 @@ export function submitStream<R>(
     const call = newCall(pool, method, pool.handleOf(fn), false, options, callSite());
     const job: StreamJob = new StreamJob(
       call,
-      pool.taskIds(manyTaskIds),
+      pool.taskIds(lengthOf(items) ?? manyTaskIds),
       sourceOf(items),
       {
         add: (stream, from, to) => pool.add(stream, from, to),

@@ -12,6 +12,11 @@ export function checkItems(method: string, items: unknown): void {
   throw new ArgumentTypeError(`Cannot ${method} over ${show(items)}: expected an iterable, such as an array.`);
 }
 
+/** How many items there are, where that can be known without going through them. */
+export function lengthOf(items: Items<unknown>): number | undefined {
+  return Array.isArray(items) || items instanceof Range ? items.length : undefined;
+}
+
 /** The items as an array of our own, or undefined when they come asynchronously. */
 export function listOf(items: Items<unknown>): unknown[] | undefined {
   if (Array.isArray(items)) return items.slice();

@@ -13,7 +13,7 @@ import type { Submissions } from './submissions.ts';
 export type MapMethod = 'map' | 'mapAsync' | 'starmap' | 'starmapAsync' | 'mapSettled';
 
 /** More task numbers than a call with an unknown number of items can need. */
-export const manyTaskIds: number = 2 ** 30;
+export const manyTaskIds = 1_000_000;
 
 /** One call over many items, whose results are wanted all together. */
 export function submitMap(

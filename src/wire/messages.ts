@@ -7,11 +7,11 @@ export const ToWorker = {
   boot: 1,
   /** number, plain data */
   define: 2,
-  /** number, length of the message (u32), message */
+  /** number, 1 when it is the same however often it is decoded, length of the message (u32), message */
   function: 3,
   /** number */
   forget: 4,
-  /** function, sequence, count, first task id, attempt, flags, column of arguments */
+  /** function, call, sequence, count, first task id, attempt, flags, column of arguments */
   run: 5,
   /** sequence */
   cancel: 6,
@@ -43,4 +43,6 @@ export const RunFlag = {
   whole: 2,
   /** The start of each item is written down, for a timeout. */
   timed: 4,
+  /** Each item is a call of its own, with captured values of its own. */
+  separate: 8,
 } as const;

@@ -1,18 +1,9 @@
+import { ProtocolError } from '../errors.ts';
 import type { Reader } from '../wire/reader.ts';
 import { decodeColumn } from '../wire/column.ts';
 import type { Decoder } from '../wire/decoder.ts';
 import { RunFlag } from '../wire/messages.ts';
-
-export type TaskFunction = (...args: unknown[]) => unknown;
-
-/** A function of the worker, with what was learnt about it. */
-export interface KnownFunction {
-  /** Undefined when it could not be rebuilt; then `error` says why. */
-  readonly task: TaskFunction | undefined;
-  readonly error: unknown;
-  /** It returns promises: its tasks get an asynchronous context of their own. */
-  isAsync: boolean;
-}
+import type { KnownFunction } from './known-function.ts';
 
 /** A batch of tasks as it came, and how far it is. */
 export interface Batch {
@@ -25,6 +16,9 @@ export interface Batch {
   readonly spread: boolean;
   readonly whole: boolean;
   readonly timed: boolean;
+  /** The call that it belongs to; when `separate`, each item is one. */
+  readonly call: number;
+  readonly separate: boolean;
   /** Arguments that could not be decoded. */
   readonly failures: Map<number, unknown> | undefined;
   /** The next item to begin. */
@@ -38,6 +32,7 @@ export function readBatch(
   functions: ReadonlyMap<number, KnownFunction>,
 ): Batch {
   const number = reader.varint();
+  const call = reader.varint();
   const sequence = reader.varint();
   const count = reader.varint();
   const firstTaskId = reader.varint();
@@ -46,13 +41,10 @@ export function readBatch(
   decoder.attachments = attachments;
   let failures: Map<number, unknown> | undefined;
   const args = decodeColumn(decoder, reader, count, (index, error) => (failures ??= new Map()).set(index, error));
-  const missing: KnownFunction = {
-    task: undefined,
-    error: new Error(`Function ${number} is not known.`),
-    isAsync: false,
-  };
+  const fn = functions.get(number);
+  if (fn === undefined) throw new ProtocolError(`The host uses function ${number}, which it never sent.`);
   return {
-    fn: functions.get(number) ?? missing,
+    fn,
     sequence,
     count,
     firstTaskId,
@@ -61,6 +53,8 @@ export function readBatch(
     spread: (flags & RunFlag.spread) !== 0,
     whole: (flags & RunFlag.whole) !== 0,
     timed: (flags & RunFlag.timed) !== 0,
+    call,
+    separate: (flags & RunFlag.separate) !== 0,
     failures,
     at: 0,
   };

@@ -132,11 +132,10 @@ export class Loop {
 
   #call(batch: Batch, item: number): unknown {
     const { fn, args } = batch;
-    // Called without an object: `this` is the function's own business.
-    const { task } = fn;
     const arg = args[item];
     args[item] = undefined;
-    if (task === undefined) throw fn.error;
+    // Called without an object: `this` is the function's own business.
+    const task = fn.of(batch.separate ? batch.firstTaskId + item : batch.call);
     if (batch.failures?.has(item) === true) throw batch.failures.get(item);
     return batch.spread ? task(...(arg as unknown[])) : task(arg);
   }

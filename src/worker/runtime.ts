@@ -11,7 +11,8 @@ import type { Reader } from '../wire/reader.ts';
 import { monotonicMs } from '../monotonic.ts';
 import { inspect } from 'node:util';
 import { Answers, type SendFrame } from './answers.ts';
-import { readBatch, type KnownFunction, type TaskFunction } from './batch.ts';
+import { readBatch } from './batch.ts';
+import { KnownFunction, type TaskFunction } from './known-function.ts';
 import { Loop } from './loop.ts';
 import { redirectOutput } from './output.ts';
 import { shared } from './task-context.ts';
@@ -144,18 +145,9 @@ export class Runtime {
 
   #learn(reader: Reader, decoder: Decoder, attachments: readonly (ArrayBuffer | SharedArrayBuffer)[]): void {
     const number = reader.varint();
-    const length = reader.u32();
-    const end = reader.at + length;
-    decoder.attachments = attachments;
-    let known: KnownFunction;
-    try {
-      const task = decoder.message(reader) as TaskFunction;
-      known = { task, error: undefined, isAsync: isAsyncFunction(task) };
-    } catch (error) {
-      known = { task: undefined, error, isAsync: false };
-    }
-    reader.at = end;
-    this.#functions.set(number, known);
+    const constant = reader.u8() === 1;
+    const bytes = reader.raw(reader.u32());
+    this.#functions.set(number, new KnownFunction(bytes, attachments, decoder, constant));
   }
 
   #idle(): void {
@@ -210,9 +202,4 @@ export class Runtime {
     encodeThrown(this.#options.encoder, body, error);
     this.#answers.flush();
   }
-}
-
-function isAsyncFunction(fn: TaskFunction): boolean {
-  const kind: unknown = Reflect.get(fn, Symbol.toStringTag);
-  return kind === 'AsyncFunction' || kind === 'AsyncGeneratorFunction';
 }

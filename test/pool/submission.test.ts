@@ -34,7 +34,7 @@ eachContext((context) => {
           '$.x',
         ],
         [[1, trap], '$[1]'],
-        [new Map([['k', Promise.resolve()]]), '$ -> get("k")'],
+        [new Map([['k', Promise.resolve()]]), '$.get("k")'],
         [{ pool }, '$.pool'],
       ];
       for (const [value, path] of bad) {
