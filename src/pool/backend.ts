@@ -192,10 +192,10 @@ export class Backend {
   #checkMemory(limit: number): void {
     for (const member of this.engine.members) {
       const link = this.#links.get(member.id);
-      if (link === undefined || member.state !== 'ready') continue;
+      if (link === undefined || member.state === 'starting' || member.state === 'ending') continue;
       const bytes = this.context === 'process' ? memoryOf(member.pid) : link.memoryMiB * 2 ** 20;
       if (bytes > limit * 2 && this.context === 'process') link.kill(true);
-      else if (bytes > limit) this.engine.recycle(member, 'memory');
+      else if (bytes > limit && member.state === 'ready') this.engine.recycle(member, 'memory');
     }
   }
 

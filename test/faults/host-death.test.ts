@@ -139,6 +139,32 @@ for (const context of both) {
     assert.deepEqual(lines.slice(100_000), ['the last line', 'lost', '']);
   });
 
+  test(`${context}: a reader of the output that goes away ends nothing (A31)`, limit, () => {
+    const program = fileURLToPath(new URL('./fixtures/host.js', import.meta.url));
+    const command = `("${process.execPath}" "${program}" flood ${context}; echo $? >&2) | head -n 1`;
+    const { stdout, stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8', timeout: 20_000 });
+    assert.equal(stdout, `${'x'.repeat(100)}\n`);
+    assert.equal(stderr, '0\n');
+  });
+
+  test(`${context}: a host that was stopped judges nothing before it has read the answers (C13)`, limit, async () => {
+    const host = startHost(['frozen', context]);
+    await host.line('busy');
+    process.kill(host.pid, 'SIGSTOP');
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    process.kill(host.pid, 'SIGCONT');
+    await nobodyIsLeft(host);
+    // A thread is stopped with its process: its task goes on afterwards and may then be over its time.
+    assert.match(host.output(), context === 'process' ? /in time/ : /in time|TaskTimeoutError/);
+  });
+
+  test(`${context}: a pool that nobody holds is closed when it is collected, with a warning (F5)`, limit, async () => {
+    const host = startHost(['dropped', context], ['--expose-gc']);
+    await nobodyIsLeft(host);
+    assert.match(host.output(), /ResourceWarning/, host.errors());
+    assert.equal((await host.ended).code, 0);
+  });
+
   test(`${context}: a program piped into another ends (F6)`, limit, () => {
     const program = fileURLToPath(new URL('./fixtures/host.js', import.meta.url));
     const command = `"${process.execPath}" "${program}" main-guard ${context} | cat`;

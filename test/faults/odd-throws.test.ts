@@ -234,5 +234,6 @@ scenario('results with __proto__, constructor and then are data (A14)', {}, asyn
   const constructor = await submit(() => ({ constructor: { prototype: { polluted: 1 } } }), []).result;
   assert.ok(Object.hasOwn(constructor, 'constructor'));
   assert.equal(({} as { polluted?: unknown }).polluted, undefined);
+  // oxlint-disable-next-line unicorn/no-thenable -- that is the case
   assert.deepEqual(await submit(() => ({ then: 1 }), []).result, { then: 1 });
 });

@@ -190,17 +190,19 @@ const after: [string, () => unknown][] = [
   ['a floating rejection', () => void Promise.reject(new Error('left behind'))],
   [
     'a microtask that throws',
-    () =>
-      void queueMicrotask(() => {
+    () => {
+      queueMicrotask(() => {
         throw new Error('left behind');
-      }),
+      });
+    },
   ],
   [
     'nextTick that throws',
-    () =>
-      void process.nextTick(() => {
+    () => {
+      process.nextTick(() => {
         throw new Error('left behind');
-      }),
+      });
+    },
   ],
   [
     'an asynchronous task with a floating rejection',
@@ -302,6 +304,7 @@ scenario(
   { workers: 1 },
   async ({ submit }) => {
     const error = await submit(() => {
+      // oxlint-disable-next-line no-extend-native -- that is the case
       Array.prototype.push = Map.prototype.get = () => {
         throw new Error('wrecked');
       };

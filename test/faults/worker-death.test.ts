@@ -272,3 +272,24 @@ scenario('retries: a task that dies once succeeds the second time (C20)', {}, as
   const result = submit(() => (task().attempt === 1 ? process.exit(1) : task().attempt), [], { retries: 1 });
   assert.equal(await result.result, 2);
 });
+
+scenario(
+  'an elastic pool under load while its workers are killed: it follows the load (C19)',
+  { contexts: processes, workers: undefined as never, min: 1, max: 4, idleTimeout: 100 },
+  async ({ pool }) => {
+    for (let wave = 0; wave < 3; wave++) {
+      const settled = Promise.allSettled(
+        Array.from({ length: 40 }, (_, i) =>
+          pool.apply((x) => new Promise<number>((resolve) => setTimeout(() => resolve(x), 10)), [i]),
+        ),
+      );
+      await until('it has grown', () => pool.statistics().workers.length >= 2 || pool.statistics().waiting === 0);
+      const { pid } = pool.statistics().workers[0]!;
+      if (pid !== undefined) process.kill(pid, 'SIGKILL');
+      const rejected = (await settled).filter((outcome) => outcome.status === 'rejected');
+      assert.ok(rejected.length <= 1, `${rejected.length} rejections`);
+      assert.ok(pool.statistics().workers.length <= 4);
+      await until('it has shrunk', () => pool.statistics().workers.length === 1);
+    }
+  },
+);

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { SerializationError, WorkerLostError } from 'manycore';
+import { processes, scenario, until } from './support.ts';
+
+type Crash = 'error' | 'exit' | 'reallyExit' | 'signal';
+
+/** Ends the worker, or throws, in its way. */
+function crash(how: Crash): never {
+  if (how === 'error') throw new RangeError('crash');
+  if (how === 'exit') process.exit(0);
+  if (how === 'reallyExit') (process as unknown as { reallyExit(code: number): never }).reallyExit(0);
+  process.kill(process.pid, 'SIGSEGV');
+  for (;;);
+}
+
+class Trap {
+  readonly #how: Crash;
+
+  constructor(how: Crash) {
+    this.#how = how;
+  }
+
+  get x(): never {
+    return crash(this.#how);
+  }
+}
+
+const crashes: readonly Crash[] = ['error', 'exit', 'reallyExit', 'signal'];
+for (const how of crashes) {
+  const contexts = how === 'signal' ? { contexts: processes } : {};
+
+  scenario(`${how} in the task (A12)`, contexts, async ({ submit }) => {
+    const error = await submit(crash, [how]).error();
+    if (how === 'error') assert.ok(error instanceof RangeError);
+    else assert.ok(error instanceof WorkerLostError);
+  });
+
+  scenario(`${how} while the result is written (A12)`, contexts, async ({ submit }) => {
+    const error = await submit(
+      (way) => ({
+        get trap(): never {
+          return crash(way);
+        },
+      }),
+      [how],
+    ).error();
+    if (how === 'error') assert.ok(error instanceof SerializationError);
+    else assert.ok(error instanceof WorkerLostError);
+  });
+
+  scenario(`${how} while the arguments are used (A12)`, contexts, async ({ submit }) => {
+    const error = await submit((trap) => trap.x, [new Trap(how)]).error();
+    if (how === 'error') assert.ok(error instanceof RangeError);
+    else assert.ok(error instanceof WorkerLostError);
+  });
+}
+
+for (const how of ['exit', 'signal'] as const) {
+  scenario(
+    `${how} in the worker's garbage collection: the result stands (A12)`,
+    { workers: 1, ...(how === 'signal' ? { contexts: processes } : {}) },
+    async ({ pool, submit }) => {
+      const exits: unknown[] = [];
+      pool.on('workerExit', (worker) => exits.push(worker));
+      const { result } = submit(
+        (way) => {
+          const registry = new FinalizationRegistry(() => crash(way));
+          registry.register({}, 0);
+          Object.assign(globalThis, { kept: registry });
+          setTimeout(() => {
+            setFlagsFromString('--expose-gc');
+            runInNewContext('gc')();
+          }, 20);
+          return 'done';
+        },
+        [how],
+      );
+      assert.equal(await result, 'done');
+      await until('the worker has crashed', () => exits.length === 1);
+    },
+  );
+}
+
+scenario('garbage on parentPort touches nothing of ours (H1)', {}, async ({ submit, context }) => {
+  const { result } = submit(
+    async (isThread) => {
+      const { parentPort } = await import('node:worker_threads');
+      for (const junk of [null, { garbage: 1 }, 'x', [1, 2, 3]]) if (isThread) parentPort?.postMessage(junk);
+      return typeof process.send;
+    },
+    [context === 'thread'],
+  );
+  assert.equal(await result, 'undefined');
+});
+
+scenario(
+  'a worker that holds too much memory is replaced after its task, or ended (A24, L6)',
+  { contexts: processes, workers: 1, maxMemoryPerWorker: 300e6 },
+  async ({ pool, submit }) => {
+    await pool.apply(() => 0);
+    const first = pool.statistics().workers[0]?.id;
+    const kept = submit(() => {
+      Object.assign(globalThis, { kept: Buffer.alloc(350e6, 1) });
+      return 1;
+    }, []);
+    assert.equal(await kept.result, 1);
+    await until('it was replaced', () =>
+      pool.statistics().workers.some(({ id, state }) => id !== first && state === 'ready'),
+    );
+    const error = await submit(() => {
+      const all: Buffer[] = [];
+      for (;;) all.push(Buffer.alloc(10e6, 1));
+    }, []).error();
+    assert.ok(error instanceof WorkerLostError, error.stack);
+  },
+);
