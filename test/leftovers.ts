@@ -10,7 +10,7 @@ export interface Leftovers {
 export function leftovers(): Leftovers {
   const processes = new Set(descendants(process.pid));
   const descriptors = new Set(openDescriptors());
-  const files = new Set(ownFiles());
+  const files = new Set(filesOf(process.pid));
   const resources = count(process.getActiveResourcesInfo());
   const newProcesses = (): number[] => descendants(process.pid).filter((pid) => !processes.has(pid));
   return {
@@ -20,7 +20,7 @@ export function leftovers(): Leftovers {
       ...openDescriptors()
         .filter((link) => !descriptors.has(link))
         .map((link) => `descriptor ${link}`),
-      ...ownFiles()
+      ...filesOf(process.pid)
         .filter((path) => !files.has(path))
         .map((path) => `file ${path}`),
       ...[...count(process.getActiveResourcesInfo())]
@@ -104,10 +104,11 @@ function openDescriptors(): string[] {
   });
 }
 
-function ownFiles(): string[] {
+/** Shared memory and temporary files of a process, which has its id in their names: other tests run beside this one. */
+export function filesOf(pid: number): string[] {
   return ['/dev/shm', tmpdir()].flatMap((folder) =>
     readdirSync(folder)
-      .filter((name) => name.startsWith('manycore'))
+      .filter((name) => name.startsWith(`manycore-${pid}-`))
       .map((name) => `${folder}/${name}`),
   );
 }

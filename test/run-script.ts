@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { commandOf, killAll, marked } from './leftovers.ts';
+import { commandOf, filesOf, killAll, marked } from './leftovers.ts';
 import { eventually } from './matrix.ts';
 
 export interface ScriptOptions {
@@ -83,6 +83,9 @@ export async function runScript(program: URL | string, options: ScriptOptions = 
       throw new Error(`Processes of the program are alive a second after its end:\n${left.join('\n')}\n${stderr}`);
     });
     await closed;
+    // What a killed program left behind is swept up by the next one.
+    if (signal === null && child.pid !== undefined && filesOf(child.pid).length > 0)
+      throw new Error(`The program left files behind: ${filesOf(child.pid).join(', ')}`);
     return { code, signal, stdout, stderr, ms };
   } finally {
     clearTimeout(watchdog);

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { eachContext } from '../matrix.ts';
+import { runScript } from '../run-script.ts';
+
+eachContext((context) => {
+  test(`a program whose work is done ends by itself, with an open pool (J304, B13), ${context}`, async () => {
+    const { code, stdout, stderr, ms } = await runScript(
+      `import { Pool } from 'manycore';
+       const pool = (globalThis.pool = new Pool(2, { context: '${context}' }));
+       console.log(await pool.map((x) => x * x, [1, 2, 3]));
+       pool.apply(() => { throw new Error('nobody looks'); });
+       pool.map(() => { throw new Error('nobody looks'); }, [1, 2]);`,
+    );
+    assert.deepEqual([code, stdout, stderr], [0, '[ 1, 4, 9 ]\n', '']);
+    assert.ok(ms < 8_000, `${ms} ms`);
+  });
+
+  test(`a program waits for work that is under way (J304), ${context}`, async () => {
+    const { code, stdout } = await runScript(
+      `import { Pool } from 'manycore';
+       const pool = new Pool(1, { context: '${context}' });
+       pool.apply(async () => { await new Promise((r) => setTimeout(r, 300)); return 'done'; }).then(console.log);`,
+    );
+    assert.deepEqual([code, stdout], [0, 'done\n']);
+  });
+
+  test(`a program that fails or exits leaves no worker, busy or not (J304), ${context}`, async () => {
+    for (const [end, expected] of [
+      ['process.exit(3)', 3],
+      ['throw new Error("main")', 1],
+    ] as const) {
+      const { code } = await runScript(
+        `import { Pool } from 'manycore';
+         const pool = new Pool(2, { context: '${context}' });
+         pool.map(() => { for (;;); }, [1, 2]).catch(() => {});
+         await pool.apply.bind(pool) && new Promise((r) => setTimeout(r, 300));
+         ${end}`,
+      );
+      assert.equal(code, expected);
+    }
+  });
+
+  test(`SIGINT during a map ends the program with 130, and no worker says a word (J315), ${context}`, async () => {
+    const { code, signal, stderr } = await runScript(
+      `import { Pool } from 'manycore';
+       const pool = new Pool(2, { context: '${context}' });
+       await pool.broadcast(() => 0);
+       console.log('up');
+       await pool.map(() => { for (;;); }, [1, 2]);`,
+      {
+        during: async ({ pid, printed }) => {
+          await printed('up');
+          process.kill(pid, 'SIGINT');
+        },
+      },
+    );
+    assert.ok(signal === 'SIGINT' || code === 130, `${code} ${signal}`);
+    assert.equal(stderr, '');
+  });
+});
