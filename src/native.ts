@@ -21,11 +21,18 @@ interface Koffi {
 
 let native: Native | null | undefined;
 
-/** The native calls, or undefined where koffi or the platform's library is missing. The first call loads them (2 ms). */
-export function loadNative(): Native | undefined {
+/** koffi's binary, as far as it is known. A worker is told by its host: to find it takes 2 ms, to load it 1. */
+export let nativeBinary: string | undefined;
+
+/**
+ * The native calls, or undefined where koffi or the platform's library is missing. The first call loads them.
+ *
+ * @param binary - What `nativeBinary` is in the host.
+ */
+export function loadNative(binary?: string): Native | undefined {
   if (native === undefined) {
     try {
-      native = process.platform === 'win32' ? null : bind(loadKoffi());
+      native = process.platform === 'win32' ? null : bind(binary === undefined ? findKoffi() : open(binary));
     } catch {
       native = null;
     }
@@ -33,21 +40,26 @@ export function loadNative(): Native | undefined {
   return native ?? undefined;
 }
 
-/** Loading koffi's binary directly takes 2 ms, by way of the package 10: it looks for compilers and parses its options. */
-function loadKoffi(): Koffi {
+/** Not by way of the package, which takes 10 ms: it looks for compilers and parses its options. */
+function findKoffi(): Koffi {
   const require = createRequire(import.meta.url);
   const { platform, arch } = process;
   const inside = createRequire(require.resolve('koffi'));
   for (const libc of platform === 'linux' ? ['linux', 'musl'] : [platform]) {
     try {
-      const module = { exports: {} };
-      process.dlopen(module, inside.resolve(`@koromix/koffi-${platform}-${arch}/${libc}_${arch}/koffi.node`));
-      return module.exports as Koffi;
+      return open(inside.resolve(`@koromix/koffi-${platform}-${arch}/${libc}_${arch}/koffi.node`));
     } catch {
       // The other C library, or a platform whose package is laid out differently.
     }
   }
   return require('koffi') as Koffi;
+}
+
+function open(binary: string): Koffi {
+  const module = { exports: {} };
+  process.dlopen(module, binary);
+  nativeBinary = binary;
+  return module.exports as Koffi;
 }
 
 const PROT_READ_WRITE = 1 | 2;

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
+import { nativeBinary } from '../native.ts';
 import type { Attachment } from '../wire/encoder.ts';
 import { FrameAssembler, frameHead } from '../wire/frame.ts';
 import { detach } from '../wire/transfer.ts';
@@ -48,7 +49,8 @@ class ProcessChannel implements Channel {
     const pageFile = createPageFile(bytes);
     try {
       this.page = openPage(pageFile, bytes);
-      const argument = JSON.stringify({ hostPid: process.pid, pageBytes: bytes, generation: options.generation });
+      const { generation } = options;
+      const argument = JSON.stringify({ hostPid: process.pid, pageBytes: bytes, generation, nativeBinary });
       this.#child = spawn(process.execPath, [...options.execArgv, workerEntry('process'), argument], {
         stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', pageFile, 'pipe'],
         env: options.env,

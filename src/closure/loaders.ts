@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
+import { importModule } from './import-module.ts';
 import { registry } from './registry.ts';
 
 /**
@@ -49,10 +50,10 @@ export async function installLoader(url: string): Promise<void> {
 }
 
 async function install(url: string): Promise<void> {
-  const api = (await import(url)) as { register?: () => unknown };
+  const api = (await importModule(url)) as { register?: () => unknown };
   if (!url.endsWith('/esm/api/index.mjs')) return;
   // tsx hooks the main thread only (before Node 22), but for this interface.
   api.register?.();
-  const commonJs = (await import(new URL('../../cjs/api/index.mjs', url).href)) as { register?: () => unknown };
+  const commonJs = (await importModule(new URL('../../cjs/api/index.mjs', url).href)) as { register?: () => unknown };
   commonJs.register?.();
 }

@@ -1,12 +1,12 @@
 import { createRequire, isBuiltin } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import vm from 'node:vm';
+import { importModule } from './import-module.ts';
 import { installLoader } from './loaders.ts';
 import { guardMain } from './main-stub.ts';
+import type { Importer } from './registry.ts';
 
 /** Importing on behalf of code that stood elsewhere: with its original file as the referrer, through all loader hooks. */
-
-type Importer = (specifier: string, options?: ImportCallOptions) => Promise<unknown>;
 
 const importers = new Map<string, Importer>();
 
@@ -17,12 +17,12 @@ export async function importFrom(
   attributes?: Readonly<Record<string, string>>,
 ): Promise<unknown> {
   const options = attributes ? { with: attributes } : undefined;
-  if (/^(?:node:|data:)/.test(specifier) || isBuiltin(specifier)) return import(specifier, options);
+  if (/^(?:node:|data:)/.test(specifier) || isBuiltin(specifier)) return importModule(specifier, options);
   guardMain(from, specifier);
-  if (specifier.startsWith('file:')) return import(specifier, options);
+  if (specifier.startsWith('file:')) return importModule(specifier, options);
   // Relative to a JavaScript file no resolution is needed. TypeScript loaders map names, so they must see the original.
   if (/^\.{0,2}\//.test(specifier) && from.startsWith('file:') && !/\.[cm]?tsx?$/.test(from)) {
-    return import(new URL(specifier, from).href, options);
+    return importModule(new URL(specifier, from).href, options);
   }
   return quietly(() => importerOf(from)(specifier, options));
 }
@@ -56,7 +56,7 @@ function quietly<T>(work: () => T): T {
 /** The exports of a module by its own URL. */
 export async function loadModule(url: string, esm: boolean): Promise<unknown> {
   guardMain(url, url);
-  if (esm) return import(url);
+  if (esm) return importModule(url);
   return createRequire(url)(fileURLToPath(url));
 }
 

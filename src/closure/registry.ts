@@ -22,6 +22,8 @@ export interface PrivateLevel {
   equip(prototype: object, object: object | undefined): object;
 }
 
+export type Importer = (specifier: string, options?: ImportCallOptions) => Promise<unknown>;
+
 /** What a function or class that came by value was made from, so that it can be sent on without looking into it. */
 export interface Received {
   readonly code: Code;
@@ -53,6 +55,8 @@ export interface Registry {
   loader: string | undefined;
   /** In a worker, the user's main program, which is never imported there. */
   main: string | undefined;
+  /** In a worker, how to import. */
+  import: Importer | undefined;
 }
 
 const key: unique symbol = Symbol.for('manycore.closure');
@@ -69,6 +73,7 @@ function create(): Registry {
     openClass: undefined,
     loader: undefined,
     main: undefined,
+    import: undefined,
   };
 }
 

@@ -1,5 +1,4 @@
 import { readSync } from 'node:fs';
-import { Worker } from 'node:worker_threads';
 import type { Native } from '../native.ts';
 
 /**
@@ -35,5 +34,6 @@ function hungUp(fd: number): boolean {
 function watch(hostPid: number): void {
   const everybody = process.platform === 'win32' ? process.pid : -process.pid;
   const code = `setInterval(() => { if (process.ppid !== ${hostPid}) process.kill(${everybody}, 'SIGKILL'); }, 250)`;
+  const { Worker } = process.getBuiltinModule('node:worker_threads');
   new Worker(code, { eval: true, execArgv: [] }).unref();
 }

@@ -1,11 +1,10 @@
 import { Writable } from 'node:stream';
-import { isMainThread } from 'node:worker_threads';
 
 /**
  * The worker's stdout and stderr: what tasks print goes over the worker's channel, in order with their results, so that it
  * is there before the result that follows it and the host can print it above a progress bar.
  */
-export function redirectOutput(send: (fd: 1 | 2, text: string) => void): void {
+export function redirectOutput(isThread: boolean, send: (fd: 1 | 2, text: string) => void): void {
   for (const [name, fd] of [
     ['stdout', 1],
     ['stderr', 2],
@@ -14,9 +13,9 @@ export function redirectOutput(send: (fd: 1 | 2, text: string) => void): void {
       send(fd, typeof chunk === 'string' ? chunk : chunk.toString('utf8'));
       done();
     };
-    if (isMainThread) replace(name, fd, write);
     // A thread's stream is Node's own, which other parts of Node speak to; only its way out is ours.
-    else Object.assign(process[name], { _write: write, _writev: null });
+    if (isThread) Object.assign(process[name], { _write: write, _writev: null });
+    else replace(name, fd, write);
   }
 }
 

@@ -18,6 +18,7 @@ import { redirectOutput } from './output.ts';
 import { shared } from './task-context.ts';
 
 export interface RuntimeOptions {
+  readonly isThread: boolean;
   readonly page: StatusPage;
   readonly encoder: Encoder;
   readonly send: SendFrame;
@@ -47,7 +48,7 @@ export class Runtime {
     this.#outbox = new Outbox(options.encoder, ToHost.define);
     this.#answers = new Answers(this.#outbox, options.send);
     this.#inbox = new Inbox(createBuilder({ from: 'host' }), ToWorker.define, (...record) => this.#record(...record));
-    redirectOutput((fd, text) => this.#print(fd, text));
+    redirectOutput(options.isThread, (fd, text) => this.#print(fd, text));
     process.on('uncaughtException', (error) => this.#uncaught(error));
     process.on('unhandledRejection', (reason) => this.#uncaught(reason));
     process.on('exit', () => this.#answers.flush());

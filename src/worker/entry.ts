@@ -1,0 +1,53 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { Script } from 'node:vm';
+import type { start as Start } from './process-main.ts';
+
+/**
+ * A worker's first file. It runs the bundle, which lies beside it, from what V8 has kept of an earlier start: to compile it takes
+ * 3 ms, and the functions that a start calls 2 more. That is kept in the package's own folder, where whoever can write could
+ * as well change the code; where nobody can, each start compiles.
+ */
+
+/** The bundle's name, with its digest: see `scripts/build-worker.ts`. */
+declare const BUNDLE: string;
+
+/** By then the functions that a first task takes have been called, and are kept too. */
+const keepAfterMs = 25;
+
+const path = `${import.meta.dirname}/${BUNDLE}`;
+const folder = `${import.meta.dirname}/../../.cache`;
+// V8 refuses what was compiled by another version or under other options.
+const options = [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' ').replace(/\W+/g, '_').slice(0, 100);
+const kept = `${folder}/${BUNDLE}-${process.versions.v8}-${process.arch}${options}`;
+
+const cachedData = read();
+const script = new Script(`(function (exports, require, __filename, __dirname) {${readFileSync(path, 'utf8')}\n})`, {
+  filename: path,
+  ...(cachedData !== undefined && { cachedData }),
+});
+const bundle = {} as { readonly start: typeof Start };
+const run = script.runInThisContext() as (...context: readonly unknown[]) => void;
+run(bundle, process.getBuiltinModule('node:module').createRequire(path), path, import.meta.dirname);
+// A script that comes from the cache cannot import: V8 forgets how.
+bundle.start(async (url, attributes) => import(url, attributes));
+if (cachedData === undefined || script.cachedDataRejected === true) setTimeout(keep, keepAfterMs).unref();
+
+function read(): Buffer | undefined {
+  try {
+    return readFileSync(kept);
+  } catch {
+    return undefined;
+  }
+}
+
+function keep(): void {
+  // Under a name of its own first: others may read, or write theirs, at this moment.
+  const partial = `${kept}.${Math.random().toString(36).slice(2)}`;
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(partial, script.createCachedData());
+    renameSync(partial, kept);
+  } catch {
+    // The folder cannot be written to.
+  }
+}

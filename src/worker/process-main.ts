@@ -1,0 +1,90 @@
+import { fstatSync, readSync, writeSync } from 'node:fs';
+import { openPage } from '../channel/status-page.ts';
+import { registry, type Importer } from '../closure/registry.ts';
+import { loadNative } from '../native.ts';
+import { Encoder, type Attachment } from '../wire/encoder.ts';
+import { FrameAssembler, frameHead } from '../wire/frame.ts';
+import { detach } from '../wire/transfer.ts';
+import { createWorkerReader } from './lazy-reader.ts';
+import { guardAgainstOrphanhood } from './orphan-guard.ts';
+import { Runtime } from './runtime.ts';
+
+/** Descriptors that the host opened for us. */
+const fromHost = 3;
+const toHost = 4;
+const pageFile = 5;
+const lifeline = 6;
+
+/** What the host sends at the start is mostly less than this. */
+const firstBytes = 64 * 1024;
+
+interface Argument {
+  readonly hostPid: number;
+  readonly pageBytes: number;
+  readonly generation: number;
+  readonly nativeBinary?: string;
+}
+
+export function start(importModule: Importer): void {
+  const { hostPid, pageBytes, generation, nativeBinary } = JSON.parse(process.argv[2]!) as Argument;
+  guardAgainstOrphanhood(hostPid, lifeline, loadNative(nativeBinary));
+  // Ctrl-C is the host's to handle; SIGUSR1 would open a debugger port.
+  process.on('SIGINT', () => {});
+  process.on('SIGUSR1', () => {});
+  registry.import = importModule;
+  const runtime = new Runtime({
+    isThread: false,
+    page: openPage(pageFile, pageBytes),
+    encoder: new Encoder(createWorkerReader(), false),
+    send: (parts, attachments) => send(generation, parts, attachments),
+    exit: () => process.exit(0),
+    memory: () => process.memoryUsage.rss(),
+  });
+  listen(new FrameAssembler(generation, (body, attachments) => runtime.accept(body, attachments)));
+}
+
+// This end of the pipe is in blocking mode: when a write returns, the answer is in the kernel's hands and survives our death.
+function send(generation: number, parts: readonly Buffer[], attachments: readonly Attachment[]): void {
+  const buffers = attachments.map(({ buffer, moves }) => (moves ? detach(buffer as ArrayBuffer) : buffer));
+  const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+  const head = frameHead(generation, bytes, buffers);
+  if (bytes < 4_096) write(Buffer.concat([head, ...parts]));
+  else for (const part of [head, ...parts]) write(part);
+  for (const buffer of buffers) write(new Uint8Array(buffer));
+}
+
+function write(bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) {
+    try {
+      at += writeSync(toHost, bytes, at, bytes.length - at);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EAGAIN') continue;
+      // Nobody listens any more: the host is gone, or has given us up.
+      process.exit(1);
+    }
+  }
+}
+
+function listen(assembler: FrameAssembler): void {
+  if (!fstatSync(fromHost).isSocket()) throw new Error('The channel to the host is missing.');
+  // The host's first frames are there by now; to read them takes neither the event loop nor its sockets, which load for 2 ms.
+  assembler.push(readFirst());
+  setImmediate(() => {
+    const { Socket } = process.getBuiltinModule('node:net');
+    const socket = new Socket({ fd: fromHost, readable: true, writable: false });
+    socket.on('data', (chunk) => assembler.push(chunk));
+    socket.on('error', () => process.exit(1));
+    socket.on('close', () => process.exit(0));
+  });
+}
+
+function readFirst(): Buffer {
+  const chunk = Buffer.allocUnsafe(firstBytes);
+  try {
+    return chunk.subarray(0, readSync(fromHost, chunk));
+  } catch {
+    // Where reading does not wait, there may be nothing yet.
+    return chunk.subarray(0, 0);
+  }
+}
