@@ -5,7 +5,7 @@ import { builtinReference, intrinsicReference } from './references.ts';
 
 /** What every thread and process has by itself: the language's own objects, Node's globals and built-in modules. */
 
-// The names that are looked at; a user's own globals are not among them, since a worker does not have those.
+// The names that are looked at, of all versions; a user's own globals are not among them, since a worker does not have those.
 const globals =
   'Object Function Array Number parseFloat parseInt Boolean String Symbol Date Promise RegExp Error AggregateError EvalError ' +
   'RangeError ReferenceError SyntaxError TypeError URIError JSON Math Intl ArrayBuffer Atomics Uint8Array Int8Array ' +
@@ -15,7 +15,13 @@ const globals =
   'setImmediate clearInterval clearTimeout setInterval setTimeout queueMicrotask structuredClone atob btoa fetch ' +
   'URL URLSearchParams TextEncoder TextDecoder AbortController AbortSignal Event EventTarget MessageChannel MessagePort ' +
   'Buffer performance Blob BroadcastChannel WebAssembly Headers Request Response FormData crypto CryptoKey DOMException File WebSocket ' +
-  'ReadableStream WritableStream TransformStream CompressionStream DecompressionStream Performance Crypto SubtleCrypto';
+  'ReadableStream ReadableStreamDefaultReader ReadableStreamBYOBReader ReadableStreamBYOBRequest ReadableByteStreamController ' +
+  'ReadableStreamDefaultController WritableStream WritableStreamDefaultController WritableStreamDefaultWriter ' +
+  'TransformStream TransformStreamDefaultController ByteLengthQueuingStrategy CountQueuingStrategy ' +
+  'TextEncoderStream TextDecoderStream CompressionStream DecompressionStream Performance PerformanceEntry PerformanceMark ' +
+  'PerformanceMeasure PerformanceObserver PerformanceObserverEntryList PerformanceResourceTiming Crypto SubtleCrypto ' +
+  'CustomEvent MessageEvent CloseEvent ErrorEvent EventSource Storage Navigator navigator URLPattern Temporal ' +
+  'SuppressedError DisposableStack AsyncDisposableStack Float16Array';
 
 const maxDepth = 3;
 
@@ -31,13 +37,20 @@ let table: Table | undefined;
 export function intrinsicOf(value: object, main: () => typeof globalThis): Reference | undefined {
   table ??= indexIntrinsics(main());
   const reference = table.found.get(value);
-  if (reference !== undefined || typeof value !== 'function') return reference;
-  const { name } = value;
-  const global = typeof name === 'string' ? table.lazy.get(name) : undefined;
+  if (reference !== undefined) return reference;
+  const name = typeof value === 'function' ? value.name : nameByClass(value);
+  const global = table.lazy.get(name);
   if (global === undefined) return undefined;
   table.lazy.delete(name);
   visit(table, Reflect.get(global, name), [name]);
   return table.found.get(value);
+}
+
+/** The name that a global object of a class of its own has: `performance` is a `Performance`. */
+function nameByClass(value: object): string {
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  const constructor: unknown = prototype && Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
+  return typeof constructor === 'function' ? String(constructor.name).toLowerCase() : '';
 }
 
 function indexIntrinsics(main: typeof globalThis): Table {
