@@ -63,6 +63,8 @@ function indexIntrinsics(main: typeof globalThis): Table {
       else visit(made, Reflect.get(global, name), [name]);
     }
   }
+  // What a task finds there is its worker's: a copy of the environment, and a way to the host's output.
+  made.found.set(process.env, intrinsicReference(['process', 'env']));
   for (const [name, value] of Object.entries(hiddenIntrinsics())) visit(made, value, [name]);
   return made;
 }

@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { CaptureError } from '../errors.ts';
 import type { FunctionForm } from '../wire/forms.ts';
+import { NodeInternalError } from '../wire/unsendable.ts';
 import { explicitOf } from './explicit.ts';
 import { exportOf, findExport, findLoadedExport } from './exports.ts';
 import { identityOf } from './identity.ts';
@@ -184,7 +185,7 @@ function internal(fn: Callable, script: Script, insight: Insight): Entry {
       return { kind: 'fixed', form: { form: 'parts', parts: specialParts('promisify', [original]) }, constant: false };
     }
   }
-  throw new CaptureError(
+  throw new NodeInternalError(
     `Cannot send {path}: "${fn.name}" is an internal function of Node (${script.url}). Call it inside the function.`,
   );
 }

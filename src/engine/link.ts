@@ -93,7 +93,7 @@ export class WorkerLink implements Link {
     body.varint(workerId);
     body.varint(nesting);
     body.varint(concurrency);
-    encoder.message(body, [mainUrl() ?? '', process.argv[1], process.execArgv]);
+    encoder.message(body, [mainUrl() ?? '', process.argv[1], process.sourceMapsEnabled]);
     body.u8(initializer === undefined ? 0 : 1);
     initializer?.fn.embed(encoder, body);
     initializer?.args.embed(encoder, body);

@@ -4,7 +4,7 @@ import { encodeAhead, isImmutable } from '../wire/encoded-message.ts';
 import { AsyncResult, settler } from './async-result.ts';
 import { newCall } from './call.ts';
 import { callSite } from './call-site.ts';
-import { refused } from './explain-failure.ts';
+import { argsRoot, refused } from './explain-failure.ts';
 import { checkCallbacks, checkCallOptions, show, type CallbackOptions, type CallOptions } from './options.ts';
 import { Series } from './series.ts';
 import type { Submissions } from './submissions.ts';
@@ -29,7 +29,7 @@ export function submitApply(
     checkCallbacks(options);
     settler.listen(result, options.callback, options.errorCallback);
   }
-  attempt(result, method, fn, () => {
+  attempt(result, method, fn, args.length !== 1, () => {
     const arg = snapshot(pool, args);
     const series = seriesFor(pool, method, fn, args.length !== 1, options);
     const index = series.add(arg, result);
@@ -51,7 +51,7 @@ export function submitBroadcast(
   checkArgs('broadcast', args);
   checkCallOptions('broadcast', options);
   const result = new AsyncResult<unknown>();
-  attempt(result, 'broadcast', fn, () => {
+  attempt(result, 'broadcast', fn, true, () => {
     const call = newCall(pool, 'broadcast', pool.handleOf(fn), true, options, callSite());
     const arg = snapshot(pool, [args]);
     const parts: AsyncResult<unknown>[] = [];
@@ -79,11 +79,17 @@ function checkArgs(method: string, args: unknown): void {
 }
 
 /** What goes wrong before a task is on its way rejects its result, so that a submission throws only for its options. */
-function attempt(result: AsyncResult<unknown>, method: string, fn: AnyFunction, submit: () => void): void {
+function attempt(
+  result: AsyncResult<unknown>,
+  method: string,
+  fn: AnyFunction,
+  spread: boolean,
+  submit: () => void,
+): void {
   try {
     submit();
   } catch (error) {
-    settler.fail(result, refused(error as Error, method, fn.name, callSite()));
+    settler.fail(result, refused(error as Error, method, fn.name, callSite(), argsRoot(spread)));
   }
 }
 

@@ -133,7 +133,7 @@ export class Backend {
       const fn = this.functions.handleOf(initializer).message;
       return { fn, args: encodeAhead(this.functions.encoder, initArgs ?? []) };
     } catch (error) {
-      throw refused(error as Error, 'initializer', initializer.name, callSite());
+      throw refused(error as Error, 'initializer', initializer.name, callSite(), 'initArgs');
     }
   }
 

@@ -2,6 +2,7 @@ import {
   AbortError,
   ManycoreError,
   PoisonTaskError,
+  SerializationError,
   TaskTimeoutError,
   WorkerLostError,
   type TaskInfo,
@@ -120,6 +121,8 @@ function withBothStacks(
   const remote = String(error.stack)
     .split('\n')
     .filter((frame) => !isMachinery(frame))
+    // With a source map Node calls the place of an anonymous function that came by value `eval`.
+    .map((frame) => frame.replace(/^(\s+at (?:async )?)eval \((?!eval at )(.*)\)$/, '$1$2'))
     .join('\n');
   Object.defineProperty(error, 'stack', {
     value: `${remote}\n    ${line}\n${call.site}`,
@@ -140,17 +143,30 @@ export function preview(value: unknown): string {
 
 /** What could not be sent, with the function's name, the input's index and the place of the call. */
 function named(error: Error, place: Place): Error {
-  return withWhere(error, `task ${describe(place)}`, place.call.site);
+  const { call, index } = place;
+  const isResult = error instanceof SerializationError && error.phase === 'result';
+  const root = isResult ? 'the result' : index === undefined ? argsRoot(call.spread) : `input[${index}]`;
+  return withWhere(error, `task ${describe(place)}`, call.site, root);
+}
+
+/** How a message calls the arguments of a call, of which a single one travels without its list. */
+export function argsRoot(spread: boolean): string {
+  return spread ? 'args' : 'args[0]';
 }
 
 /** What is wrong with a call before it has become a task: the function or an argument cannot travel. */
-export function refused(error: Error, method: string, name: string, site: string): Error {
+export function refused(error: Error, method: string, name: string, site: string, root: string = 'args'): Error {
   if (!(error instanceof ManycoreError)) return error;
-  return placeAt(withWhere(error, `${method}(${name === '' ? '(anonymous)' : name})`, site), site);
+  return placeAt(withWhere(error, `${method}(${name === '' ? '(anonymous)' : name})`, site, root), site);
 }
 
-function withWhere(error: Error, what: string, site: string): Error {
+/** Says which task it was, where it was called, and of what the path starts: `input[3].db` for `$.db`. */
+function withWhere(error: Error, what: string, site: string, root: string): Error {
   if (!(error instanceof ManycoreError)) return error;
+  if (error instanceof SerializationError && error.message.startsWith(`Cannot send ${error.path}:`)) {
+    const message = error.message.replace('$', () => root);
+    Object.defineProperty(error, 'message', { value: message, configurable: true });
+  }
   const line = shortSite(site);
   const where = ` (${what}${line === undefined ? '' : `, called at ${line}`})`;
   if (!error.message.includes(where))

@@ -6,7 +6,7 @@ import { MapKey, setValues } from './path.ts';
 import { Tag, viewNames } from './tags.ts';
 import { hasOnly, isTwin } from './shapes.ts';
 import { isMoving } from './transfer.ts';
-import { unsendable } from './unsendable.ts';
+import { article, NodeInternalError, openInside, unsendable } from './unsendable.ts';
 
 /** Built-in kinds of object, by their internal slots and not by their prototype: subclasses and null prototypes included. */
 export function encodeBuiltin(encoder: Encoder, value: object, prototype: object | null): void {
@@ -40,7 +40,7 @@ export function encodeBuiltin(encoder: Encoder, value: object, prototype: object
   }
   const refused = unsendableKind(value);
   if (refused !== undefined)
-    throw unsendable(`a ${refused} cannot be sent`, 'It lives in this process: create it inside the function.');
+    throw unsendable(`${article(refused)} cannot be sent`, 'It lives in this process: create it inside the function.');
   if (value instanceof URL) {
     encoder.remember(value);
     writer.u8(Tag.url);
@@ -53,6 +53,7 @@ export function encodeBuiltin(encoder: Encoder, value: object, prototype: object
   }
   if (prototype !== null && prototype !== Object.prototype && isTwin(prototype, Object.prototype))
     return encoder.plain(value as Record<string, unknown>);
+  if (value === process.env) return encoder.plain({ ...process.env });
   if (prototype === null) return encoder.exact(value, null, Object.prototype, Tag.exact, 0);
   if (!encoder.capturing) {
     const reference = types.isModuleNamespaceObject(value) ? encoder.functions?.referenceOf(value) : undefined;
@@ -257,12 +258,16 @@ function instance(encoder: Encoder, value: Record<string | symbol, unknown>, pro
 }
 
 function refuseHostObject(encoder: Encoder, constructor: () => unknown): void {
-  const form: FunctionForm | undefined = encoder.functions?.formOf(constructor);
-  if (form?.form !== 'reference' || form.reference.loads || plainHostClasses.has(constructor.name)) return;
-  throw unsendable(
-    `it is a ${describeReference(form.reference, constructor.name)}, which lives in this process`,
-    'Open it inside the worker, for example in the initializer.',
-  );
+  let name: string;
+  try {
+    const form: FunctionForm | undefined = encoder.functions?.formOf(constructor);
+    if (form?.form !== 'reference' || form.reference.loads || plainHostClasses.has(constructor.name)) return;
+    name = describeReference(form.reference, constructor.name);
+  } catch (failure) {
+    if (!(failure instanceof NodeInternalError)) throw failure;
+    ({ name } = constructor);
+  }
+  throw unsendable(`it is ${article(name)}, which lives in this process`, openInside);
 }
 
 function describeReference(reference: { readonly [detail: string]: unknown }, name: string): string {

@@ -95,10 +95,12 @@ export class Runtime {
     const id = reader.varint();
     const nesting = reader.varint();
     const concurrency = reader.varint();
-    const [main, script] = decoder.message(reader) as [main: string, script: string | undefined, execArgv: string[]];
+    const [main, script, sourceMaps] = decoder.message(reader) as [string, string | undefined, boolean];
     registry.main = main;
     process.argv.length = 1;
     if (script !== undefined) process.argv.push(script);
+    // A loader such as tsx turns them on in the host, by no option that a worker would inherit.
+    if (sourceMaps) process.setSourceMapsEnabled(true);
     const { page } = this.#options;
     shared.worker = { id, nesting };
     const host = {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { eachContext } from '../matrix.ts';
 import { runScript } from '../run-script.ts';
 
@@ -23,6 +25,26 @@ eachContext((context) => {
        pool.apply(async () => { await new Promise((r) => setTimeout(r, 300)); return 'done'; }).then(console.log);`,
     );
     assert.deepEqual([code, stdout], [0, 'done\n']);
+  });
+
+  test(`an error's stack names the lines of the TypeScript source under tsx, ${context}`, async () => {
+    const fixture = fileURLToPath(new URL('../../../test/pool/fixtures/throws.ts', import.meta.url));
+    const line = (text: string): number =>
+      readFileSync(fixture, 'utf8')
+        .split('\n')
+        .findIndex((l) => l.includes(text)) + 1;
+    const { stdout } = await runScript(`await import(${JSON.stringify(fixture)})`, {
+      execArgv: ['--import', 'tsx'],
+      env: { ...process.env, KIND: context },
+    });
+    const places = [...stdout.matchAll(/^ {4}at (?:(\w+) \()?.*throws\.ts:(\d+):\d+\)?$/gm)].map(([, name, at]) => [
+      name,
+      Number(at),
+    ]);
+    assert.deepEqual(places.slice(0, 2), [
+      ['check', line('throw new')],
+      [undefined, line('return check')],
+    ]);
   });
 
   test(`a program that fails or exits leaves no worker, busy or not (J304), ${context}`, async () => {
