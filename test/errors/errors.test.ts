@@ -134,7 +134,10 @@ test('errors: a value that cannot travel is named with its path, the function an
   );
   assert.ok(error instanceof manycore.SerializationError);
   assert.equal(error.path, '$.db.socket');
-  assert.match(error.message, /args\[0\]\.db\.socket: it is a net\.Socket.*apply\(save\), called at errors\.test\.js:\d+/);
+  assert.match(
+    error.message,
+    /args\[0\]\.db\.socket: it is a net\.Socket.*apply\(save\), called at errors\.test\.js:\d+/,
+  );
   assert.match(String(error.stack), /errors\.test\.js/);
   assert.doesNotMatch(String(error.stack), /dist/, 'no frame of the library');
 });

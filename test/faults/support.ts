@@ -16,7 +16,7 @@ export const processes: readonly Context[] = ['process'];
 export const threads: readonly Context[] = ['thread'];
 
 /** The hard limit of a test: ten times and more of what it takes, as machines are slow at times. */
-const limitMs = 40_000;
+const limitMs = 60_000;
 
 /** The pids of all processes that descend from this one, without those that ended and wait to be collected. */
 export function descendants(): number[] {
