@@ -46,7 +46,7 @@ export function isAlive(pid: number): boolean {
 export async function until(
   what: string | (() => string),
   condition: () => boolean,
-  withinMs = 10_000,
+  withinMs = 30_000,
 ): Promise<number> {
   const startedMs = performance.now();
   while (!condition()) {
