@@ -3,7 +3,7 @@ import type { Attachment } from '../wire/encoder.ts';
 import { maxFrameBytes, zombieMs } from '../limits.ts';
 import { FrameTooLargeError } from '../errors.ts';
 import { tooLarge } from '../wire/writer.ts';
-import type { Channel, ChannelEvents, ChannelOptions } from './channel.ts';
+import type { Channel, ChannelEvents, ChannelOptions, ChannelStreams } from './channel.ts';
 import { acceptedExecArgv } from './exec-argv.ts';
 import { StillbornChannel } from './stillborn.ts';
 import { MemoryPage, pageBytes } from './status-page.ts';
@@ -28,6 +28,7 @@ class ThreadChannel implements Channel {
   readonly #port: MessagePort;
   readonly #events: ChannelEvents;
   readonly #generation: number;
+  readonly #piped: readonly number[] | undefined;
   #error: NodeJS.ErrnoException | undefined;
   #reported = false;
   #killed = false;
@@ -36,6 +37,7 @@ class ThreadChannel implements Channel {
   constructor(options: ChannelOptions, events: ChannelEvents) {
     this.#events = events;
     this.#generation = options.generation;
+    this.#piped = piped(options);
     const shared = new SharedArrayBuffer(pageBytes(options.slots));
     this.page = new MemoryPage(shared);
     const { port1, port2 } = new MessageChannel();
@@ -45,7 +47,9 @@ class ThreadChannel implements Channel {
         options.execArgv,
         (execArgv) =>
           new Worker(workerEntry('thread'), {
-            workerData: { manycore: { port: port2, page: shared, generation: options.generation } },
+            workerData: {
+              manycore: { port: port2, page: shared, generation: options.generation, keptOutput: this.#piped },
+            },
             transferList: [port2],
             execArgv,
             env: options.env,
@@ -53,6 +57,7 @@ class ThreadChannel implements Channel {
             // the port.
             stdout: true,
             stderr: true,
+            stdin: options.stdio?.[0] === 'pipe',
           }),
       );
     } catch (error) {
@@ -66,6 +71,15 @@ class ThreadChannel implements Channel {
 
   get pid(): number | undefined {
     return this.#worker.threadId;
+  }
+
+  get streams(): ChannelStreams {
+    const { stdin, stdout, stderr } = this.#worker;
+    return {
+      stdin,
+      stdout: this.#piped?.includes(1) === true ? stdout : null,
+      stderr: this.#piped?.includes(2) === true ? stderr : null,
+    };
   }
 
   #listen(): void {
@@ -131,6 +145,11 @@ class ThreadChannel implements Channel {
     this.#reported = true;
     void this.#worker.terminate();
   }
+}
+
+/** The output that is read by way of Node's own streams. */
+function piped({ stdio }: ChannelOptions): readonly number[] | undefined {
+  return stdio === undefined ? undefined : [1, 2].filter((fd) => stdio[fd] === 'pipe');
 }
 
 /** Options of the process as a whole are refused for a thread; which those are differs between versions of Node. */

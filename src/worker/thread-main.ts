@@ -7,11 +7,16 @@ import { createWorkerReader } from './lazy-reader.ts';
 import { Runtime } from './runtime.ts';
 
 interface ThreadData {
-  readonly manycore: { readonly port: MessagePort; readonly page: SharedArrayBuffer; readonly generation: number };
+  readonly manycore: {
+    readonly port: MessagePort;
+    readonly page: SharedArrayBuffer;
+    readonly generation: number;
+    readonly keptOutput: readonly number[] | undefined;
+  };
 }
 
 export function start(importModule: Importer): void {
-  const { port, page: shared, generation } = (workerData as ThreadData).manycore;
+  const { port, page: shared, generation, keptOutput } = (workerData as ThreadData).manycore;
   const page = new MemoryPage(shared);
   registry.import = importModule;
   const runtime = new Runtime({
@@ -23,6 +28,8 @@ export function start(importModule: Importer): void {
       const buffers = attachments.map(({ buffer }) => buffer);
       port.postMessage([generation, body, buffers] satisfies ThreadFrame, movedWith(body, attachments));
     },
+    keptOutput,
+    release: () => port.unref(),
     exit: () => process.exit(0),
     memory: () => {
       const { heapTotal, external } = process.memoryUsage();
