@@ -62,13 +62,17 @@ class ProcessChannel implements Channel {
         nativeBinary,
         ...(kept.length > 0 && { keptOutput: kept }),
       });
-      this.#child = spawn(options.execPath ?? process.execPath, [...options.execArgv, workerEntry('process'), argument], {
-        stdio: [stdio[0] ?? 'ignore', stdio[1] ?? 'pipe', stdio[2] ?? 'pipe', 'pipe', 'pipe', pageFile, 'pipe'],
-        env: options.env,
-        cwd: options.cwd,
-        detached: process.platform !== 'win32',
-        windowsHide: true,
-      });
+      this.#child = spawn(
+        options.execPath ?? process.execPath,
+        [...options.execArgv, workerEntry('process'), argument],
+        {
+          stdio: [stdio[0] ?? 'ignore', stdio[1] ?? 'pipe', stdio[2] ?? 'pipe', 'pipe', 'pipe', pageFile, 'pipe'],
+          env: options.env,
+          cwd: options.cwd,
+          detached: process.platform !== 'win32',
+          windowsHide: true,
+        },
+      );
     } finally {
       closeSync(pageFile);
     }

@@ -1,6 +1,6 @@
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
 import type { Attachment } from '../wire/encoder.ts';
-import { maxFrameBytes, zombieMs } from '../limits.ts';
+import { bootTimeoutMs, maxFrameBytes, zombieMs } from '../limits.ts';
 import { FrameTooLargeError } from '../errors.ts';
 import { tooLarge } from '../wire/writer.ts';
 import type { Channel, ChannelEvents, ChannelOptions, ChannelStreams } from './channel.ts';
@@ -128,17 +128,17 @@ class ThreadChannel implements Channel {
     if (force && !this.#forced) setTimeout(() => this.#report(null), zombieMs).unref();
     this.#killed = true;
     this.#forced ||= force;
-    this.#terminate();
+    this.#terminate(performance.now() + bootTimeoutMs);
   }
 
   /**
-   * Node leaks the file that a thread is reading when it is terminated, and a thread that starts reads some. Without its
-   * port it ends by itself as soon as it has loaded.
+   * Node leaks the file that a thread is reading when it is terminated, and a thread that starts or loads a module reads
+   * some. Without its port it ends by itself as soon as it has loaded. A module may take for ever.
    */
-  #terminate(): void {
-    if (this.#reported || this.page.loaded) return void this.#worker.terminate();
+  #terminate(endMs: number): void {
+    if (this.#reported || this.page.loaded || performance.now() > endMs) return void this.#worker.terminate();
     this.#port.close();
-    setTimeout(() => this.#terminate(), loadPollMs).unref();
+    setTimeout(() => this.#terminate(endMs), loadPollMs).unref();
   }
 
   destroy(): void {

@@ -71,7 +71,8 @@ export class Child {
       },
       { frame: (body, attachments) => this.#frame(body, attachments), exit: (exit) => this.#exited(exit) },
     );
-    if (this.#channel.pid === undefined) throw startError(info.name, this.#channel.failure ?? whyNot(executable(), cwd));
+    if (this.#channel.pid === undefined)
+      throw startError(info.name, this.#channel.failure ?? whyNot(executable(), cwd));
     this.pid = this.#channel.pid;
     try {
       writeBoot(this.#outbox, generation, (shared.worker?.nesting ?? 0) + 1, 1);
@@ -111,7 +112,7 @@ export class Child {
     if (this.exitCode !== null) return;
     if (signal !== 'SIGINT') {
       this.#endedBy = signal;
-      this.#channel.kill(signal === 'SIGKILL' || this.#kind === 'thread');
+      this.#channel.kill(signal === 'SIGKILL');
     } else if (this.#kind === 'thread') {
       this.#outbox.body.u8(ToWorker.interrupt);
       this.#flush();
@@ -154,9 +155,7 @@ export class Child {
 
   #codeOf({ exitCode, signal }: ChannelExit): number {
     if (signal !== null) return -constants.signals[signal as keyof SignalConstants];
-    // A terminated thread tells 1, or nothing when it is stuck in native code.
-    if (this.#kind === 'thread' && this.#endedBy !== undefined && (exitCode === 1 || exitCode === null))
-      return -constants.signals[this.#endedBy];
+    if (this.#kind === 'thread' && this.#endedBy !== undefined) return -constants.signals[this.#endedBy];
     return exitCode ?? 1;
   }
 }

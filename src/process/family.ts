@@ -31,7 +31,7 @@ export function adopt(owner: object, child: Child, daemon: boolean): void {
   }
   children.set(owner, { child, daemon });
   const release = daemon ? undefined : hold();
-  void child.ended.then(() => {
+  void child.ended.finally(() => {
     children.delete(owner);
     release?.();
   });
@@ -49,7 +49,7 @@ function endDaemons(): void {
     child.kill('SIGTERM');
     const kill = setTimeout(() => child.kill('SIGKILL'), killGraceMs);
     const release = hold();
-    void child.ended.then(() => {
+    void child.ended.finally(() => {
       clearTimeout(kill);
       release();
     });

@@ -40,9 +40,13 @@ export type AnyOptions = ProcessOptions<readonly never[]>;
 /** Checks the options and says which kind of process they ask for. */
 export function checkProcessOptions(of: string, options: AnyOptions): Kind {
   if (typeof options === 'function')
-    throw new ArgumentTypeError(`Cannot make a ${of} of a function: expected options, such as { target: f, args: [1] }.`);
+    throw new ArgumentTypeError(
+      `Cannot make a ${of} of a function: expected options, such as { target: f, args: [1] }.`,
+    );
   if (typeof options === 'object' && options !== null && 'kwargs' in options)
-    throw new ArgumentTypeError(`Unknown option "kwargs" of ${of}. JavaScript passes an object: args: [{ key: value }].`);
+    throw new ArgumentTypeError(
+      `Unknown option "kwargs" of ${of}. JavaScript passes an object: args: [{ key: value }].`,
+    );
   checkKeys(of, options, keys);
   const { target, args, name, daemon, env, cwd, nice } = options;
   if (target !== undefined) checkFunction('target', target);

@@ -8,7 +8,7 @@ import { refused } from '../pool/explain-failure.ts';
 import { show } from '../pool/options.ts';
 import type { ProcessInfo, ProcessJob, Target } from '../worker/process-info.ts';
 import { Child } from './child.ts';
-import { adopt, hold } from './family.ts';
+import { adopt } from './family.ts';
 import { checkDaemon, checkName, checkProcessOptions, type AnyOptions, type ProcessOptions } from './options.ts';
 import { waitFor } from './wait-for.ts';
 import { addState, childOf, findState, openState, ownPid, selfState, stateOf, type State } from './states.ts';

@@ -17,7 +17,9 @@ export function kindOf(method: StartMethod | undefined): Kind {
   const fork = String(method).startsWith('fork')
     ? " Node cannot fork; a process of 'process' is a fresh one, and any function can be sent to it."
     : '';
-  throw new ArgumentRangeError(`Cannot find the context ${JSON.stringify(method)}: expected 'process' or 'thread'.${fork}`);
+  throw new ArgumentRangeError(
+    `Cannot find the context ${JSON.stringify(method)}: expected 'process' or 'thread'.${fork}`,
+  );
 }
 
 /** The kinds of process that there are, the default first. Python: `get_all_start_methods`. */

@@ -42,14 +42,17 @@ export function findState(of: object): State | undefined {
 export function stateOf(of: object, what: string): State {
   const state = findState(of);
   if (state === undefined)
-    throw new ProcessStateError(`Cannot use ${what} of a Process that was made by another process: only its creator can.`);
+    throw new ProcessStateError(
+      `Cannot use ${what} of a Process that was made by another process: only its creator can.`,
+    );
   return state;
 }
 
 /** The same, for what ends with `close()`. */
 export function openState(of: object, what: string): State {
   const state = stateOf(of, what);
-  if (state.closed) throw new ProcessClosedError(`Cannot use ${what}: the process ${JSON.stringify(state.name)} is closed.`);
+  if (state.closed)
+    throw new ProcessClosedError(`Cannot use ${what}: the process ${JSON.stringify(state.name)} is closed.`);
   return state;
 }
 

@@ -8,8 +8,8 @@ import { own, type ProcessInfo, type ProcessJob } from './process-info.ts';
 /** What the role needs of the worker that plays it. */
 export interface RoleHost {
   readonly isThread: boolean;
-  /** Prints and sends it at once. */
-  print(fd: 2, text: string): void;
+  /** Prints to stderr, at once. */
+  print(text: string): void;
   /** From here on the channel does not keep the event loop alive, and signals are not ours. */
   release(): void;
 }
@@ -25,7 +25,7 @@ export function becomeProcess(info: ProcessInfo, decode: () => ProcessJob, host:
   own.info = info;
   let settled = false;
   let drained = false;
-  const say = (text: string): void => host.print(2, `Process ${info.name}:\n${text}\n`);
+  const say = (text: string): void => host.print(`Process ${info.name}:\n${text}\n`);
   const fail = (error: unknown): void => {
     settled = true;
     say(describe(error));
@@ -78,7 +78,11 @@ function describe(error: unknown): string {
     if (!types.isNativeError(value) || seen.has(value)) return;
     seen.add(value);
     const { stack } = value;
-    if (typeof stack === 'string') value.stack = stack.split('\n').filter((line) => !isOurs(line)).join('\n');
+    if (typeof stack === 'string')
+      value.stack = stack
+        .split('\n')
+        .filter((line) => !isOurs(line))
+        .join('\n');
     trim(value.cause);
     if (value instanceof AggregateError) value.errors.forEach(trim);
   };

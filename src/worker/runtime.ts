@@ -163,18 +163,18 @@ export class Runtime {
   }
 
   /** This worker has one job, and its end is the worker's. */
-  #becomeProcess(
-    reader: Reader,
-    decoder: Decoder,
-    attachments: readonly (ArrayBuffer | SharedArrayBuffer)[],
-  ): void {
+  #becomeProcess(reader: Reader, decoder: Decoder, attachments: readonly (ArrayBuffer | SharedArrayBuffer)[]): void {
     const info = decoder.message(reader) as ProcessInfo;
     decoder.attachments = attachments;
     process.off('uncaughtException', this.#uncaught);
     process.off('unhandledRejection', this.#uncaught);
     this.#unbuffered = true;
-    const { isThread, release } = this.#options;
-    becomeProcess(info, () => readJob(reader, decoder), { isThread, release, print: (fd, text) => this.#print(fd, text) });
+    const { isThread, keptOutput, release } = this.#options;
+    const print = (text: string): void => {
+      if (keptOutput?.includes(2) === true) process.stderr.write(text);
+      else this.#print(2, text);
+    };
+    becomeProcess(info, () => readJob(reader, decoder), { isThread, release, print });
   }
 
   #learn(reader: Reader, decoder: Decoder, attachments: readonly (ArrayBuffer | SharedArrayBuffer)[]): void {
