@@ -232,6 +232,26 @@ export class NestingError extends ManycoreError {
   override readonly code = 'ERR_MANYCORE_NESTING';
 }
 
+/** A Process could not be started: no such executable or folder, or no processes left. `cause` has the system's error if it told one. */
+export class ProcessStartError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_PROCESS_START';
+}
+
+/** A method does not go with what a Process is doing: not started, started already, still running, or made by another process. Python: `AssertionError`, `ValueError`. */
+export class ProcessStateError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_PROCESS_STATE';
+}
+
+/** A Process was used after its `close()`. Python: `ValueError('process object is closed')`. */
+export class ProcessClosedError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_PROCESS_CLOSED';
+}
+
+/** Raised in a process that was interrupted and has no `SIGINT` listener. Python: `KeyboardInterrupt`. */
+export class InterruptError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_INTERRUPT';
+}
+
 /** Something that must not happen has happened: a fault in manycore, please report it. */
 export class InternalError extends ManycoreError {
   override readonly code = 'ERR_MANYCORE_INTERNAL';

@@ -6,6 +6,7 @@ export {
   CaptureError,
   FrameTooLargeError,
   InternalError,
+  InterruptError,
   ManycoreError,
   NestingError,
   NotReadyError,
@@ -14,6 +15,9 @@ export {
   PoolClosedError,
   PoolRunningError,
   PoolTerminatedError,
+  ProcessClosedError,
+  ProcessStartError,
+  ProcessStateError,
   ProtocolError,
   RemoteError,
   SerializationError,
@@ -35,6 +39,12 @@ export { ResultStream } from './pool/stream.ts';
 export type { PoolStatistics, WorkerStatistics } from './pool/statistics.ts';
 export { task } from './pool/task.ts';
 export { ThreadPool } from './pool/thread-pool.ts';
+export { freezeSupport, getContext, type Context } from './process/context.ts';
+export { activeChildren, currentProcess, parentProcess, type ParentProcess } from './process/current.ts';
+export { setExecutable } from './process/executable.ts';
+export type { ProcessOptions, ProcessStdio } from './process/options.ts';
+export { Process } from './process/process.ts';
+export { getAllStartMethods, getStartMethod, setStartMethod, type StartMethod } from './process/start-method.ts';
 export type { ProgressOption, ProgressOptions, ProgressSnapshot } from './progress/index.ts';
 export { transfer } from './wire/transfer.ts';
 export type { TaskContext } from './worker/task-context.ts';

@@ -6,6 +6,8 @@ export interface Native {
   map(fd: number, bytes: number): Mapping;
   /** Has the kernel kill this process's group when the other end of a socket is closed (Linux). Nothing may be sent on it. */
   killGroupOnHangup(fd: number): void;
+  /** Has a thread (0: the calling one) run on these cores only (Linux). False when that is not possible. */
+  setAffinity(thread: number, cpus: readonly number[]): boolean;
 }
 
 export interface Mapping {
@@ -90,6 +92,12 @@ function bind(koffi: Koffi): Native {
       ]) {
         if (fcntl(fd, command, 'int', argument) !== 0) throw new Error('fcntl failed');
       }
+    },
+    setAffinity(thread, cpus) {
+      if (process.platform !== 'linux') return false;
+      const mask = Buffer.alloc(Math.ceil((Math.max(...cpus) + 1) / 64) * 8);
+      for (const cpu of cpus) mask[cpu >> 3]! |= 1 << (cpu & 7);
+      return libc.func('int sched_setaffinity(int, size_t, void *)')(thread, mask.length, mask) === 0;
     },
   };
 }

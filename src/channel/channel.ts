@@ -1,3 +1,4 @@
+import type { Readable, Writable } from 'node:stream';
 import type { Attachment } from '../wire/encoder.ts';
 import type { StatusPage } from './status-page.ts';
 
@@ -9,10 +10,15 @@ export interface Channel {
   /** The process id, or the thread id. */
   readonly pid: number | undefined;
   readonly page: StatusPage;
+  readonly streams?: ChannelStreams;
+  /** Why there is no worker, as far as it is known at once. */
+  readonly failure?: Error;
   /** Sends one frame: the parts of its body, and the buffers that go beside it. */
   send(parts: readonly Buffer[], attachments: readonly Attachment[]): void;
   /** Ends the worker: SIGTERM, or at once. */
   kill(force: boolean): void;
+  /** Sends SIGINT to the worker itself; a thread has no signals. */
+  interrupt?(): void;
   /** Ends the worker when its pool was forgotten or the program ends; reports nothing. */
   destroy(): void;
 }
@@ -39,6 +45,20 @@ export interface ChannelOptions {
   readonly slots: number;
   readonly execArgv: readonly string[];
   readonly env: NodeJS.ProcessEnv;
+  readonly cwd?: string | undefined;
+  /** Another Node than the host's. */
+  readonly execPath?: string | undefined;
+  /** What descriptors 0, 1 and 2 are; undefined: nothing to read, and what is printed is ours. */
+  readonly stdio?: readonly (ChannelStdio | undefined)[] | undefined;
+}
+
+export type ChannelStdio = 'ignore' | 'inherit' | 'pipe' | number;
+
+/** The host's ends of the streams that `stdio` asks to be piped. */
+export interface ChannelStreams {
+  readonly stdin: Writable | null;
+  readonly stdout: Readable | null;
+  readonly stderr: Readable | null;
 }
 
 /** Opens a channel to a new worker. */

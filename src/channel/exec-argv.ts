@@ -69,6 +69,12 @@ export function acceptedExecArgv(execArgv: readonly string[], refusal: unknown):
   return accepted.length < execArgv.length ? accepted : undefined;
 }
 
+/** The environment of a worker: without what would make it another program, or a part of the host's own measuring. */
+export function filterEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { NODE_OPTIONS, NODE_CHANNEL_FD: _, NODE_V8_COVERAGE: __, ...rest } = env;
+  return NODE_OPTIONS === undefined ? rest : { ...rest, NODE_OPTIONS: filterNodeOptions(NODE_OPTIONS) };
+}
+
 /** NODE_OPTIONS for a worker: the same rules. */
 export function filterNodeOptions(options: string): string {
   const words = options.match(/(?:[^\s"]|"(?:\\.|[^"\\])*")+/g) ?? [];

@@ -6,7 +6,7 @@ import { nativeBinary } from '../native.ts';
 import type { Attachment } from '../wire/encoder.ts';
 import { FrameAssembler, frameHead } from '../wire/frame.ts';
 import { detach } from '../wire/transfer.ts';
-import type { Channel, ChannelEvents, ChannelExit, ChannelOptions } from './channel.ts';
+import type { Channel, ChannelEvents, ChannelExit, ChannelOptions, ChannelStreams } from './channel.ts';
 import { LastWords } from './last-words.ts';
 import { workerEntry } from './worker-entry.ts';
 import { StillbornChannel } from './stillborn.ts';
@@ -35,6 +35,8 @@ class ProcessChannel implements Channel {
   readonly #events: ChannelEvents;
   readonly #generation: number;
   readonly #lastWords = new LastWords();
+  /** Which of descriptors 0, 1 and 2 are not ours. */
+  readonly #given: readonly boolean[];
   #exit: { readonly exitCode: number | null; readonly signal: string | null; readonly error?: Error } | undefined;
   #fromWorkerEnded = false;
   #stderrEnded = false;
@@ -45,18 +47,32 @@ class ProcessChannel implements Channel {
   constructor(options: ChannelOptions, events: ChannelEvents) {
     this.#events = events;
     this.#generation = options.generation;
+    const { stdio = [] } = options;
+    this.#given = [0, 1, 2].map((fd) => stdio[fd] !== undefined);
     const bytes = pageBytes(options.slots);
     const pageFile = createPageFile(bytes);
     try {
       this.page = openPage(pageFile, bytes);
       const { generation } = options;
-      const argument = JSON.stringify({ hostPid: process.pid, pageBytes: bytes, generation, nativeBinary });
-      this.#child = spawn(process.execPath, [...options.execArgv, workerEntry('process'), argument], {
-        stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', pageFile, 'pipe'],
-        env: options.env,
-        detached: process.platform !== 'win32',
-        windowsHide: true,
+      const kept = [1, 2].filter((fd) => this.#given[fd]);
+      const argument = JSON.stringify({
+        hostPid: process.pid,
+        pageBytes: bytes,
+        generation,
+        nativeBinary,
+        ...(kept.length > 0 && { keptOutput: kept }),
       });
+      this.#child = spawn(
+        options.execPath ?? process.execPath,
+        [...options.execArgv, workerEntry('process'), argument],
+        {
+          stdio: [stdio[0] ?? 'ignore', stdio[1] ?? 'pipe', stdio[2] ?? 'pipe', 'pipe', 'pipe', pageFile, 'pipe'],
+          env: options.env,
+          cwd: options.cwd,
+          detached: process.platform !== 'win32',
+          windowsHide: true,
+        },
+      );
     } finally {
       closeSync(pageFile);
     }
@@ -65,7 +81,22 @@ class ProcessChannel implements Channel {
     else this.#listen();
     this.#child.on('error', (error) => this.#ended({ exitCode: null, signal: null, error }));
     this.#child.unref();
-    for (const stream of this.#child.stdio ?? []) (stream as Partial<Socket> | null)?.unref?.();
+    for (const stream of this.#streams) (stream as Partial<Socket> | null)?.unref?.();
+  }
+
+  /** Those that are ours: a stream that was asked for belongs to whom it was given. */
+  get #streams(): (Readable | Writable | null | undefined)[] {
+    return (this.#child.stdio ?? []).filter((_, fd) => this.#given[fd] !== true);
+  }
+
+  get streams(): ChannelStreams {
+    const [stdin, stdout, stderr] = this.#child.stdio ?? [];
+    const given = <S>(fd: number, stream: S): S | null => (this.#given[fd] === true ? stream : null);
+    return {
+      stdin: given(0, stdin ?? null),
+      stdout: given(1, stdout ?? null),
+      stderr: given(2, stderr ?? null),
+    };
   }
 
   get pid(): number | undefined {
@@ -104,16 +135,19 @@ class ProcessChannel implements Channel {
       if (this.#exit === undefined) this.kill(true);
       this.#report();
     });
-    child.stdout?.on('data', (chunk: Buffer) => void process.stdout.write(chunk));
-    child.stderr?.on('data', (chunk: Buffer) => {
-      this.#lastWords.push(chunk);
-      process.stderr.write(chunk);
-    });
-    child.stderr?.on('close', () => {
-      this.#stderrEnded = true;
-      this.#report();
-    });
-    for (const stream of [child.stdout, child.stderr]) stream?.on('error', ignore);
+    if (this.#given[1] !== true) child.stdout?.on('data', (chunk: Buffer) => void process.stdout.write(chunk));
+    this.#stderrEnded = this.#given[2] === true;
+    if (!this.#stderrEnded) {
+      child.stderr?.on('data', (chunk: Buffer) => {
+        this.#lastWords.push(chunk);
+        process.stderr.write(chunk);
+      });
+      child.stderr?.on('close', () => {
+        this.#stderrEnded = true;
+        this.#report();
+      });
+    }
+    for (const stream of this.#streams.slice(0, 3)) stream?.on('error', ignore);
   }
 
   #ended(exit: { readonly exitCode: number | null; readonly signal: string | null; readonly error?: Error }): void {
@@ -124,7 +158,7 @@ class ProcessChannel implements Channel {
     // The streams end with the process; what is still in them is read first. Not `close` of the child: a descriptor that
     // a task's own child inherited, and that left the group, would keep that waiting for ever.
     if (exit.exitCode === 0) this.#stderrEnded = true;
-    else {
+    else if (!this.#stderrEnded) {
       this.#stderrTimer = setTimeout(() => {
         this.#stderrEnded = true;
         this.#report();
@@ -139,7 +173,7 @@ class ProcessChannel implements Channel {
     clearTimeout(this.#stderrTimer);
     const { exitCode, signal, error } = this.#exit;
     this.#alive = false;
-    for (const stream of this.#child.stdio ?? []) stream?.destroy();
+    for (const stream of this.#streams) stream?.destroy();
     const exit: ChannelExit = {
       exitCode,
       signal,
@@ -171,6 +205,11 @@ class ProcessChannel implements Channel {
     if (this.#exit !== undefined || this.pid === undefined) return;
     // A stopped process only notes SIGTERM; SIGKILL works on it.
     this.#killGroup(force ? 'SIGKILL' : 'SIGTERM');
+  }
+
+  interrupt(): void {
+    const { pid } = this;
+    if (this.#exit === undefined && pid !== undefined) process.kill(pid, 'SIGINT');
   }
 
   /** The worker and what its tasks have started. */

@@ -12,7 +12,7 @@ import { loadNative, type Mapping } from '../native.ts';
  *                      items and by the host to take them back, so that an item is either begun or taken back
  *     word 1  current  the item that a batch is at
  *     word 2  memory   resident memory of the worker in MiB
- *     word 3  loaded   1 when a thread has loaded its code
+ *     word 3  loaded   1 when a thread has loaded its code, and while it loads no module
  *     from 16: a slot of 16 bytes for each task that runs at once: sequence + 1 (0: free), cancelled sequence + 1, start (double)
  */
 export interface StatusPage {
@@ -129,8 +129,8 @@ export class MemoryPage implements StatusPage {
     return Atomics.load(this.#words, LOADED) === 1;
   }
 
-  setLoaded(): void {
-    Atomics.store(this.#words, LOADED, 1);
+  setLoaded(loaded: boolean): void {
+    Atomics.store(this.#words, LOADED, loaded ? 1 : 0);
   }
 
   close(): void {

@@ -5,9 +5,11 @@ import { MemoryPage, pageBytes, type StatusPage } from './status-page.ts';
 export class StillbornChannel implements Channel {
   readonly pid = undefined;
   readonly page: StatusPage;
+  readonly failure: Error;
   #destroyed = false;
 
   constructor({ slots }: ChannelOptions, events: ChannelEvents, error: Error) {
+    this.failure = error;
     this.page = new MemoryPage(new SharedArrayBuffer(pageBytes(slots)));
     setImmediate(() => {
       if (!this.#destroyed) events.exit({ exitCode: null, signal: null, lastWords: '', oomHint: false, error });

@@ -1,9 +1,9 @@
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
 import type { Attachment } from '../wire/encoder.ts';
-import { maxFrameBytes, zombieMs } from '../limits.ts';
+import { bootTimeoutMs, maxFrameBytes, zombieMs } from '../limits.ts';
 import { FrameTooLargeError } from '../errors.ts';
 import { tooLarge } from '../wire/writer.ts';
-import type { Channel, ChannelEvents, ChannelOptions } from './channel.ts';
+import type { Channel, ChannelEvents, ChannelOptions, ChannelStreams } from './channel.ts';
 import { acceptedExecArgv } from './exec-argv.ts';
 import { StillbornChannel } from './stillborn.ts';
 import { MemoryPage, pageBytes } from './status-page.ts';
@@ -28,6 +28,7 @@ class ThreadChannel implements Channel {
   readonly #port: MessagePort;
   readonly #events: ChannelEvents;
   readonly #generation: number;
+  readonly #piped: readonly number[] | undefined;
   #error: NodeJS.ErrnoException | undefined;
   #reported = false;
   #killed = false;
@@ -36,6 +37,7 @@ class ThreadChannel implements Channel {
   constructor(options: ChannelOptions, events: ChannelEvents) {
     this.#events = events;
     this.#generation = options.generation;
+    this.#piped = piped(options);
     const shared = new SharedArrayBuffer(pageBytes(options.slots));
     this.page = new MemoryPage(shared);
     const { port1, port2 } = new MessageChannel();
@@ -45,7 +47,9 @@ class ThreadChannel implements Channel {
         options.execArgv,
         (execArgv) =>
           new Worker(workerEntry('thread'), {
-            workerData: { manycore: { port: port2, page: shared, generation: options.generation } },
+            workerData: {
+              manycore: { port: port2, page: shared, generation: options.generation, keptOutput: this.#piped },
+            },
             transferList: [port2],
             execArgv,
             env: options.env,
@@ -53,6 +57,7 @@ class ThreadChannel implements Channel {
             // the port.
             stdout: true,
             stderr: true,
+            stdin: options.stdio?.[0] === 'pipe',
           }),
       );
     } catch (error) {
@@ -66,6 +71,15 @@ class ThreadChannel implements Channel {
 
   get pid(): number | undefined {
     return this.#worker.threadId;
+  }
+
+  get streams(): ChannelStreams {
+    const { stdin, stdout, stderr } = this.#worker;
+    return {
+      stdin,
+      stdout: this.#piped?.includes(1) === true ? stdout : null,
+      stderr: this.#piped?.includes(2) === true ? stderr : null,
+    };
   }
 
   #listen(): void {
@@ -114,23 +128,28 @@ class ThreadChannel implements Channel {
     if (force && !this.#forced) setTimeout(() => this.#report(null), zombieMs).unref();
     this.#killed = true;
     this.#forced ||= force;
-    this.#terminate();
+    this.#terminate(performance.now() + bootTimeoutMs);
   }
 
   /**
-   * Node leaks the file that a thread is reading when it is terminated, and a thread that starts reads some. Without its
-   * port it ends by itself as soon as it has loaded.
+   * Node leaks the file that a thread is reading when it is terminated, and a thread that starts or loads a module reads
+   * some. Without its port it ends by itself as soon as it has loaded. A module may take for ever.
    */
-  #terminate(): void {
-    if (this.#reported || this.page.loaded) return void this.#worker.terminate();
+  #terminate(endMs: number): void {
+    if (this.#reported || this.page.loaded || performance.now() > endMs) return void this.#worker.terminate();
     this.#port.close();
-    setTimeout(() => this.#terminate(), loadPollMs).unref();
+    setTimeout(() => this.#terminate(endMs), loadPollMs).unref();
   }
 
   destroy(): void {
     this.#reported = true;
     void this.#worker.terminate();
   }
+}
+
+/** The output that is read by way of Node's own streams. */
+function piped({ stdio }: ChannelOptions): readonly number[] | undefined {
+  return stdio === undefined ? undefined : [1, 2].filter((fd) => stdio[fd] === 'pipe');
 }
 
 /** Options of the process as a whole are refused for a thread; which those are differs between versions of Node. */

@@ -89,11 +89,7 @@ export class WorkerLink implements Link {
   #boot(): void {
     const { workerId, nesting, concurrency, initializer } = this.#options;
     const { body, encoder } = this.#outbox;
-    body.u8(ToWorker.boot);
-    body.varint(workerId);
-    body.varint(nesting);
-    body.varint(concurrency);
-    encoder.message(body, [mainUrl() ?? '', process.argv[1], process.sourceMapsEnabled]);
+    writeBoot(this.#outbox, workerId, nesting, concurrency);
     body.u8(initializer === undefined ? 0 : 1);
     initializer?.fn.embed(encoder, body);
     initializer?.args.embed(encoder, body);
@@ -323,6 +319,15 @@ export class WorkerLink implements Link {
     if (this.#processing === undefined) report();
     else void this.#processing.then(report);
   }
+}
+
+/** The start of a worker's first record; whether there is an initializer follows. */
+export function writeBoot({ body, encoder }: Outbox, workerId: number, nesting: number, concurrency: number): void {
+  body.u8(ToWorker.boot);
+  body.varint(workerId);
+  body.varint(nesting);
+  body.varint(concurrency);
+  encoder.message(body, [mainUrl() ?? '', process.argv[1], process.sourceMapsEnabled]);
 }
 
 class Refused {

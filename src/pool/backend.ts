@@ -1,6 +1,6 @@
 import { openProcess } from '../channel/process.ts';
 import { openThread } from '../channel/thread.ts';
-import { filterExecArgv, filterNodeOptions } from '../channel/exec-argv.ts';
+import { filterEnvironment, filterExecArgv } from '../channel/exec-argv.ts';
 import { realClock } from '../engine/clock.ts';
 import { Engine, type LinkEvents } from '../engine/engine.ts';
 import { Functions } from '../engine/functions.ts';
@@ -17,6 +17,7 @@ import {
   restartIntensity,
   restartPeriodMs,
 } from '../limits.ts';
+import { kindOf } from '../process/start-method.ts';
 import { memoryOf } from './memory.ts';
 import { shared } from '../worker/task-context.ts';
 import { encodeAhead } from '../wire/encoded-message.ts';
@@ -72,7 +73,7 @@ export class Backend {
         `Cannot make a pool in a task of a pool ... ${this.#nesting} deep: the limit is ${maxNesting}.`,
       );
     }
-    this.context = options.workers === 0 ? 'inline' : options.context === 'thread' ? 'thread' : 'process';
+    this.context = options.workers === 0 ? 'inline' : kindOf(options.context);
     this.functions = new Functions(this.context === 'thread');
     this.#initializer = this.#encodeInitializer();
     this.#execArgv = filterExecArgv(process.execArgv, this.context === 'thread' ? 'thread' : 'process');
@@ -164,11 +165,7 @@ export class Backend {
   }
 
   #environment(): NodeJS.ProcessEnv {
-    if (this.#env === undefined) {
-      const { NODE_OPTIONS, NODE_CHANNEL_FD: _, NODE_V8_COVERAGE: __, ...rest } = this.#options.env ?? process.env;
-      this.#env = NODE_OPTIONS === undefined ? rest : { ...rest, NODE_OPTIONS: filterNodeOptions(NODE_OPTIONS) };
-    }
-    return this.#env;
+    return (this.#env ??= filterEnvironment(this.#options.env ?? process.env));
   }
 
   /** A worker in an unknown state finishes what it runs and is replaced. */

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 
 /**
- * The cores that this process may use: the smallest of its CPU affinity and its container's quota, at least 1.
+ * The cores that this process may use: the smallest of its CPU affinity, its container's quota and the environment's
+ * `MANYCORE_CPU_COUNT`, at least 1.
  *
  * Python: `os.process_cpu_count()`.
  *
@@ -13,15 +14,22 @@ import { availableParallelism } from 'node:os';
  * ```
  */
 export function cpuCount(): number {
-  return Math.max(1, Math.min(availableParallelism(), quota()));
+  return coresOf(availableParallelism(), read, process.env['MANYCORE_CPU_COUNT']);
+}
+
+type ReadFile = (path: string) => string | undefined;
+
+/** The same for given cores, files and wish. What makes no sense is ignored. */
+export function coresOf(available: number, file: ReadFile, wish: string | undefined): number {
+  return Math.max(1, Math.min(available, quota(file), cores(Number(wish), 1)));
 }
 
 /** The quota of the control group in cores; Infinity without one. */
-function quota(): number {
-  const v2 = read('/sys/fs/cgroup/cpu.max')?.split(' ');
+function quota(file: ReadFile): number {
+  const v2 = file('/sys/fs/cgroup/cpu.max')?.split(' ');
   if (v2 !== undefined) return cores(Number(v2[0]), Number(v2[1]));
-  const limit = Number(read('/sys/fs/cgroup/cpu/cpu.cfs_quota_us') ?? Number.NaN);
-  return cores(limit, Number(read('/sys/fs/cgroup/cpu/cpu.cfs_period_us') ?? Number.NaN));
+  const limit = Number(file('/sys/fs/cgroup/cpu/cpu.cfs_quota_us') ?? Number.NaN);
+  return cores(limit, Number(file('/sys/fs/cgroup/cpu/cpu.cfs_period_us') ?? Number.NaN));
 }
 
 function cores(limit: number, period: number): number {

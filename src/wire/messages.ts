@@ -16,6 +16,10 @@ export const ToWorker = {
   /** sequence */
   cancel: 6,
   close: 7,
+  /** information, instance of a subclass or undefined, has target, [target message, arguments message]: the worker is a Process */
+  process: 8,
+  /** To a thread, in place of SIGINT. */
+  interrupt: 9,
 } as const;
 
 export const ToHost = {

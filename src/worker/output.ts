@@ -2,13 +2,19 @@ import { Writable } from 'node:stream';
 
 /**
  * The worker's stdout and stderr: what tasks print goes over the worker's channel, in order with their results, so that it
- * is there before the result that follows it and the host can print it above a progress bar.
+ * is there before the result that follows it and the host can print it above a progress bar. `kept` are the descriptors that the
+ * host has given to the user.
  */
-export function redirectOutput(isThread: boolean, send: (fd: 1 | 2, text: string) => void): void {
+export function redirectOutput(
+  isThread: boolean,
+  send: (fd: 1 | 2, text: string) => void,
+  kept: readonly number[] = [],
+): void {
   for (const [name, fd] of [
     ['stdout', 1],
     ['stderr', 2],
   ] as const) {
+    if (kept.includes(fd)) continue;
     const write = (chunk: string | Buffer, _encoding: string, done: () => void): void => {
       send(fd, typeof chunk === 'string' ? chunk : chunk.toString('utf8'));
       done();

@@ -1,4 +1,5 @@
 import { fstatSync, readSync, writeSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { openPage } from '../channel/status-page.ts';
 import { registry, type Importer } from '../closure/registry.ts';
 import { loadNative } from '../native.ts';
@@ -23,13 +24,14 @@ interface Argument {
   readonly pageBytes: number;
   readonly generation: number;
   readonly nativeBinary?: string;
+  readonly keptOutput?: readonly number[];
 }
 
 export function start(importModule: Importer): void {
-  const { hostPid, pageBytes, generation, nativeBinary } = JSON.parse(process.argv[2]!) as Argument;
+  const { hostPid, pageBytes, generation, nativeBinary, keptOutput } = JSON.parse(process.argv[2]!) as Argument;
   guardAgainstOrphanhood(hostPid, lifeline, loadNative(nativeBinary));
   // Ctrl-C is the host's to handle; SIGUSR1 would open a debugger port.
-  process.on('SIGINT', () => {});
+  process.on('SIGINT', ignore);
   process.on('SIGUSR1', () => {});
   registry.import = importModule;
   const runtime = new Runtime({
@@ -37,11 +39,22 @@ export function start(importModule: Importer): void {
     page: openPage(pageFile, pageBytes),
     encoder: new Encoder(createWorkerReader(), false),
     send: (parts, attachments) => send(generation, parts, attachments),
+    keptOutput,
+    release: () => {
+      released = true;
+      socket?.unref();
+      process.off('SIGINT', ignore);
+    },
     exit: () => process.exit(0),
     memory: () => process.memoryUsage.rss(),
   });
   listen(new FrameAssembler(generation, (body, attachments) => runtime.accept(body, attachments)));
 }
+
+let socket: Socket | undefined;
+let released = false;
+
+function ignore(): void {}
 
 // This end of the pipe is in blocking mode: when a write returns, the answer is in the kernel's hands and survives our death.
 function send(generation: number, parts: readonly Buffer[], attachments: readonly Attachment[]): void {
@@ -70,9 +83,11 @@ function listen(assembler: FrameAssembler): void {
   if (!fstatSync(fromHost).isSocket()) throw new Error('The channel to the host is missing.');
   // The host's first frames are there by now; to read them takes neither the event loop nor its sockets, which load for 2 ms.
   assembler.push(readFirst());
+  // To a Process nothing more is sent.
+  if (released) return;
   setImmediate(() => {
-    const { Socket } = process.getBuiltinModule('node:net');
-    const socket = new Socket({ fd: fromHost, readable: true, writable: false });
+    const net = process.getBuiltinModule('node:net');
+    socket = new net.Socket({ fd: fromHost, readable: true, writable: false });
     socket.on('data', (chunk) => assembler.push(chunk));
     socket.on('error', () => process.exit(1));
     socket.on('close', () => process.exit(0));

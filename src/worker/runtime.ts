@@ -15,6 +15,8 @@ import { readBatch } from './batch.ts';
 import { KnownFunction, type TaskFunction } from './known-function.ts';
 import { Loop } from './loop.ts';
 import { redirectOutput } from './output.ts';
+import type { ProcessInfo, ProcessJob, Target } from './process-info.ts';
+import { becomeProcess } from './process-role.ts';
 import { shared } from './task-context.ts';
 
 export interface RuntimeOptions {
@@ -22,6 +24,10 @@ export interface RuntimeOptions {
   readonly page: StatusPage;
   readonly encoder: Encoder;
   readonly send: SendFrame;
+  /** Descriptors whose output is not ours. */
+  readonly keptOutput?: readonly number[] | undefined;
+  /** The channel no longer keeps the worker alive, and signals are the user's. */
+  readonly release: () => void;
   /** Ends the worker with its exit handlers. */
   readonly exit: () => void;
   /** Resident memory in bytes, as far as it is this worker's. */
@@ -29,6 +35,8 @@ export interface RuntimeOptions {
 }
 
 const memoryEveryMs = 100;
+/** A thread that handles no interrupt ends as a shell reports a process that died of SIGINT. */
+const interruptedExitCode = 130;
 /** Printed text leaves at the latest when it is this much. */
 const outputBytes = 16 * 1024;
 
@@ -48,10 +56,13 @@ export class Runtime {
     this.#outbox = new Outbox(options.encoder, ToHost.define);
     this.#answers = new Answers(this.#outbox, options.send);
     this.#inbox = new Inbox(createBuilder({ from: 'host' }), ToWorker.define, (...record) => this.#record(...record));
-    redirectOutput(options.isThread, (fd, text) => this.#print(fd, text));
-    process.on('uncaughtException', (error) => this.#uncaught(error));
-    process.on('unhandledRejection', (reason) => this.#uncaught(reason));
-    process.on('exit', () => this.#answers.flush());
+    redirectOutput(options.isThread, (fd, text) => this.#print(fd, text), options.keptOutput);
+    process.on('uncaughtException', this.#uncaught);
+    process.on('unhandledRejection', this.#uncaught);
+    process.on('exit', () => {
+      this.#answers.flush();
+      this.#unbuffered = true;
+    });
   }
 
   accept(body: Uint8Array, attachments: readonly (ArrayBuffer | SharedArrayBuffer)[]): void {
@@ -81,6 +92,11 @@ export class Runtime {
       case ToWorker.close:
         this.#closing = true;
         this.#idle();
+        return undefined;
+      case ToWorker.process:
+        return this.#becomeProcess(reader, decoder, attachments);
+      case ToWorker.interrupt:
+        if (!process.emit('SIGINT', 'SIGINT')) process.exit(interruptedExitCode);
         return undefined;
       default:
         throw new Error(`The host sent a record of unknown kind ${op}.`);
@@ -146,6 +162,21 @@ export class Runtime {
     return new Promise(() => {});
   }
 
+  /** This worker has one job, and its end is the worker's. */
+  #becomeProcess(reader: Reader, decoder: Decoder, attachments: readonly (ArrayBuffer | SharedArrayBuffer)[]): void {
+    const info = decoder.message(reader) as ProcessInfo;
+    decoder.attachments = attachments;
+    process.off('uncaughtException', this.#uncaught);
+    process.off('unhandledRejection', this.#uncaught);
+    this.#unbuffered = true;
+    const { isThread, keptOutput, release } = this.#options;
+    const print = (text: string): void => {
+      if (keptOutput?.includes(2) === true) process.stderr.write(text);
+      else this.#print(2, text);
+    };
+    becomeProcess(info, () => readJob(reader, decoder), { isThread, release, print });
+  }
+
   #learn(reader: Reader, decoder: Decoder, attachments: readonly (ArrayBuffer | SharedArrayBuffer)[]): void {
     const number = reader.varint();
     const constant = reader.u8() === 1;
@@ -169,7 +200,7 @@ export class Runtime {
     body.u8(ToHost.output);
     body.u8(fd);
     body.string(text);
-    if (body.length > outputBytes) this.#answers.flush();
+    if (this.#unbuffered || body.length > outputBytes) this.#answers.flush();
     else this.#flushSoon();
   }
 
@@ -182,6 +213,8 @@ export class Runtime {
     this.#flushSoon();
   }
 
+  /** What is printed leaves at once: nothing may come that flushes it. */
+  #unbuffered = false;
   #flushing = false;
 
   /** A task that prints or reports and then computes for long is heard at once; one that floods is heard in bulk. */
@@ -196,7 +229,7 @@ export class Runtime {
   }
 
   /** An error outside of any task. The worker tells the host, finishes what runs, and is replaced. */
-  #uncaught(error: unknown): void {
+  readonly #uncaught = (error: unknown): void => {
     const blamed = this.#loop?.blame(error) ?? false;
     if (this.#loop !== undefined) this.#loop.stopped = true;
     const { body } = this.#outbox;
@@ -204,5 +237,12 @@ export class Runtime {
     body.u8(blamed ? 1 : 0);
     encodeThrown(this.#options.encoder, body, error);
     this.#answers.flush();
-  }
+  };
+}
+
+function readJob(reader: Reader, decoder: Decoder): ProcessJob {
+  const self = decoder.message(reader) as ProcessJob['self'];
+  if (reader.u8() === 0) return { self, target: undefined, args: [] };
+  const target = decoder.message(reader) as Target;
+  return { self, target, args: decoder.message(reader) as readonly unknown[] };
 }

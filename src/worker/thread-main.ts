@@ -7,13 +7,29 @@ import { createWorkerReader } from './lazy-reader.ts';
 import { Runtime } from './runtime.ts';
 
 interface ThreadData {
-  readonly manycore: { readonly port: MessagePort; readonly page: SharedArrayBuffer; readonly generation: number };
+  readonly manycore: {
+    readonly port: MessagePort;
+    readonly page: SharedArrayBuffer;
+    readonly generation: number;
+    readonly keptOutput: readonly number[] | undefined;
+  };
 }
 
 export function start(importModule: Importer): void {
-  const { port, page: shared, generation } = (workerData as ThreadData).manycore;
+  const { port, page: shared, generation, keptOutput } = (workerData as ThreadData).manycore;
   const page = new MemoryPage(shared);
-  registry.import = importModule;
+  // While it loads modules it is not ended in the middle: Node would leak the file that it reads.
+  let loading = 0;
+  let closed = false;
+  registry.import = async (specifier, options) => {
+    if (loading++ === 0) page.setLoaded(false);
+    try {
+      return await importModule(specifier, options);
+    } finally {
+      if (--loading === 0) page.setLoaded(true);
+      if (closed && loading === 0) process.exit(0);
+    }
+  };
   const runtime = new Runtime({
     isThread: true,
     page,
@@ -23,6 +39,8 @@ export function start(importModule: Importer): void {
       const buffers = attachments.map(({ buffer }) => buffer);
       port.postMessage([generation, body, buffers] satisfies ThreadFrame, movedWith(body, attachments));
     },
+    keptOutput,
+    release: () => port.unref(),
     exit: () => process.exit(0),
     memory: () => {
       const { heapTotal, external } = process.memoryUsage();
@@ -30,6 +48,9 @@ export function start(importModule: Importer): void {
     },
   });
   port.on('message', ([, body, attachments]: ThreadFrame) => runtime.accept(body, attachments));
-  port.on('close', () => process.exit(0));
-  page.setLoaded();
+  port.on('close', () => {
+    closed = true;
+    if (loading === 0) process.exit(0);
+  });
+  page.setLoaded(true);
 }

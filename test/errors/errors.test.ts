@@ -4,7 +4,7 @@ import { Socket } from 'node:net';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as manycore from 'manycore';
-import { ManycoreError, Pool, task } from 'manycore';
+import { ManycoreError, Pool, Process, task } from 'manycore';
 import { maxFrameBytes } from '#internal/limits.js';
 import { Reader } from '#internal/wire/reader.js';
 import { Writer } from '#internal/wire/writer.js';
@@ -86,6 +86,26 @@ const onBoth: Record<string, Provocation> = {
     }
     return pool.apply(nest);
   },
+  ProcessStateError: () => new Process().join(),
+  ProcessClosedError: () => {
+    const closed = new Process();
+    closed.close();
+    closed.start();
+  },
+  ProcessStartError: () => new Process({ context: 'process', cwd: '/no/such/folder' }).start(),
+  InterruptError: (pool) =>
+    // A child that has no listener for it gets it as an uncaught error, which it prints.
+    pool.apply(async () => {
+      const p = new Process({ target: () => void setInterval(() => {}, 60_000), stdio: ['ignore', 'pipe', 'pipe'] });
+      let stderr = '';
+      p.start().stderr!.on('data', (text) => (stderr += String(text)));
+      while (p.isAlive()) {
+        p.interrupt();
+        await p.join({ timeout: 50 });
+      }
+      assert.match(stderr, /InterruptError: .*\n[^]*ERR_MANYCORE_INTERRUPT/);
+      throw new manycore.InterruptError('interrupted');
+    }),
   ProtocolError: () => new Reader(Buffer.from([1, 2])).need(8),
   InternalError: () => {
     throw new manycore.InternalError('Only a fault in the library makes one.');

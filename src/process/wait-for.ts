@@ -1,0 +1,21 @@
+import { ArgumentTypeError } from '../errors.ts';
+import { show } from '../pool/options.ts';
+import { hold } from './family.ts';
+
+const longestTimerMs: number = 2 ** 31 - 1;
+
+/** Waits for an end, or for so many milliseconds (less than 0 is 0, as in Python); keeps the program alive meanwhile. */
+export async function waitFor(ended: Promise<void>, timeout: number | undefined): Promise<void> {
+  if (timeout !== undefined && (typeof timeout !== 'number' || Number.isNaN(timeout)))
+    throw new ArgumentTypeError(`Cannot use timeout ${show(timeout)}: expected milliseconds.`);
+  const release = hold();
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    if (timeout === undefined || timeout > longestTimerMs) return await ended;
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, Math.max(0, timeout))));
+    await Promise.race([ended, late]);
+  } finally {
+    clearTimeout(timer);
+    release();
+  }
+}
