@@ -13,6 +13,8 @@ export interface Channel {
   send(parts: readonly Buffer[], attachments: readonly Attachment[]): void;
   /** Ends the worker: SIGTERM, or at once. */
   kill(force: boolean): void;
+  /** Stops the worker with the program, or lets it go on. */
+  suspend(suspended: boolean): void;
   /** Ends the worker when its pool was forgotten or the program ends; reports nothing. */
   destroy(): void;
 }

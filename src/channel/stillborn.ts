@@ -18,6 +18,8 @@ export class StillbornChannel implements Channel {
 
   kill(): void {}
 
+  suspend(): void {}
+
   destroy(): void {
     this.#destroyed = true;
   }

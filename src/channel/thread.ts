@@ -127,6 +127,9 @@ class ThreadChannel implements Channel {
     setTimeout(() => this.#terminate(), loadPollMs).unref();
   }
 
+  /** A thread stops with its process. */
+  suspend(): void {}
+
   destroy(): void {
     this.#reported = true;
     void this.#worker.terminate();
