@@ -45,6 +45,13 @@ export const bootTimeoutMs = 60_000;
 export const drainGraceMs = 5_000;
 export const killGraceMs = 100;
 
+/** What a program may do after a signal that ends it: its work has failed, its workers end. */
+export const cleanUpMs = 1_000;
+/** How long after its last work a program still listens to signals. */
+export const lingerMs = 500;
+/** A signal that comes again this soon is the same one, told twice. */
+export const repeatedSignalMs = 100;
+
 /** An elastic pool ends a worker above its minimum after it was idle for this long. */
 export const idleTimeoutMs = 5_000;
 

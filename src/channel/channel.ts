@@ -19,6 +19,8 @@ export interface Channel {
   kill(force: boolean): void;
   /** Sends SIGINT to the worker itself; a thread has no signals. */
   interrupt?(): void;
+  /** Stops the worker with the program, or lets it go on. */
+  suspend(suspended: boolean): void;
   /** Ends the worker when its pool was forgotten or the program ends; reports nothing. */
   destroy(): void;
 }

@@ -213,7 +213,7 @@ class ProcessChannel implements Channel {
   }
 
   /** The worker and what its tasks have started. */
-  #killGroup(signal: 'SIGTERM' | 'SIGKILL'): void {
+  #killGroup(signal: NodeJS.Signals): void {
     const { pid } = this;
     if (pid === undefined) return;
     try {
@@ -221,6 +221,10 @@ class ProcessChannel implements Channel {
     } catch {
       // Nothing of the group is left.
     }
+  }
+
+  suspend(suspended: boolean): void {
+    if (this.#exit === undefined) this.#killGroup(suspended ? 'SIGSTOP' : 'SIGCONT');
   }
 
   destroy(): void {

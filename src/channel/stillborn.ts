@@ -20,6 +20,8 @@ export class StillbornChannel implements Channel {
 
   kill(): void {}
 
+  suspend(): void {}
+
   destroy(): void {
     this.#destroyed = true;
   }

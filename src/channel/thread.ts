@@ -141,6 +141,9 @@ class ThreadChannel implements Channel {
     setTimeout(() => this.#terminate(endMs), loadPollMs).unref();
   }
 
+  /** A thread stops with its process. */
+  suspend(): void {}
+
   destroy(): void {
     this.#reported = true;
     void this.#worker.terminate();

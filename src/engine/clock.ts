@@ -1,17 +1,29 @@
-import { monotonicMs } from '../monotonic.ts';
+import { withoutStops } from '../program/stops.ts';
 
-/** Time as the engine sees it: monotonic milliseconds and timers that do not keep the program alive. */
+/** Time as the engine sees it: monotonic milliseconds and timers that do not keep the program alive. It stands still while the program is stopped. */
 export interface Clock {
   now(): number;
   /** Calls back after `ms`; the function returned cancels that. */
   after(ms: number, callback: () => void): () => void;
 }
 
+/** Node's timers take no more; they may be early by a fraction of a millisecond. */
+const maxTimerMs = 2 ** 31 - 1;
+const earlyMs = 1;
+
 export const realClock: Clock = {
-  now: monotonicMs,
+  now: withoutStops,
   after(ms, callback) {
-    const timer = setTimeout(callback, ms);
-    timer.unref();
+    const dueMs = withoutStops() + ms;
+    // Time that the program was stopped counts for Node's timers.
+    const ring = (): void => {
+      const leftMs = dueMs - withoutStops();
+      if (leftMs > earlyMs) start(leftMs);
+      else callback();
+    };
+    let timer: NodeJS.Timeout;
+    const start = (leftMs: number): void => void (timer = setTimeout(ring, Math.min(leftMs, maxTimerMs)).unref());
+    start(ms);
     return () => clearTimeout(timer);
   },
 };

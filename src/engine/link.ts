@@ -4,6 +4,7 @@ import { mainUrl } from '../closure/main-module.ts';
 import { createBuilder } from '../closure/rebuild.ts';
 import { FrameTooLargeError, ProtocolError } from '../errors.ts';
 import { maxFrameBytes, maxKnownFunctions } from '../limits.ts';
+import { withoutStops } from '../program/stops.ts';
 import { decodeColumn, encodeColumn } from '../wire/column.ts';
 import type { Decoder } from '../wire/decoder.ts';
 import type { EncodedMessage } from '../wire/encoded-message.ts';
@@ -193,7 +194,8 @@ export class WorkerLink implements Link {
     const running = [];
     for (let i = 0; i < this.#options.concurrency; i++) {
       const slot = this.#channel.page.slot(i);
-      if (slot !== undefined) running.push({ sequence: widen(slot.sequence, this.#next), sinceMs: slot.sinceMs });
+      if (slot !== undefined)
+        running.push({ sequence: widen(slot.sequence, this.#next), sinceMs: withoutStops(slot.sinceMs) });
     }
     return running;
   }
@@ -219,6 +221,10 @@ export class WorkerLink implements Link {
 
   kill(force: boolean): void {
     this.#channel.kill(force);
+  }
+
+  suspend(suspended: boolean): void {
+    this.#channel.suspend(suspended);
   }
 
   destroy(): void {

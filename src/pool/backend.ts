@@ -19,11 +19,13 @@ import {
 } from '../limits.ts';
 import { kindOf } from '../process/start-method.ts';
 import { memoryOf } from './memory.ts';
+import type { Holder, Unfinished } from '../program/holder.ts';
+import { programEnd } from '../program/index.ts';
 import { shared } from '../worker/task-context.ts';
 import { encodeAhead } from '../wire/encoded-message.ts';
-import { atExit } from './at-exit.ts';
 import { runInline } from './inline.ts';
-import { callSite } from './call-site.ts';
+import type { Call } from './call.ts';
+import { callSite, shortSite } from './call-site.ts';
 import { refused } from './explain-failure.ts';
 import type { PoolOptions } from './options.ts';
 import { writeOutput } from './output.ts';
@@ -43,7 +45,7 @@ export interface BackendEvents {
 }
 
 /** The engine of a pool with real workers. It does not know the pool, so that a forgotten pool can be collected. */
-export class Backend {
+export class Backend implements Holder {
   readonly engine: Engine;
   readonly functions: Functions;
   readonly context: 'process' | 'thread' | 'inline';
@@ -54,7 +56,7 @@ export class Backend {
   readonly #initializer: ConstructorParameters<typeof WorkerLink>[0]['initializer'];
   readonly #execArgv: readonly string[];
   readonly #nesting: number;
-  readonly #forgetAtExit: () => void;
+  readonly #leaveProgram: () => void;
   #env: NodeJS.ProcessEnv | undefined;
   /**
    * Keeps the program alive while there is work. Not the channels: between the death of the last worker and the delayed
@@ -99,14 +101,17 @@ export class Backend {
         this.#broken = error;
         events.broken(error);
       },
-      onBusy: (busy) => void this.#alive[busy ? 'ref' : 'unref'](),
+      onBusy: (busy) => {
+        this.#alive[busy ? 'ref' : 'unref']();
+        programEnd.busy(this, busy);
+      },
       onEnded: () => {
         this.#stop();
         events.ended(this.#broken);
         end();
       },
     });
-    this.#forgetAtExit = atExit(() => this.destroy());
+    this.#leaveProgram = programEnd.join(this);
     if (options.maxMemoryPerWorker !== undefined) {
       this.#memoryTimer = setInterval(() => this.#checkMemory(options.maxMemoryPerWorker!), memoryCheckMs).unref();
     }
@@ -114,7 +119,7 @@ export class Backend {
       this.engine.start();
     } catch (error) {
       // Those that did start are ended: a pool that could not be made leaves nothing.
-      this.destroy();
+      this.#destroyLinks();
       this.#stop();
       throw error;
     }
@@ -123,7 +128,7 @@ export class Backend {
   #stop(): void {
     clearInterval(this.#alive);
     clearInterval(this.#memoryTimer);
-    this.#forgetAtExit();
+    this.#leaveProgram();
   }
 
   #encodeInitializer(): ConstructorParameters<typeof WorkerLink>[0]['initializer'] {
@@ -200,8 +205,39 @@ export class Backend {
     return (this.#links.get(member.id)?.memoryMiB ?? 0) * 2 ** 20;
   }
 
-  /** Ends all workers at once and reports nothing: the program ends. */
+  unfinished(): Unfinished {
+    const { engine } = this;
+    // What was sent and has not begun waits too.
+    let running = 0;
+    for (const { leases } of engine.members) running += Math.min(leases.open, this.#options.concurrency ?? 1);
+    // Every job of a pool is a call of it.
+    const call = engine.unfinished()?.terms as Call | undefined;
+    const site = call === undefined ? undefined : shortSite(call.site);
+    const place = site === undefined ? '' : ` at ${site}`;
+    return {
+      running,
+      waiting: engine.waiting + engine.running - running,
+      call: call === undefined ? undefined : `${call.method}(${call.name})${place}`,
+    };
+  }
+
+  interrupt(error: Error): void {
+    this.#events.broken(error);
+    this.engine.terminate(error);
+  }
+
+  suspend(suspended: boolean): void {
+    for (const link of this.#links.values()) link.suspend(suspended);
+  }
+
+  /** Whoever hears of the program's end after us gets no more work done. */
   destroy(): void {
+    this.#destroyLinks();
+    this.engine.close();
+  }
+
+  /** Ends all workers at once and reports nothing. */
+  #destroyLinks(): void {
     for (const link of this.#links.values()) link.destroy();
     this.#links.clear();
   }

@@ -119,6 +119,10 @@ export class Child {
     } else this.#channel.interrupt?.();
   }
 
+  suspend(suspended: boolean): void {
+    if (this.exitCode === null) this.#channel.suspend(suspended);
+  }
+
   /** The program ends: it is killed, and nothing is reported. */
   destroy(): void {
     this.#channel.destroy();

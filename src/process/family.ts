@@ -1,5 +1,6 @@
 import { killGraceMs } from '../limits.ts';
-import { atExit } from '../pool/at-exit.ts';
+import type { Holder } from '../program/holder.ts';
+import { programEnd } from '../program/index.ts';
 import type { Child } from './child.ts';
 
 /** Those of this thread that were started and have not ended, by their Process. */
@@ -19,20 +20,31 @@ export function hold(): () => void {
   };
 }
 
+/** The children as the program's end sees them. After a crash of the program the kernel sees to them. */
+const holder: Holder = {
+  unfinished: () => ({ running: children.size, waiting: 0, call: undefined }),
+  interrupt: () => each((child) => child.kill('SIGTERM')),
+  suspend: (suspended) => each((child) => child.suspend(suspended)),
+  destroy: () => each((child) => child.destroy()),
+};
+
+function each(action: (child: Child) => void): void {
+  for (const { child } of children.values()) action(child);
+}
+
 /** Takes a child up. It is forgotten when it has ended. */
 export function adopt(owner: object, child: Child, daemon: boolean): void {
   if (!listening) {
     listening = true;
     process.on('beforeExit', endDaemons);
-    // The program ends without asking. A crash does not come here: then the kernel sees to the children.
-    atExit(() => {
-      for (const each of children.values()) each.child.destroy();
-    });
+    programEnd.join(holder);
   }
   children.set(owner, { child, daemon });
+  programEnd.busy(holder, true);
   const release = daemon ? undefined : hold();
   void child.ended.finally(() => {
     children.delete(owner);
+    if (children.size === 0) programEnd.busy(holder, false);
     release?.();
   });
 }

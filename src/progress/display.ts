@@ -1,4 +1,3 @@
-import { Departure } from './departure.ts';
 import { isDrawable, styleFor, type ProgressHost } from './host.ts';
 import { barLine, type Line } from './lines.ts';
 import { readProgressOption } from './options.ts';
@@ -12,7 +11,6 @@ const nothing: ProgressHandle = { fraction: 0, stop() {} };
 /** All progress of a program: one timer while there is any, one `Terminal` per screen that shows some. */
 export class ProgressDisplay {
   readonly #host: ProgressHost;
-  readonly #departure: Departure;
   /** Where each goes; undefined for those that only call back. */
   readonly #active = new Map<Tracker, ProgressStream | PlainLog | undefined>();
   readonly #terminals = new Map<ProgressStream, Terminal>();
@@ -20,11 +18,6 @@ export class ProgressDisplay {
 
   constructor(host: ProgressHost) {
     this.#host = host;
-    this.#departure = new Departure(
-      host.process,
-      () => this.#each((terminal) => terminal.leave()),
-      () => this.#each((terminal) => terminal.clear()),
-    );
   }
 
   start(option: ProgressOption | undefined, counters: ProgressCounters, defaultLabel: string): ProgressHandle {
@@ -67,7 +60,7 @@ export class ProgressDisplay {
     if ([...this.#active.values()].includes(screen)) return;
     terminal.close();
     this.#terminals.delete(screen);
-    if (this.#terminals.size === 0) this.#departure.disarm();
+    this.#host.end.unwatch(terminal);
   }
 
   #tick(): void {
@@ -101,11 +94,11 @@ export class ProgressDisplay {
     if (existing !== undefined) return existing;
     const { stdout, stderr } = this.#host.process;
     const shared = screen === stderr && stdout.isTTY === true ? [stdout] : [];
-    const terminal = new Terminal(
+    const terminal: Terminal = new Terminal(
       screen,
       shared,
       (columns, rows) => this.#compose(screen, columns, rows),
-      () => this.#departure.arm(),
+      () => this.#host.end.watch(terminal),
     );
     this.#terminals.set(screen, terminal);
     return terminal;
@@ -122,9 +115,5 @@ export class ProgressDisplay {
       lines.push({ text, width: text.length });
     }
     return lines;
-  }
-
-  #each(run: (terminal: Terminal) => void): void {
-    for (const terminal of this.#terminals.values()) run(terminal);
   }
 }

@@ -1,24 +1,20 @@
 /** What the display needs of the program around it; the tests have their own. */
+import type { ProgramEnd } from '../program/end.ts';
+import { programEnd } from '../program/index.ts';
 import type { Style } from './lines.ts';
 import type { ProgressStream } from './types.ts';
 
-type Listener = (signal: NodeJS.Signals) => void;
-
 /** The part of `process` that is used. */
 export interface ProgressProcess {
-  readonly pid: number;
   readonly stdout: ProgressStream;
   readonly stderr: ProgressStream;
   readonly env: Readonly<Record<string, string | undefined>>;
-  prependListener(event: string, listener: Listener): unknown;
-  removeListener(event: string, listener: Listener): unknown;
-  listenerCount(event: string): number;
-  kill(pid: number, signal: NodeJS.Signals): unknown;
   emitWarning(warning: string, type: string): void;
 }
 
 export interface ProgressHost {
   readonly process: ProgressProcess;
+  readonly end: ProgramEnd;
   /** Milliseconds of a clock that never goes back. */
   now(): number;
   /** Runs something again and again, without keeping the program alive; returns what ends it. */
@@ -27,6 +23,7 @@ export interface ProgressHost {
 
 export const realHost: ProgressHost = {
   process,
+  end: programEnd,
   now: () => performance.now(),
   every(intervalMs, run) {
     const timer = setInterval(run, intervalMs).unref();

@@ -1,3 +1,4 @@
+import type { Screen } from '../program/holder.ts';
 import type { Line } from './lines.ts';
 import type { ProgressStream } from './types.ts';
 import { lastRow } from './width.ts';
@@ -26,7 +27,7 @@ const tailLengthMax = 4_096;
  * thousand lines costs one redraw. A write that no hook sees (a child's, on an inherited stream) ends up behind the last bar;
  * it survives the next redraw while there is one bar, and is overwritten where there are several.
  */
-export class Terminal {
+export class Terminal implements Screen {
   readonly #stream: ProgressStream;
   readonly #hooks: readonly WriteHook[];
   readonly #compose: (columns: number, rows: number) => readonly Line[];
@@ -51,7 +52,7 @@ export class Terminal {
     this.#hooks = [stream, ...shared].map((each) =>
       hookWrites(
         each,
-        () => this.#makeWay(),
+        () => this.#yield(),
         (chunk) => this.#written(chunk),
       ),
     );
@@ -66,7 +67,7 @@ export class Terminal {
     const { columns } = this;
     const lines = this.#compose(columns, this.#stream.rows || rowsDefault);
     if (lines.length === 0) {
-      this.#makeWay();
+      this.#yield();
       return;
     }
     const same =
@@ -92,7 +93,7 @@ export class Terminal {
   }
 
   /** Takes the bars away for a write that no hook sees, which gets a row of its own. */
-  clear(): void {
+  makeWay(): void {
     if (this.#drawn.length === 0) return;
     this.#write(this.#toFirstRow(this.columns) + eraseBelow);
     this.#drawn = [];
@@ -117,7 +118,7 @@ export class Terminal {
     for (const hook of this.#hooks) hook.remove();
   }
 
-  #makeWay(): void {
+  #yield(): void {
     const out = this.#erase();
     if (out !== '') this.#write(out);
   }

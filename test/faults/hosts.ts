@@ -18,8 +18,12 @@ export interface Host {
 
 /** Starts a program with a pool; see fixtures/host.ts. */
 export function startHost(args: readonly string[], nodeOptions: readonly string[] = []): Host {
+  return startCommand(process.execPath, [...nodeOptions, program, ...args]);
+}
+
+export function startCommand(command: string, args: readonly string[]): Host {
   const startedMs = performance.now();
-  const child = spawn(process.execPath, [...nodeOptions, program, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   let output = '';
   let errors = '';
   const waiting = new Set<() => void>();

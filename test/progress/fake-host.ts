@@ -1,5 +1,7 @@
 import { EventEmitter } from 'node:events';
+import { ProgramEnd } from '#internal/program/end.js';
 import { ProgressDisplay } from '#internal/progress/display.js';
+import type { ProgramProcess } from '#internal/program/holder.js';
 import type { ProgressHost, ProgressProcess } from '#internal/progress/host.js';
 import type { ProgressCounters } from '#internal/progress/index.js';
 import { FakeStream, Screen } from './screen.ts';
@@ -10,7 +12,8 @@ export class FakeHost implements ProgressHost {
   readonly stdout: FakeStream;
   readonly stderr: FakeStream;
   readonly events: EventEmitter = new EventEmitter();
-  readonly process: ProgressProcess;
+  readonly process: ProgressProcess & ProgramProcess;
+  readonly end: ProgramEnd;
   readonly kills: string[] = [];
   readonly warnings: string[] = [];
   readonly timers = new Set<{ intervalMs: number; nextMs: number; run: () => void }>();
@@ -27,8 +30,10 @@ export class FakeHost implements ProgressHost {
       stderr: this.stderr,
       env,
       kill: (_pid: number, signal: string) => this.kills.push(signal),
+      exit: () => undefined,
       emitWarning: (warning: string) => this.warnings.push(warning),
     });
+    this.end = new ProgramEnd({ process: this.process, print: () => undefined, now: () => this.#nowMs });
   }
 
   get listeners(): number {
