@@ -226,6 +226,26 @@ def start_up(context, params):
     return {"ms": statistics.median(times)}
 
 
+def nothing():
+    pass
+
+
+def process(context, params):
+    if context.kind == "executor":
+        return None
+    times = []
+    for i in range(-2, params["repetitions"]):
+        start = now()
+        one = multiprocessing.get_context(context.kind).Process(target=nothing)
+        one.start()
+        one.join()
+        if one.exitcode != 0:
+            raise ValueError("wrong: the exit code is %d" % one.exitcode)
+        if i >= 0:
+            times.append(now() - start)
+    return {"ms": statistics.median(times)}
+
+
 PRIMES_BELOW = {200_000: 17_984, 400_000: 33_860}
 
 
@@ -380,6 +400,7 @@ SCENARIOS = {
     "round-trip": round_trip,
     "payloads": payloads,
     "start-up": start_up,
+    "process": process,
     "scaling": scaling,
     "skew": skew,
     "memory": memory,

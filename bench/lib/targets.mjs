@@ -19,6 +19,7 @@ const targets = [
   ...kinds.map((kind) => atLeast('scaling', 'scaling', 'speedUp', kind, 1.9, 'on 2 workers')),
   slower('start-up', 'start-up', 'ms', 'threads', 'bare-thread', 1.3),
   slower('start-up', 'start-up', 'ms', 'processes', 'bare-process', 1.3),
+  slower('process', 'process', 'ms', 'processes', 'bare-process', 1.2),
   ...kinds.map((kind) => atMost('memory', 'queued-2', 'heapEach', kind, 600, 'bytes per queued task')),
   ...kinds.map((kind) => atMost('memory', 'linear', 'linear', kind, 1.3, 'x linear from N/4 to N queued tasks')),
   ...kinds.map((kind) => atMost('idle', 'cpu', 'host', kind, 2, 'ms CPU/s, idle host')),

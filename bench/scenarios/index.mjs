@@ -12,12 +12,13 @@ import { imap } from './imap.mjs';
 import { map } from './map.mjs';
 import { memory } from './memory.mjs';
 import { payloads } from './payloads.mjs';
+import { process } from './process.mjs';
 import { roundTrip } from './round-trip.mjs';
 import { scaling } from './scaling.mjs';
 import { skew } from './skew.mjs';
 import { startUp } from './start-up.mjs';
 
-export const scenarios = [burst, map, imap, roundTrip, payloads, startUp, scaling, skew, memory, idle];
+export const scenarios = [burst, map, imap, roundTrip, payloads, startUp, process, scaling, skew, memory, idle];
 
 export function findScenario(name) {
   const found = scenarios.find((candidate) => candidate.name === name);

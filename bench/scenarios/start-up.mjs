@@ -1,5 +1,5 @@
 import { descendants } from '../lib/processes.mjs';
-import { median } from '../lib/stats.mjs';
+import { takeTurns } from '../lib/turns.mjs';
 
 export const startUp = {
   name: 'start-up',
@@ -23,28 +23,7 @@ export const startUp = {
       baseline: 'bare-process',
     },
   ],
-  /** All sides take turns; the first turns are not counted. Gives what happened by the name of the side. */
-  async runShared(loaded, { repetitions }) {
-    const outcome = Object.fromEntries(loaded.map(({ name }) => [name, { times: [] }]));
-    for (let i = -2; i < repetitions; i++) {
-      for (const side of i % 2 === 0 ? loaded : loaded.toReversed()) {
-        const mine = outcome[side.name];
-        if (mine.error) continue;
-        try {
-          const ms = await within(8_000, oneStart(side));
-          if (i >= 0) mine.times.push(ms);
-        } catch (error) {
-          mine.error = error.message;
-        }
-      }
-    }
-    return Object.fromEntries(
-      Object.entries(outcome).map(([name, { times, error }]) => [
-        name,
-        error ? { error } : { sample: { ms: median(times) } },
-      ]),
-    );
-  },
+  runShared: (loaded, { repetitions }) => takeTurns(loaded, repetitions, oneStart),
 };
 
 async function oneStart(side) {
@@ -66,12 +45,4 @@ async function oneStart(side) {
   for (let i = 0; i < 200 && descendants(process.pid).length > 0; i++)
     await new Promise((resolve) => setTimeout(resolve, 5));
   return ms;
-}
-
-function within(limitMs, promise) {
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error('hung')), limitMs);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }

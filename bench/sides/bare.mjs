@@ -1,4 +1,4 @@
-/** No library: what the machine itself gives. Takes part in the start-up and scaling scenarios only. */
+/** No library: what the machine itself gives. Takes part in the start-up, process and scaling scenarios only. */
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -41,6 +41,14 @@ export function first({ context }) {
   const child = spawn(process.execPath, [path('first-byte.cjs')], { stdio: ['ignore', 'pipe', 'ignore'] });
   const ended = once(child, 'exit');
   return { result: once(child.stdout, 'data'), close: () => ended };
+}
+
+/** The barest worker that there is, from its start to its end; gives its exit code. */
+export async function whole({ context }) {
+  const file = path('empty.cjs');
+  const member = context === 'thread' ? new Worker(file) : spawn(process.execPath, [file]);
+  const [code] = await once(member, 'exit');
+  return code;
 }
 
 async function end(member) {

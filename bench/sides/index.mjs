@@ -1,6 +1,6 @@
 /**
  * Every side of the comparison. A JavaScript side's module has `open({ workers, ...options })`, which gives
- * `{ run(task, argument), map?(task, items), imap?(task, items), close() }`; a missing method is shown as a dash.
+ * `{ run(task, argument), map?(task, items), imap?(task, items), close() }`; a missing method is shown as a dash. `whole()` gives the exit code of a process that does nothing.
  * Only `manycore.mjs` knows manycore's API. This table loads no library: each is loaded in its own driver.
  */
 export const sides = [
@@ -35,6 +35,6 @@ export function findSide(name) {
 
 /** What the scenarios need of one JavaScript side. */
 export async function loadSide({ name, module, options }) {
-  const { open, first } = await import(module);
-  return { name, open: (workers) => open({ workers, ...options }), first: first && (() => first(options)) };
+  const { open, first, whole } = await import(module);
+  return { name, open: (workers) => open({ workers, ...options }), first: first && (() => first(options)), whole: whole && (() => whole(options)) };
 }

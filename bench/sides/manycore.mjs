@@ -1,5 +1,5 @@
 /** The one file that knows manycore's API. */
-import { Pool, ThreadPool } from 'manycore';
+import { Pool, Process, ThreadPool } from 'manycore';
 import { busy, countPrimes } from '../tasks.mjs';
 
 // Functions of this file go to the workers as they are, with what they use of other files: there is no worker file.
@@ -18,4 +18,10 @@ export function open({ workers, context }) {
     imap: (task, items) => pool.imap(functions[task], items),
     close: () => pool.terminate(),
   };
+}
+
+export async function whole({ context }) {
+  const one = new Process({ target: () => {}, context }).start();
+  await one.join();
+  return one.exitCode;
 }

@@ -43,7 +43,7 @@ export interface ChannelExit {
 export interface ChannelOptions {
   /** The worker's number in its pool. */
   readonly generation: number;
-  /** Tasks that it may run at once. */
+  /** Tasks that it may run at once; 0 for a Process, which needs no status page. */
   readonly slots: number;
   readonly execArgv: readonly string[];
   readonly env: NodeJS.ProcessEnv;

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
-import { nativeBinary } from '../native.ts';
+import { loadNative, nativeBinary } from '../native.ts';
 import type { Attachment } from '../wire/encoder.ts';
 import { FrameAssembler, frameHead } from '../wire/frame.ts';
 import { detach } from '../wire/transfer.ts';
@@ -10,7 +10,7 @@ import type { Channel, ChannelEvents, ChannelExit, ChannelOptions, ChannelStream
 import { LastWords } from './last-words.ts';
 import { workerEntry } from './worker-entry.ts';
 import { StillbornChannel } from './stillborn.ts';
-import { createPageFile, openPage, pageBytes, type StatusPage } from './status-page.ts';
+import { createPageFile, noPage, openPage, pageBytes, type StatusPage } from './status-page.ts';
 
 /**
  * A worker process and our own channel to it, over inherited descriptors: 3 to the worker, 4 from it, 5 the status
@@ -49,11 +49,13 @@ class ProcessChannel implements Channel {
     this.#generation = options.generation;
     const { stdio = [] } = options;
     this.#given = [0, 1, 2].map((fd) => stdio[fd] !== undefined);
-    const bytes = pageBytes(options.slots);
-    const pageFile = createPageFile(bytes);
+    const bytes = options.slots === 0 ? 0 : pageBytes(options.slots);
+    const pageFile = bytes === 0 ? undefined : createPageFile(bytes);
     try {
-      this.page = openPage(pageFile, bytes);
+      this.page = pageFile === undefined ? noPage() : openPage(pageFile, bytes);
       const { generation } = options;
+      // So that the worker is told where it is.
+      loadNative();
       const kept = [1, 2].filter((fd) => this.#given[fd]);
       const argument = JSON.stringify({
         hostPid: process.pid,
@@ -66,7 +68,15 @@ class ProcessChannel implements Channel {
         options.execPath ?? process.execPath,
         [...options.execArgv, workerEntry('process'), argument],
         {
-          stdio: [stdio[0] ?? 'ignore', stdio[1] ?? 'pipe', stdio[2] ?? 'pipe', 'pipe', 'pipe', pageFile, 'pipe'],
+          stdio: [
+            stdio[0] ?? 'ignore',
+            stdio[1] ?? 'pipe',
+            stdio[2] ?? 'pipe',
+            'pipe',
+            'pipe',
+            pageFile ?? 'ignore',
+            'pipe',
+          ],
           env: options.env,
           cwd: options.cwd,
           detached: process.platform !== 'win32',
@@ -74,7 +84,7 @@ class ProcessChannel implements Channel {
         },
       );
     } finally {
-      closeSync(pageFile);
+      if (pageFile !== undefined) closeSync(pageFile);
     }
     // Without a process there may be no streams either.
     if (this.pid === undefined) this.#alive = false;

@@ -62,7 +62,7 @@ export class Child {
     this.#channel = (isThread ? openThread : openProcess)(
       {
         generation,
-        slots: 1,
+        slots: 0,
         execArgv: filterExecArgv(process.execArgv, info.kind),
         env: filterEnvironment({ ...process.env, ...options.env }),
         stdio: this.#stdio,
@@ -75,8 +75,7 @@ export class Child {
       throw startError(info.name, this.#channel.failure ?? whyNot(executable(), cwd));
     this.pid = this.#channel.pid;
     try {
-      writeBoot(this.#outbox, generation, (shared.worker?.nesting ?? 0) + 1, 1);
-      this.#outbox.body.u8(0);
+      writeBoot(this.#outbox, generation, (shared.worker?.nesting ?? 0) + 1, 0);
       this.#introduce(info, job);
       this.#flush();
     } catch (error) {
@@ -139,14 +138,11 @@ export class Child {
   }
 
   #record(op: number, reader: Reader): void {
-    if (op === ToHost.ready) {
-      reader.varint();
-      reader.u8();
-    } else if (op === ToHost.output) {
-      const fd = reader.u8() === 2 ? 2 : 1;
-      const text = reader.string();
-      if (this.#stdio?.[fd] !== 'ignore') writeOutput(fd, text);
-    } else throw new ProtocolError(`The process ${JSON.stringify(this.#name)} sent a record of unknown kind ${op}.`);
+    if (op !== ToHost.output)
+      throw new ProtocolError(`The process ${JSON.stringify(this.#name)} sent a record of unknown kind ${op}.`);
+    const fd = reader.u8() === 2 ? 2 : 1;
+    const text = reader.string();
+    if (this.#stdio?.[fd] !== 'ignore') writeOutput(fd, text);
   }
 
   #exited(exit: ChannelExit): void {

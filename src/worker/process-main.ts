@@ -1,6 +1,6 @@
 import { fstatSync, readSync, writeSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { openPage } from '../channel/status-page.ts';
+import { noPage, openPage } from '../channel/status-page.ts';
 import { registry, type Importer } from '../closure/registry.ts';
 import { loadNative } from '../native.ts';
 import { Encoder, type Attachment } from '../wire/encoder.ts';
@@ -36,7 +36,7 @@ export function start(importModule: Importer): void {
   registry.import = importModule;
   const runtime = new Runtime({
     isThread: false,
-    page: openPage(pageFile, pageBytes),
+    page: pageBytes === 0 ? noPage() : openPage(pageFile, pageBytes),
     encoder: new Encoder(createWorkerReader(), false),
     send: (parts, attachments) => send(generation, parts, attachments),
     keptOutput,

@@ -40,7 +40,11 @@ export function becomeProcess(info: ProcessInfo, decode: () => ProcessJob, host:
     if (process.listenerCount('SIGINT') === 1)
       throw new InterruptError(`The process ${JSON.stringify(info.name)} was interrupted.`);
   });
-  process.once('beforeExit', () => (drained = true));
+  process.on('beforeExit', () => {
+    drained = true;
+    // Nobody else can want anything to go on: without taking the heap down it is over some milliseconds earlier.
+    if (settled && !host.isThread && process.listenerCount('beforeExit') === 1) process.exit();
+  });
   process.on('exit', (code) => {
     if (settled || !drained || code !== 0) return;
     say('Its target awaits something that can never come: nothing is left that could bring it about.');

@@ -117,8 +117,10 @@ export class Runtime {
     if (script !== undefined) process.argv.push(script);
     // A loader such as tsx turns them on in the host, by no option that a worker would inherit.
     if (sourceMaps) process.setSourceMapsEnabled(true);
-    const { page } = this.#options;
     shared.worker = { id, nesting };
+    // A Process: what it is to do comes next, and it runs no tasks.
+    if (concurrency === 0) return undefined;
+    const { page } = this.#options;
     const host = {
       workerId: id,
       isCancelled: (state: { slot: number; sequence: number }) => page.isCancelled(state.slot, state.sequence),
