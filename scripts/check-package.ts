@@ -7,10 +7,13 @@ import { join, resolve } from 'node:path';
 /** Prints the squares through workers of the installed package; ends by itself. */
 const HELLO = `
 import { Pool } from 'manycore';
+import { checkLeaks } from 'manycore/testing';
 
-const pool = new Pool(2);
-console.log((await pool.map((n) => n * n, [1, 2, 3])).join(' '));
-await pool.terminate();
+await checkLeaks(async () => {
+  const pool = new Pool(2);
+  console.log((await pool.map((n) => n * n, [1, 2, 3])).join(' '));
+  await pool.terminate();
+});
 `;
 const HELLO_SAYS = '1 4 9';
 

@@ -28,6 +28,8 @@ export {
 export type { LostPhase, LostWorker, TaskInfo } from './errors.ts';
 export { describe } from './closure/explain.ts';
 export { capture } from './closure/explicit.ts';
+export type { Clock } from './engine/clock.ts';
+export type { TaskFault, WorkerFaults } from './engine/inline-link.ts';
 export { AsyncResult } from './pool/async-result.ts';
 export { cpuCount } from './pool/cpu-count.ts';
 export { enumerate, product, range, Range, zip } from './pool/iterables.ts';

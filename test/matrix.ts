@@ -2,7 +2,9 @@ import { strict as assert } from 'node:assert';
 import { describe, test, type TestContext } from 'node:test';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { Pool, type PoolOptions } from 'manycore';
-import { killAll, leftovers, watchHost } from './leftovers.ts';
+import { leftovers } from 'manycore/testing';
+import { killAll } from '#internal/testing/processes.js';
+import { watchHost } from './watch-host.ts';
 
 /** The kinds of worker that every case runs on. */
 export type Context = 'process' | 'thread';
@@ -60,8 +62,8 @@ export function testClean(name: string, options: TestOptions, body: (t: TestCont
       await withLimit(limit + endMs + settleMs, () => body(t));
       // Warnings and unhandled rejections are reported after the present tick.
       await nextTurn();
-      await eventually(() => before.missing().length === 0, settleMs).catch(() => undefined);
-      assert.deepEqual([...before.missing(), ...host.complaints], [], 'left behind by the test');
+      await eventually(() => before.left().length === 0, settleMs).catch(() => undefined);
+      assert.deepEqual([...before.left(), ...host.complaints], [], 'left behind by the test');
     } finally {
       host.stop();
       killAll(before.newProcesses());

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { commandOf, filesOf, killAll, marked } from './leftovers.ts';
+import { filesOf } from '#internal/testing/leftovers.js';
+import { commandOf, killAll, marked } from '#internal/testing/processes.js';
 import { eventually } from './matrix.ts';
 
 export interface ScriptOptions {

@@ -5,6 +5,8 @@ export interface Clock {
   now(): number;
   /** Calls back after `ms`; the function returned cancels that. */
   after(ms: number, callback: () => void): () => void;
+  /** Calls back in a later turn of the event loop. */
+  soon(callback: () => void): void;
 }
 
 /** Node's timers take no more; they may be early by a fraction of a millisecond. */
@@ -26,4 +28,5 @@ export const realClock: Clock = {
     start(ms);
     return () => clearTimeout(timer);
   },
+  soon: (callback) => void setImmediate(callback),
 };

@@ -1,35 +1,83 @@
+import type { Clock } from './clock.ts';
 import type { LinkEvents } from './engine.ts';
 import type { WireJob } from './link.ts';
-import type { Lease, Link } from './task.ts';
-import { monotonicMs } from '../monotonic.ts';
+import type { Lease, Link, WorkerExit } from './task.ts';
+
+/** What is to go wrong; see `faults` of manycore/testing. */
+export interface WorkerFaults {
+  /** Asked when a worker starts. */
+  start(worker: number): { readonly error?: Error; readonly delayMs?: number } | undefined;
+  /** Asked when a worker begins its n-th task, from 1. */
+  task(worker: number, nth: number): TaskFault | undefined;
+}
+
+/** How a task's run is to go wrong. */
+export interface TaskFault {
+  /** The worker dies this long after the task has begun. */
+  readonly killMs?: number;
+  /** The task runs this long after it has begun. */
+  readonly delayMs?: number;
+}
+
+export interface InlineOptions {
+  readonly id: number;
+  readonly clock: Clock;
+  readonly initialize: () => unknown;
+  readonly call: (job: WireJob, arg: unknown, taskId: number, attempt: number) => InlineCall;
+  readonly faults: WorkerFaults | undefined;
+}
+
+/** A task that runs in this thread. */
+export interface InlineCall {
+  readonly result: unknown;
+  abort(): void;
+}
+
+interface Running {
+  readonly sequence: number;
+  readonly sinceMs: number;
+  call?: InlineCall;
+}
+
+const inPeace: WorkerExit = { exitCode: 0, signal: null, lastWords: '', oomHint: false };
+const killed: WorkerExit = { exitCode: null, signal: 'SIGKILL', lastWords: '', oomHint: false };
 
 /** A worker that is no worker: tasks run in this thread, one after the other, values are handed over as they are. */
 export class InlineLink implements Link {
   readonly canTakeBack = true;
+  readonly #options: InlineOptions;
   readonly #events: LinkEvents;
-  readonly #call: (job: WireJob, arg: unknown, taskId: number, attempt: number) => unknown;
   #queue: { readonly lease: Lease; readonly sequence: number }[] = [];
   #begun = 0;
-  #running: { readonly sequence: number; readonly sinceMs: number } | undefined;
+  #tasks = 0;
+  #up = false;
+  #running: Running | undefined;
   #ended = false;
 
-  constructor(
-    events: LinkEvents,
-    call: (job: WireJob, arg: unknown, taskId: number, attempt: number) => unknown,
-    initialize: () => unknown,
-  ) {
+  constructor(options: InlineOptions, events: LinkEvents) {
+    this.#options = options;
     this.#events = events;
-    this.#call = call;
-    setImmediate(() => void this.#boot(initialize));
+    options.clock.soon(() => void this.#boot());
   }
 
-  async #boot(initialize: () => unknown): Promise<void> {
+  async #boot(): Promise<void> {
+    const { id, faults, initialize } = this.#options;
+    const fault = faults?.start(id);
+    if (fault?.delayMs !== undefined) await this.#pass(fault.delayMs);
+    if (fault?.error !== undefined) return this.#end({ ...inPeace, exitCode: 1, bootError: fault.error });
     try {
       await initialize();
-      if (!this.#ended) this.#events.ready(process.pid);
     } catch (error) {
-      this.#end(error instanceof Error ? error : new Error(String(error)));
+      return this.#end({ ...inPeace, bootError: error instanceof Error ? error : new Error(String(error)) });
     }
+    if (this.#ended) return;
+    this.#up = true;
+    this.#events.ready(process.pid);
+    void this.#run();
+  }
+
+  #pass(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.#options.clock.after(ms, resolve));
   }
 
   send(lease: Lease): { readonly taken: number } {
@@ -38,35 +86,42 @@ export class InlineLink implements Link {
   }
 
   flush(): void {
-    setImmediate(() => void this.#run());
+    this.#options.clock.soon(() => void this.#run());
   }
 
   async #run(): Promise<void> {
-    while (this.#running === undefined && !this.#ended) {
+    const { id, clock, faults, call } = this.#options;
+    while (this.#up && this.#running === undefined && !this.#ended) {
       const entry = this.#queue.shift();
       if (entry === undefined) return;
       const { lease, sequence } = entry;
       if (sequence < this.#begun) continue;
-      const sinceMs = monotonicMs();
       this.#begun = sequence + 1;
-      this.#running = { sequence, sinceMs };
+      const running: Running = (this.#running = { sequence, sinceMs: clock.now() });
+      const fault = faults?.task(id, ++this.#tasks);
+      if (fault?.killMs === 0) return this.#end(killed);
+      if (fault?.killMs !== undefined) clock.after(fault.killMs, () => this.#end(killed));
+      if (fault?.delayMs !== undefined) await this.#pass(fault.delayMs);
+      // What its worker's end has overtaken does not run.
+      if (this.#ended) return;
       const job = lease.job as WireJob;
       const index = lease.from + sequence - lease.sequence;
       const { values, offset } = job.items(index);
       try {
-        const value = await this.#call(job, values[offset], job.firstTaskId + index, lease.attempt);
-        this.#answer(() => this.#events.succeeded(sequence, [value]), sequence, sinceMs);
+        running.call = call(job, values[offset], job.firstTaskId + index, lease.attempt);
+        const value = await running.call.result;
+        this.#answer(running, () => this.#events.succeeded(sequence, [value]));
       } catch (error) {
         const reason = error instanceof Error ? error : new Error(String(error));
-        this.#answer(() => this.#events.failed(sequence, reason, 'error'), sequence, sinceMs);
+        this.#answer(running, () => this.#events.failed(sequence, reason, 'error'));
       }
     }
   }
 
-  #answer(report: () => void, sequence: number, sinceMs: number): void {
+  #answer({ sequence, sinceMs }: Running, report: () => void): void {
     this.#running = undefined;
     if (this.#ended) return;
-    this.#events.took(sequence, 1, monotonicMs() - sinceMs);
+    this.#events.took(sequence, 1, this.#options.clock.now() - sinceMs);
     report();
     this.#events.settled();
   }
@@ -89,19 +144,21 @@ export class InlineLink implements Link {
     return this.#begun - 1;
   }
 
-  cancel(): void {}
+  cancel(sequence: number): void {
+    if (this.#running?.sequence === sequence) this.#running.call?.abort();
+  }
 
   close(): void {
-    this.#end();
+    this.#end(inPeace);
   }
 
   kill(): void {
-    this.#end();
+    this.#end(inPeace);
   }
 
-  #end(bootError?: Error): void {
+  #end(exit: WorkerExit): void {
     if (this.#ended) return;
     this.#ended = true;
-    setImmediate(() => this.#events.exited({ exitCode: 0, signal: null, lastWords: '', oomHint: false, bootError }));
+    this.#options.clock.soon(() => this.#events.exited(exit));
   }
 }

@@ -1,7 +1,7 @@
 import { openProcess } from '../channel/process.ts';
 import { openThread } from '../channel/thread.ts';
 import { filterEnvironment, filterExecArgv } from '../channel/exec-argv.ts';
-import { realClock } from '../engine/clock.ts';
+import { realClock, type Clock } from '../engine/clock.ts';
 import { Engine, type LinkEvents } from '../engine/engine.ts';
 import { Functions } from '../engine/functions.ts';
 import { InlineLink } from '../engine/inline-link.ts';
@@ -75,12 +75,13 @@ export class Backend implements Holder {
         `Cannot make a pool in a task of a pool ... ${this.#nesting} deep: the limit is ${maxNesting}.`,
       );
     }
-    this.context = options.workers === 0 ? 'inline' : kindOf(options.context);
+    this.context = options.workers === 0 || options.clock !== undefined ? 'inline' : kindOf(options.context);
     this.functions = new Functions(this.context === 'thread');
     this.#initializer = this.#encodeInitializer();
     this.#execArgv = filterExecArgv(process.execArgv, this.context === 'thread' ? 'thread' : 'process');
     let end!: () => void;
     this.ended = new Promise((resolve) => (end = resolve));
+    const { clock = realClock } = options;
     this.engine = new Engine({
       ...size,
       idleTimeoutMs: options.idleTimeout ?? idleTimeoutMs,
@@ -91,11 +92,9 @@ export class Backend implements Holder {
         periodMs: options.restart?.period ?? restartPeriodMs,
       },
       concurrency: options.concurrency ?? 1,
-      clock: realClock,
+      clock,
       start: (id, linkEvents) =>
-        this.context === 'inline'
-          ? new InlineLink(linkEvents, runInline, () => options.initializer?.(...(options.initArgs ?? [])))
-          : this.#open(id, linkEvents),
+        this.context === 'inline' ? this.#simulate(id, clock, linkEvents) : this.#open(id, linkEvents),
       onExit: (member, exit) => this.#left(member, exit),
       onBroken: (error) => {
         this.#broken = error;
@@ -141,6 +140,12 @@ export class Backend implements Holder {
     } catch (error) {
       throw refused(error as Error, 'initializer', initializer.name, callSite(), 'initArgs');
     }
+  }
+
+  #simulate(id: number, clock: Clock, events: LinkEvents): InlineLink {
+    const { initializer, initArgs, faults } = this.#options;
+    const initialize = (): unknown => initializer?.(...(initArgs ?? []));
+    return new InlineLink({ id, clock, initialize, call: runInline, faults }, events);
   }
 
   #open(id: number, linkEvents: LinkEvents): WorkerLink {

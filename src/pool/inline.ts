@@ -1,14 +1,16 @@
+import type { InlineCall } from '../engine/inline-link.ts';
 import type { WireJob } from '../engine/link.ts';
 import { shared } from '../worker/task-context.ts';
 import { TaskState } from '../worker/task-state.ts';
 import { inspect } from 'node:util';
 
 /** Runs a task of a pool without workers, with the context that it would have in one. */
-export function runInline(job: WireJob, arg: unknown, taskId: number, attempt: number): unknown {
+export function runInline(job: WireJob, arg: unknown, taskId: number, attempt: number): InlineCall {
   const { original } = job.terms.fn;
   const state = new TaskState(host, taskId, attempt, taskId, 0, true);
   const call = original as (...args: unknown[]) => unknown;
-  return shared.storage.run(state, () => (job.terms.spread ? call(...(arg as unknown[])) : call(arg)));
+  const result = shared.storage.run(state, () => (job.terms.spread ? call(...(arg as unknown[])) : call(arg)));
+  return { result, abort: () => state.abort() };
 }
 
 const host = {

@@ -1,6 +1,8 @@
 import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
 import { maxWorkers } from '../limits.ts';
 import type { ProgressOption } from '../progress/index.ts';
+import type { Clock } from '../engine/clock.ts';
+import type { WorkerFaults } from '../engine/inline-link.ts';
 import { suggest } from '../suggest.ts';
 
 /** Options of a pool. Times are milliseconds, sizes bytes. */
@@ -30,6 +32,13 @@ export interface PoolOptions<InitArgs extends readonly unknown[] | [] = readonly
   readonly restart?: { readonly intensity?: number; readonly period?: number };
   /** For error messages and statistics. */
   readonly name?: string;
+  /**
+   * For tests: the clock of `virtualClock()` in manycore/testing. The workers are then simulated: they run their tasks in
+   * this thread, each one at a time, and timeouts, growing, shrinking and restarts go by this clock. Default 1 worker.
+   */
+  readonly clock?: Clock;
+  /** For tests: what `faults()` in manycore/testing makes. It needs simulated workers: `clock`, or `workers: 0`. */
+  readonly faults?: WorkerFaults;
   /** The environment of the workers. Default: a copy of this process's. */
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -106,6 +115,8 @@ export const poolKeys: readonly string[] = [
   'bootTimeout',
   'restart',
   'name',
+  'clock',
+  'faults',
   'env',
 ];
 const callKeys = ['timeout', 'signal', 'retries', 'priority', 'name'];
@@ -140,10 +151,28 @@ export function checkPoolOptions(options: PoolOptions): void {
   if (options.env !== undefined && (typeof options.env !== 'object' || options.env === null)) {
     throw new ArgumentTypeError(`Cannot use env ${show(options.env)}: expected an object of strings.`);
   }
+  checkSimulation(options);
   if (options.restart !== undefined) {
     checkKeys('restart', options.restart, ['intensity', 'period']);
     if (options.restart.intensity !== undefined) checkCount('restart.intensity', options.restart.intensity, 0);
     checkTimeout(options.restart.period, 'restart.period');
+  }
+}
+
+function checkSimulation({ clock, faults, workers, context }: PoolOptions): void {
+  if (clock !== undefined && (typeof clock !== 'object' || typeof clock?.after !== 'function')) {
+    throw new ArgumentTypeError(`Cannot use clock ${show(clock)}: expected what virtualClock() returns.`);
+  }
+  if (clock !== undefined && context !== undefined) {
+    const why = 'real workers do not go by it. Leave the context out: the workers are then simulated';
+    throw new ArgumentTypeError(`Cannot use clock with context ${show(context)}: ${why}.`);
+  }
+  if (faults === undefined) return;
+  if (typeof faults !== 'object' || typeof faults?.task !== 'function') {
+    throw new ArgumentTypeError(`Cannot use faults ${show(faults)}: expected what faults() returns.`);
+  }
+  if (clock === undefined && workers !== 0) {
+    throw new ArgumentTypeError('Cannot use faults with real workers: give the pool a clock too, or workers: 0.');
   }
 }
 

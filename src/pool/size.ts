@@ -7,9 +7,10 @@ export interface Size {
   readonly max: number;
 }
 
-export function sizeOf({ workers, min, max }: PoolOptions): Size {
-  if (workers === 0) return { min: 1, max: 1 };
+export function sizeOf({ workers, min, max, clock }: PoolOptions): Size {
+  const unsaid = workers === undefined && min === undefined && max === undefined;
+  if (workers === 0 || (unsaid && clock !== undefined)) return { min: 1, max: 1 };
   if (workers !== undefined) return { min: workers, max: workers };
-  if (min === undefined && max === undefined) return { min: cpuCount(), max: cpuCount() };
+  if (unsaid) return { min: cpuCount(), max: cpuCount() };
   return { min: min ?? 0, max: max ?? Math.max(min ?? 0, cpuCount()) };
 }

@@ -2,7 +2,7 @@ import { Timing } from '#internal/engine/batching.js';
 import { Engine, type EngineOptions } from '#internal/engine/engine.js';
 import type { Failure, Job, Lease, Terms, WorkerExit } from '#internal/engine/task.js';
 import { SimulatedLink, type Act, type Behaviour, type World } from './simulated-link.ts';
-import { Timeline, VirtualClock } from './virtual-clock.ts';
+import { Timeline, TimelineClock } from '#internal/testing/timeline.js';
 
 /** A job that counts how often each item was settled. */
 export class PlainJob implements Job {
@@ -56,7 +56,7 @@ export function returns(ms: number): Act {
 
 /** An engine with workers that boot in 5 ms and are 0.05 ms away, unless told otherwise. */
 export class PlainPool implements World {
-  readonly clock: VirtualClock;
+  readonly clock: TimelineClock;
   readonly timeline: Timeline;
   readonly links: SimulatedLink[] = [];
   readonly engine: Engine;
@@ -72,7 +72,7 @@ export class PlainPool implements World {
     behaviour: Partial<Behaviour> | ((id: number) => Partial<Behaviour>) = {},
     timeline: Timeline = new Timeline(),
   ) {
-    this.clock = new VirtualClock(timeline);
+    this.clock = new TimelineClock(timeline);
     this.timeline = timeline;
     const { size = 2 } = options;
     const concurrency = options.concurrency ?? 1;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PlainPool, returns, type PlainJob } from './plain-pool.ts';
 import { Random } from './random.ts';
-import { Timeline } from './virtual-clock.ts';
+import { Timeline } from '#internal/testing/timeline.js';
 
 const rounds = 10_000;
 const { SEED } = process.env;

@@ -2,7 +2,7 @@ import { MemoryPage, pageBytes, widen } from '#internal/channel/status-page.js';
 import type { LinkEvents } from '#internal/engine/engine.js';
 import type { Lease, Link, WorkerExit } from '#internal/engine/task.js';
 import { ProtocolError } from '#internal/errors.js';
-import type { Timeline } from './virtual-clock.ts';
+import type { Timeline } from '#internal/testing/timeline.js';
 
 /** What an item does on a worker. */
 export type Act =

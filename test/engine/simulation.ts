@@ -4,7 +4,7 @@ import type { Failure, Job, Lease, Terms } from '#internal/engine/task.js';
 import { poisonDeaths } from '#internal/limits.js';
 import type { Random } from './random.ts';
 import { SimulatedLink, type Act, type Behaviour, type World } from './simulated-link.ts';
-import { Timeline, VirtualClock } from './virtual-clock.ts';
+import { Timeline, TimelineClock } from '#internal/testing/timeline.js';
 
 /** What can happen in a schedule. Each schedule has some of it. */
 export interface Features {
@@ -124,7 +124,7 @@ export class Simulation implements World {
   readonly random: Random;
   readonly features: Features;
   readonly timeline: Timeline;
-  readonly clock: VirtualClock;
+  readonly clock: TimelineClock;
   readonly engine: Engine;
   readonly links: SimulatedLink[] = [];
   readonly jobs: SimulatedJob[] = [];
@@ -143,7 +143,7 @@ export class Simulation implements World {
     this.random = random;
     this.features = features;
     this.timeline = new Timeline(random.chance(0.7) ? () => random.next() : undefined);
-    this.clock = new VirtualClock(this.timeline, random.chance(0.5) ? () => random.next() * 2 - 1 : undefined);
+    this.clock = new TimelineClock(this.timeline, random.chance(0.5) ? () => random.next() * 2 - 1 : undefined);
     this.max = random.whole(1, 4);
     this.min = features.elastic ? random.whole(0, this.max) : this.max;
     const concurrency = features.concurrent ? random.whole(2, 4) : 1;

@@ -1,16 +1,16 @@
-import type { Clock } from '#internal/engine/clock.js';
+import type { Clock } from '../engine/clock.ts';
 
 interface Entry {
   readonly at: number;
   /** Decides between entries of the same moment. */
   readonly tie: number;
   callback: (() => void) | undefined;
-  readonly clock: VirtualClock | undefined;
+  readonly clock: TimelineClock | undefined;
 }
 
 /** What happens when, in a time that passes only from one entry to the next. Order at the same moment: as entered, or by `tie`. */
 export class Timeline {
-  now = 0;
+  now: number = 0;
   readonly #tie: () => number;
   readonly #heap: Entry[] = [];
 
@@ -20,7 +20,7 @@ export class Timeline {
   }
 
   /** Calls back after `ms`; the function returned cancels that. */
-  after(ms: number, callback: () => void, clock?: VirtualClock): () => void {
+  after(ms: number, callback: () => void, clock?: TimelineClock): () => void {
     const entry: Entry = { at: this.now + Math.max(0, ms), tie: this.#tie(), callback, clock };
     if (clock !== undefined) clock.timers++;
     this.#push(entry);
@@ -93,11 +93,11 @@ function before(a: Entry, b: Entry): boolean {
 }
 
 /** A clock on a timeline that counts its timers, so that those left behind are seen. */
-export class VirtualClock implements Clock {
+export class TimelineClock implements Clock {
   readonly timeline: Timeline;
   /** By how much timers miss their time. Node's may be a millisecond early. */
   readonly #jitter: () => number;
-  timers = 0;
+  timers: number = 0;
 
   constructor(timeline: Timeline = new Timeline(), jitter: () => number = () => 0) {
     this.timeline = timeline;
@@ -110,5 +110,9 @@ export class VirtualClock implements Clock {
 
   after(ms: number, callback: () => void): () => void {
     return this.timeline.after(ms + this.#jitter(), callback, this);
+  }
+
+  soon(callback: () => void): void {
+    this.timeline.after(0, callback);
   }
 }
