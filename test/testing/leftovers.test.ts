@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { closeSync, openSync } from 'node:fs';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { Pool } from 'manycore';
 import { checkLeaks, leftovers } from 'manycore/testing';
 import { eachContext, eventually, rejection, testClean } from '../matrix.ts';
@@ -24,7 +25,7 @@ testClean('checkLeaks: a worker, a descriptor and a timer that are left are name
       async () => {
         pool = new Pool(1);
         await pool.apply(() => 0);
-        fd = openSync('/dev/null', 'r');
+        fd = openSync(fileURLToPath(import.meta.url), 'r');
         timer = setInterval(() => {}, 1_000);
       },
       { graceMs: 20 },
@@ -33,7 +34,7 @@ testClean('checkLeaks: a worker, a descriptor and a timer that are left are name
   assert.equal((error as NodeJS.ErrnoException).code, 'ERR_ASSERTION');
   assert.match(error.message, /^Left behind:/);
   assert.match(error.message, /\n {2}process \d+: .*entry-process/);
-  assert.match(error.message, new RegExp(`\\n {2}descriptor ${fd} -> /dev/null`));
+  assert.match(error.message, new RegExp(`\\n {2}descriptor ${fd} -> .*leftovers`));
   assert.match(error.message, /\n {2}resource Timeout x \d/);
   clearInterval(timer);
   closeSync(fd);
