@@ -25,6 +25,8 @@ const fail = (what: string, output: string): void => {
 };
 
 function runProgram(shown: string, file: string): void {
+  // Without the folder that we run in, each program would only wait for its limit.
+  if (!existsSync('package.json')) throw new Error('The folder of the package is gone.');
   const { status, signal, error, stdout, stderr } = spawnSync(process.execPath, [file], {
     timeout: LIMIT_MS,
     killSignal: 'SIGKILL',

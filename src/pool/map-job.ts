@@ -30,8 +30,6 @@ export class MapJob implements WireJob {
   #open: number;
   #complete: boolean;
   #error: Error | undefined;
-  /** It was aborted: no more items are wanted. */
-  abandoned = false;
 
   /** `items` undefined: they will be added one by one. */
   constructor(call: Call, firstTaskId: number, items: unknown[] | undefined, handlers: MapHandlers) {
@@ -79,7 +77,6 @@ export class MapJob implements WireJob {
 
   fail(index: number, failure: Failure): void {
     const { settled, counters } = this.#handlers;
-    if (failure.kind === 'aborted') this.abandoned = true;
     const place = { call: this.terms, taskId: this.firstTaskId + index, index, input: this.#items[index] };
     const reason = explain(failure, place);
     this.#error ??= reason;

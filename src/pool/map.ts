@@ -5,6 +5,7 @@ import { newCall } from './call.ts';
 import { callSite } from './call-site.ts';
 import { newCounters } from './counters.ts';
 import { refused } from './explain-failure.ts';
+import { Feed } from './feed.ts';
 import { checkItems, listOf, type Items } from './items.ts';
 import { MapJob, type MapOutcome } from './map-job.ts';
 import { checkCallbacks, checkMapOptions, type CallbackOptions, type MapOptions } from './options.ts';
@@ -57,8 +58,9 @@ export function submitMap(
     const firstTaskId = pool.taskIds(list?.length ?? manyTaskIds);
     const job = new MapJob(call, firstTaskId, list, { settled, done, counters, bar });
     if (list === undefined) {
-      stopListening = pool.abortWithSignal(job);
-      void feed(pool, job, items as AsyncIterable<unknown>, counters);
+      const feed = new Feed(pool, job, items as AsyncIterable<unknown>, counters);
+      stopListening = pool.abortWithSignal(job, (error) => feed.abort(error));
+      void feed.run();
     } else if (list.length === 0) {
       queueMicrotask(() => job.complete());
     } else {
@@ -70,30 +72,6 @@ export function submitMap(
     settler.fail(result, refused(error as Error, method, options.name ?? fn.name, callSite()));
   }
   return result;
-}
-
-/** Adds the items of an asynchronous iterable as they come. */
-async function feed(
-  pool: Submissions,
-  job: MapJob,
-  items: AsyncIterable<unknown>,
-  counters: { total: number | undefined },
-): Promise<void> {
-  const { engine } = pool.backend;
-  const release = engine.hold();
-  try {
-    for await (const item of items) {
-      if (job.abandoned || engine.state === 'terminating' || engine.state === 'ended') break;
-      const index = job.add(item);
-      pool.add(job, index, index + 1);
-    }
-    counters.total = job.length;
-    job.complete();
-  } catch (error) {
-    job.complete(error as Error);
-  } finally {
-    release();
-  }
 }
 
 /** Python's chunk, four waves for each worker, where tasks are counted; elsewhere batches follow the run time. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { AbortError, product, range, SerializationError, task, zip } from 'manycore';
-import { eachContext, rejection, testPool } from '../matrix.ts';
+import { AbortError, PoolTerminatedError, product, range, SerializationError, task, zip } from 'manycore';
+import { eachContext, eventually, rejection, testPool } from '../matrix.ts';
 
 const square = (x: number): number => x * x;
 const squares = (count: number): number[] => Array.from({ length: count }, (_, i) => i * i);
@@ -87,6 +87,42 @@ eachContext((context) => {
     const big = 'x'.repeat(300_000);
     assert.deepEqual(await pool.map((text: string) => text.length, [big, big, big]), [300_000, 300_000, 300_000]);
   });
+
+  testPool(
+    'map: an input that hangs ends with the signal, and with the pool',
+    { context, workers: 1 },
+    async (pool) => {
+      let ends = 0;
+      const hanging = (): AsyncIterable<number> => {
+        const items = [1, 2];
+        return {
+          [Symbol.asyncIterator]: () => ({
+            next: () => {
+              const value = items.shift();
+              return value === undefined ? new Promise<never>(() => {}) : Promise.resolve({ done: false, value });
+            },
+            return: () => {
+              ends++;
+              return Promise.resolve({ done: true, value: undefined });
+            },
+          }),
+        };
+      };
+      const stop = new AbortController();
+      const aborted = pool.map(square, hanging(), { signal: stop.signal });
+      await eventually(() => pool.statistics().succeeded === 2);
+      stop.abort();
+      assert.ok((await rejection(aborted)) instanceof AbortError);
+      assert.equal(ends, 1);
+      const late = rejection(pool.map(square, hanging(), { signal: AbortSignal.abort() }));
+      assert.ok((await late) instanceof AbortError);
+      const terminated = rejection(pool.map(square, hanging()));
+      await eventually(() => pool.statistics().succeeded >= 4);
+      await pool.terminate();
+      assert.ok((await terminated) instanceof PoolTerminatedError);
+      await eventually(() => ends === 3);
+    },
+  );
 
   testPool('map: a typed array is a list of its numbers (V493)', { context, workers: 2 }, async (pool) => {
     assert.deepEqual(await pool.map(square, new Float64Array([1, 2, 3])), [1, 4, 9]);

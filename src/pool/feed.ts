@@ -1,0 +1,57 @@
+import type { MapJob } from './map-job.ts';
+import type { Submissions, Unfinished } from './submissions.ts';
+
+/** Adds the items of an asynchronous iterable to a job as they come, until the call is aborted or the pool ends. */
+export class Feed implements Unfinished {
+  readonly #pool: Submissions;
+  readonly #job: MapJob;
+  readonly #items: AsyncIterable<unknown>;
+  readonly #counters: { total: number | undefined };
+  #ended: Error | undefined;
+  /** Fails the wait for the next item: the iterable may never have one. */
+  #endWait: (error: Error) => void = () => undefined;
+
+  constructor(pool: Submissions, job: MapJob, items: AsyncIterable<unknown>, counters: { total: number | undefined }) {
+    this.#pool = pool;
+    this.#job = job;
+    this.#items = items;
+    this.#counters = counters;
+  }
+
+  async run(): Promise<void> {
+    const release = this.#pool.backend.engine.hold();
+    this.#pool.streams.add(this);
+    let iterator: AsyncIterator<unknown> | undefined;
+    try {
+      iterator = this.#items[Symbol.asyncIterator]();
+      for (;;) {
+        const { done, value } = await this.#next(iterator);
+        if (done === true) break;
+        const index = this.#job.add(value);
+        this.#pool.add(this.#job, index, index + 1);
+      }
+      this.#counters.total = this.#job.length;
+      this.#job.complete();
+    } catch (error) {
+      // Not waited for: a generator ends only after the item that it is at.
+      if (this.#ended !== undefined) iterator?.return?.().catch(() => undefined);
+      this.#job.complete(error as Error);
+    } finally {
+      this.#pool.streams.delete(this);
+      release();
+    }
+  }
+
+  #next(iterator: AsyncIterator<unknown>): Promise<IteratorResult<unknown>> {
+    return new Promise((resolve, reject) => {
+      if (this.#ended !== undefined) throw this.#ended;
+      this.#endWait = reject;
+      iterator.next().then(resolve, reject);
+    });
+  }
+
+  abort(error: Error): void {
+    this.#ended ??= error;
+    this.#endWait(this.#ended);
+  }
+}
