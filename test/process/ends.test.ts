@@ -4,7 +4,7 @@ import { closeSync, readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { activeChildren, getContext, InterruptError, type Process } from 'manycore';
-import { descendants } from '../leftovers.ts';
+import { descendants } from '#internal/testing/processes.js';
 import { eachContext, eventually, testClean, type Context } from '../matrix.ts';
 import { runScript } from '../run-script.ts';
 import { busy, idle, outcomeOf, sayAndIdle, startHeard } from './support.ts';

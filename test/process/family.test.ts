@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { activeChildren, getContext, parentProcess, Process } from 'manycore';
-import { commandOf, descendants } from '../leftovers.ts';
+import { commandOf, descendants } from '#internal/testing/processes.js';
 import { eachContext, eventually, testClean, type Context } from '../matrix.ts';
 import { runScript } from '../run-script.ts';
 import { answerOf, idle, sayAndIdle, startHeard } from './support.ts';
