@@ -5,7 +5,7 @@ import { Crew, type CrewOptions } from './crew.ts';
 import { Deadlines } from './deadlines.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { brokenError, takeHeld } from './loss.ts';
-import { checkBegun, holdsJob, isIdle, openSequences, removePinned, type Member } from './member.ts';
+import { checkBegun, holdsJob, isIdle, openSequences, removePinned, runningOf, type Member } from './member.ts';
 import { ReadyQueue } from './ready-queue.ts';
 import type { Failure, Job, Lease, Link, Loss, Segment, WorkerExit, WorkerIdentity } from './task.ts';
 
@@ -97,11 +97,15 @@ export class Engine {
     return this.#queue.length;
   }
 
-  /** Items that were sent and are not answered. */
-  get running(): number {
-    let open = 0;
-    for (const { leases } of this.#crew.members) open += leases.open;
-    return open;
+  /** Items that have no outcome, and how many of them run. */
+  progress(): { readonly open: number; readonly running: number } {
+    let open = this.#queue.length;
+    let running = 0;
+    for (const member of this.#crew.members) {
+      open += member.leases.open;
+      running += runningOf(member);
+    }
+    return { open, running };
   }
 
   /** The earliest job that is not done. */
@@ -395,10 +399,15 @@ export class Engine {
   #checkBusy(): void {
     // An ending pool is waited for; an idle one that is not asked to end must not keep the program alive.
     const ending = this.#state !== 'running' && this.#crew.members.size > 0;
-    const busy = this.#queue.length > 0 || this.running > 0 || ending;
+    const busy = ending || this.#queue.length > 0 || this.#anyLeased();
     if (busy === this.#busy) return;
     this.#busy = busy;
     this.#options.onBusy?.(busy);
+  }
+
+  #anyLeased(): boolean {
+    for (const member of this.#crew.members) if (!isIdle(member)) return true;
+    return false;
   }
 
   #checkEnd(): void {

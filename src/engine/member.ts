@@ -74,6 +74,11 @@ export function isIdle(member: Member): boolean {
   return member.leases.open === 0;
 }
 
+/** How many items it runs: what it was sent and has begun. */
+export function runningOf({ leases, link }: Member): number {
+  return Math.max(0, leases.open - Math.max(0, leases.next - link.begun()));
+}
+
 /** Takes out the pinned work of a job. */
 export function removePinned(member: Member, job: Job): Segment[] {
   const mine = member.pinned.filter((segment) => segment.job === job);

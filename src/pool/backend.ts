@@ -212,16 +212,14 @@ export class Backend implements Holder {
 
   unfinished(): Unfinished {
     const { engine } = this;
-    // What was sent and has not begun waits too.
-    let running = 0;
-    for (const { leases } of engine.members) running += Math.min(leases.open, this.#options.concurrency ?? 1);
+    const { open, running } = engine.progress();
     // Every job of a pool is a call of it.
     const call = engine.unfinished()?.terms as Call | undefined;
     const site = call === undefined ? undefined : shortSite(call.site);
     const place = site === undefined ? '' : ` at ${site}`;
     return {
       running,
-      waiting: engine.waiting + engine.running - running,
+      waiting: open - running,
       call: call === undefined ? undefined : `${call.method}(${call.name})${place}`,
     };
   }

@@ -22,7 +22,7 @@ export interface PoolStatistics {
   readonly context: 'process' | 'thread' | 'inline';
   readonly state: 'running' | 'closing' | 'terminating' | 'ended' | 'broken';
   readonly workers: readonly WorkerStatistics[];
-  /** Tasks that wait for a worker, and tasks that workers have. */
+  /** Tasks that have not begun, and tasks that run now. */
   readonly waiting: number;
   readonly running: number;
   readonly succeeded: number;
@@ -44,13 +44,14 @@ export function poolStatistics(backend: Backend, { name }: PoolOptions): PoolSta
       memory: backend.memoryOf(member),
     }),
   );
+  const { open, running } = engine.progress();
   return Object.freeze({
     name,
     context,
     state: engine.broken === undefined ? engine.state : 'broken',
     workers: Object.freeze(workers),
-    waiting: engine.waiting,
-    running: engine.running,
+    waiting: open - running,
+    running,
     ...engine.counts,
   });
 }

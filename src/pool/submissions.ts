@@ -101,7 +101,7 @@ export class Submissions {
 
   terminatedError(): ManycoreError {
     const { engine } = this.backend;
-    const left = engine.waiting + engine.running;
+    const left = engine.progress().open;
     // Every job of a pool is a call of it.
     const call = engine.unfinished()?.terms as Call | undefined;
     const site = call === undefined ? undefined : shortSite(call.site);

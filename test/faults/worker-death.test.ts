@@ -50,7 +50,7 @@ scenario(
     process.kill(pid, 'SIGSTOP');
     await inState(pid, 'T');
     const results = Array.from({ length: 10 }, (_, i) => submit((x) => [x, task().attempt], [i]).result);
-    await until('they are on their way', () => pool.statistics().running > 0);
+    await until('they are on their way', () => pool.statistics().workers[0]!.tasks > 0);
     process.kill(pid, 'SIGKILL');
     assert.deepEqual(
       await Promise.all(results),
