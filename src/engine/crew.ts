@@ -8,6 +8,8 @@ import type { Link, WorkerExit } from './task.ts';
 export interface CrewOptions {
   min: number;
   max: number;
+  /** Each task that no worker is free for gets one at once, up to `max`, instead of after a wait. */
+  readonly eager?: boolean;
   readonly idleTimeoutMs: number;
   readonly bootTimeoutMs: number;
   readonly tasksPerWorker: number;
@@ -70,7 +72,7 @@ export class Crew {
   staff(): void {
     const waiting = this.#events.waiting();
     const wanted = this.staffed ? this.options.min : 0;
-    const needed = Math.max(wanted, waiting > 0 && this.canGrow ? 1 : 0);
+    const needed = Math.max(wanted, this.#needed(waiting));
     while (this.alive < needed && this.#tryStart());
     for (const member of this.members) {
       if (this.alive <= this.options.max) break;
@@ -78,6 +80,13 @@ export class Crew {
     }
     if (waiting > 0 && this.canGrow) this.#growSoon();
     if (this.alive > this.options.min) this.#shrinkLater(this.options.idleTimeoutMs);
+  }
+
+  #needed(waiting: number): number {
+    if (this.options.eager !== true) return waiting > 0 && this.canGrow ? 1 : 0;
+    let open = waiting;
+    for (const { state, leases } of this.members) if (state === 'starting' || state === 'ready') open += leases.open;
+    return Math.min(open, this.options.max);
   }
 
   /** Starts a worker, unless that has to wait or fails: then it is tried again later. */

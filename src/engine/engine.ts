@@ -1,13 +1,14 @@
 import { PoolClosedError } from '../errors.ts';
-import { abortGraceMs, poisonDeaths } from '../limits.ts';
+import { poisonDeaths } from '../limits.ts';
 import type { Clock } from './clock.ts';
 import { Crew, type CrewOptions } from './crew.ts';
 import { Deadlines } from './deadlines.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { brokenError, takeHeld } from './loss.ts';
-import { checkBegun, holdsJob, isIdle, openSequences, removePinned, runningOf, type Member } from './member.ts';
+import { checkBegun, isIdle, runningOf, type Member } from './member.ts';
 import { ReadyQueue } from './ready-queue.ts';
 import type { Failure, Job, Lease, Link, Loss, Segment, WorkerExit, WorkerIdentity } from './task.ts';
+import { Withdrawals } from './withdrawals.ts';
 
 /** What a worker's link reports. Every call comes from the host's event loop, never from within a call of the engine. */
 export interface LinkEvents {
@@ -50,6 +51,7 @@ export class Engine {
   readonly #crew: Crew;
   readonly #dispatcher: Dispatcher;
   readonly #deadlines: Deadlines;
+  readonly #withdrawals: Withdrawals;
   #state: EngineState = 'running';
   /** Why no more work is taken, when the pool broke. */
   #broken: Error | undefined;
@@ -79,6 +81,12 @@ export class Engine {
       dispatch: () => this.dispatch(),
     });
     this.#deadlines = new Deadlines(options.clock, (...expired) => this.#expired(...expired));
+    this.#withdrawals = new Withdrawals({
+      queue: this.#queue,
+      crew: this.#crew,
+      dispatcher: this.#dispatcher,
+      fail: (job, index, failure) => this.#fail(job, index, failure),
+    });
   }
 
   get state(): EngineState {
@@ -171,37 +179,27 @@ export class Engine {
    * if that is not heeded; without one it may finish, and its outcome is dropped.
    */
   withdraw(job: Job, reason: { readonly value: unknown } | undefined): void {
-    const failure = { kind: 'aborted', reason: reason?.value } as const;
-    const { members } = this.#crew;
-    for (const member of members) if (holdsJob(member, job)) this.#dispatcher.takeBack(member);
-    // All is marked before the first failure is told: who hears of it may come back here.
-    const waiting = this.#queue.remove(job);
-    const begun: { member: Member; lease: Lease; sequences: number[] }[] = [];
-    for (const member of members) {
-      waiting.push(...removePinned(member, job));
-      this.#crew.settle(member);
-      for (const lease of member.leases) {
-        if (lease.job !== job) continue;
-        const sequences = openSequences(member, lease);
-        lease.abandoned = new Set([...(lease.abandoned ?? []), ...sequences]);
-        if (sequences.length > 0) begun.push({ member, lease, sequences });
-      }
-    }
-    for (const { from, to } of waiting) this.#failAll(job, from, to, failure);
-    for (const { member, lease, sequences } of begun) {
-      for (const sequence of sequences) this.#fail(job, lease.from + sequence - lease.sequence, failure);
-      if (reason !== undefined) this.#cancel(member, lease, sequences);
-    }
+    this.#withdrawals.job(job, reason);
     this.dispatch();
   }
 
-  /** Tells running items that nobody waits for them, and ends their worker when they do not heed that. */
-  #cancel(member: Member, lease: Lease, sequences: readonly number[]): void {
-    for (const sequence of sequences) member.link.cancel(sequence);
-    this.#crew.after(abortGraceMs, () => {
-      if (!this.#crew.members.has(member)) return;
-      if (sequences.some((sequence) => member.leases.isOpen(lease, sequence))) this.#crew.kill(member, 'abort');
-    });
+  /**
+   * Gives up one item, unless it has begun or has its outcome already; returns whether it did. With `force` an item that
+   * runs goes too, and the worker with it. Nothing is sent anew before `dispatch`, so that many can be cancelled at once.
+   */
+  cancel(job: Job, index: number, force: boolean): boolean {
+    return this.#withdrawals.item(job, index, force);
+  }
+
+  /** Gives up all that has not begun. */
+  cancelWaiting(): void {
+    this.#withdrawals.waiting();
+    this.dispatch();
+  }
+
+  /** Whether a worker is at this item now. */
+  isRunning(job: Job, index: number): boolean {
+    return this.#withdrawals.isRunning(job, index);
   }
 
   resize(min: number, max: number): void {
@@ -225,14 +223,14 @@ export class Engine {
     this.#checkEnd();
   }
 
-  /** Fails all that is not done and ends the workers now. */
-  terminate(error: Error): void {
+  /** Fails all that is not done and ends the workers now: politely (SIGTERM) first, or at once. */
+  terminate(error: Error, force = false): void {
     if (this.#isOver) return;
     this.#state = 'terminating';
     this.#endError = error;
     this.#crew.staffed = false;
     const left = this.#takeEverything();
-    for (const member of this.#crew.members) this.#crew.kill(member, 'close');
+    for (const member of this.#crew.members) this.#crew.kill(member, 'close', force);
     for (const { job, from, to } of left) this.#failAll(job, from, to, { kind: 'ended', error });
     this.#checkBusy();
     this.#checkEnd();

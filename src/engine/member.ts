@@ -100,6 +100,16 @@ export function openSequences(member: Member, lease: Lease): number[] {
   return sequences;
 }
 
+/** It cannot be taken back any more. */
+export function hasBegun({ link }: Member, sequence: number): boolean {
+  return sequence < link.begun();
+}
+
+/** The worker is or was at it: items that begin together are run one after the other. */
+export function isCurrent({ link }: Member, sequence: number): boolean {
+  return sequence < link.begun() && sequence <= link.current();
+}
+
 /** An answer to what has not begun would be given twice: that item can still be taken back. */
 export function checkBegun(member: Member, sequence: number, count: number): void {
   if (sequence + count <= member.link.begun()) return;

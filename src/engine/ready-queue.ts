@@ -57,6 +57,13 @@ export class ReadyQueue {
     return removed;
   }
 
+  /** Removes one item; returns whether it was here. */
+  removeItem(job: Job, index: number): boolean {
+    const found = this.#lane(job.terms.priority).cut(job, index);
+    if (found) this.length--;
+    return found;
+  }
+
   #lane(priority: number): Lane {
     let i = 0;
     while (i < this.#lanes.length && this.#lanes[i]!.priority > priority) i++;
@@ -108,6 +115,35 @@ class Lane {
     }
   }
 
+  /** Takes one item out of the segment that holds it, which may become two. */
+  cut(job: Job, index: number): boolean {
+    const holds = (segment: Segment | undefined): segment is Segment =>
+      segment !== undefined && segment.job === job && index >= segment.from && index < segment.to;
+    const inFront = find(this.#front, 0, holds);
+    if (inFront >= 0) return this.#cutAt(this.#front, inFront, index, 0);
+    const inBack = find(this.#back, this.#head, holds);
+    if (inBack < 0) return false;
+    const { from, to } = this.#back[inBack]!;
+    // Not `splice`, which would move all that is behind.
+    if (inBack === this.#head && to - from === 1 && this.#front.length === 0) this.shift();
+    else this.#cutAt(this.#back, inBack, index, 1);
+    return true;
+  }
+
+  /** `after`: where a second half goes. */
+  #cutAt(segments: Segment[], at: number, index: number, after: 0 | 1): true {
+    const segment = segments[at]!;
+    const { job, from, to, attempt } = segment;
+    if (to - from === 1) segments.splice(at, 1);
+    else if (index === from) segment.from++;
+    else if (index === to - 1) segment.to--;
+    else {
+      segment.to = index;
+      segments.splice(at + after, 0, { job, from: index + 1, to, attempt });
+    }
+    return true;
+  }
+
   all(): Segment[] {
     return [...this.#front.toReversed(), ...this.#back.slice(this.#head)];
   }
@@ -119,4 +155,13 @@ class Lane {
     this.#back = all.filter((segment) => !matches(segment));
     return all.filter(matches);
   }
+}
+
+/** The place of the segment that matches, from `start` on: looked for from both ends, as those are what is mostly asked for. */
+function find(segments: readonly Segment[], start: number, matches: (segment: Segment | undefined) => boolean): number {
+  for (let low = start, high = segments.length - 1; low <= high; low++, high--) {
+    if (matches(segments[low])) return low;
+    if (matches(segments[high])) return high;
+  }
+  return -1;
 }

@@ -37,6 +37,7 @@ export type Failure =
   | { readonly kind: 'poison'; readonly loss: Loss; readonly attempt: number }
   | { readonly kind: 'timeout'; readonly attempt: number; readonly ranMs: number }
   | { readonly kind: 'aborted'; readonly reason: unknown }
+  | { readonly kind: 'cancelled' }
   | { readonly kind: 'ended'; readonly error: Error };
 
 export interface WorkerIdentity {

@@ -82,6 +82,25 @@ const withdraw = fc.record({ n: fc.nat(), cancels: fc.boolean() }).map(({ n, can
     assert.ok(chosen.job.done(chosen.size), 'nobody waits for it any more');
   }),
 );
+const cancel = fc.record({ n: fc.nat(), index: fc.nat(19), force: fc.boolean() }).map(({ n, index, force }) =>
+  command(`cancel(${n}, ${index}, ${force})`, always, (_, { pool, jobs }) => {
+    const chosen = jobs[n % jobs.length];
+    if (chosen === undefined || index >= chosen.size) return;
+    const { job } = chosen;
+    const open = job.counts[index] === undefined;
+    const began = job.begun.some((begin) => begin.index === index);
+    const cancelled = pool.engine.cancel(job, index, force);
+    assert.ok(!cancelled || (open && job.counts[index] === 1), 'only what is open, once');
+    assert.ok(!open || cancelled || (began && !force) || !pool.links.every(({ canTakeBack }) => canTakeBack));
+    pool.engine.dispatch();
+  }),
+);
+const cancelWaiting = fc.constant(
+  command('cancelWaiting', always, (_, { pool }) => {
+    pool.engine.cancelWaiting();
+    assert.equal(pool.engine.waiting, 0);
+  }),
+);
 const resize = fc.tuple(fc.integer({ min: 0, max: 4 }), fc.integer({ min: 1, max: 4 })).map(([min, max]) =>
   command(`resize(${min}, ${max})`, always, (model, { pool }) => {
     model.max = max;
@@ -122,7 +141,22 @@ const terminate = fc.constant(
   }),
 );
 
-const anyCommand = [submit, submit, submit, pass, pass, kill, kill, withdraw, resize, pin, recycle];
+const anyCommand = [
+  submit,
+  submit,
+  submit,
+  pass,
+  pass,
+  kill,
+  kill,
+  withdraw,
+  cancel,
+  cancel,
+  cancelWaiting,
+  resize,
+  pin,
+  recycle,
+];
 
 for (const [name, options] of [
   ['a pool of fixed size', { size: 2 }],

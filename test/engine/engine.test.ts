@@ -162,6 +162,69 @@ test('engine: an aborted task that heeds its signal keeps its worker, another on
   }
 });
 
+test('engine: of six tasks on one worker one runs, the others can be cancelled and never begin (M333)', () => {
+  const pool = new PlainPool({ size: 1 }, { block: 1 });
+  const job = pool.submit(6, () => returns(50));
+  pool.timeline.run(() => job.begun.length === 1);
+  const items = [0, 1, 2, 3, 4, 5];
+  assert.deepEqual(
+    items.map((index) => pool.engine.isRunning(job, index)),
+    [true, false, false, false, false, false],
+  );
+  assert.deepEqual(
+    items.map((index) => pool.engine.cancel(job, index, false)),
+    [false, true, true, true, true, true],
+  );
+  assert.deepEqual(
+    items.map((index) => pool.engine.cancel(job, index, false)),
+    [false, false, false, false, false, false],
+  );
+  pool.engine.dispatch();
+  pool.timeline.pass(1_000);
+  assert.ok(job.done(6) && job.begun.length === 1 && job.values.size === 1);
+  pool.close();
+  assert.equal(pool.clock.timers, 0);
+});
+
+test('engine: a running task is cancelled by force: its worker is replaced, the tasks behind it go on (U467)', () => {
+  const pool = new PlainPool({ size: 1 });
+  const job = pool.submit(4, (index) => (index === 0 ? never : returns(1)));
+  pool.timeline.run(() => job.begun.length === 1);
+  assert.equal(pool.engine.cancel(job, 0, true), true);
+  assert.equal(pool.engine.isRunning(job, 0), false);
+  assert.deepEqual(kindsOf(job), ['cancelled']);
+  pool.timeline.pass(1_000);
+  assert.ok(job.done(4) && job.values.size === 3);
+  assert.deepEqual([pool.links.length, pool.links[0]!.state], [2, 'dead']);
+});
+
+test('engine: cancelling by force what only waits in the running block of another does not end that one', () => {
+  const pool = new PlainPool({ size: 1 }, { block: 4 });
+  const job = pool.submit(8, (index) => returns(index === 1 ? 5_500 : 1));
+  pool.timeline.run(() => job.begun.length === 2);
+  assert.deepEqual([pool.engine.cancel(job, 2, false), pool.engine.isRunning(job, 2)], [false, false]);
+  assert.equal(pool.engine.cancel(job, 2, true), true);
+  pool.engine.dispatch();
+  pool.timeline.pass(10_000);
+  assert.ok(job.done(8) && job.values.size === 7);
+  assert.equal(pool.links.length, 1);
+  pool.close();
+  assert.equal(pool.clock.timers, 0);
+});
+
+test('engine: what waits is cancelled in one go, what has begun goes on', () => {
+  const pool = new PlainPool({ size: 2 }, { block: 1 });
+  const job = pool.submit(40, () => returns(20));
+  const [pinned] = pin(pool);
+  pool.timeline.run(() => job.begun.length === 2);
+  pool.engine.cancelWaiting();
+  assert.equal(job.failures.length, 38);
+  assert.deepEqual([pool.engine.waiting, kindsOf(pinned!)], [0, ['cancelled']]);
+  pool.close();
+  assert.ok(job.done(40) && job.values.size === 2);
+  assert.deepEqual([pool.ends, pool.clock.timers], [1, 0]);
+});
+
 test('engine: no timer of an abort outlives the engine', () => {
   const pool = new PlainPool({ size: 1 });
   const job = pool.submit(2, () => returns(5));

@@ -133,3 +133,41 @@ test('ready queue: equals a plain list over a long random use', () => {
     assert.equal(queue.length, list.length);
   }
 });
+
+test('ready queue: single items are removed wherever they are, and what is left keeps its order', () => {
+  const [a, b, c] = [job(), job(), job()];
+  const names = new Map([
+    [a, 'a'],
+    [b, 'b'],
+    [c, 'c'],
+  ] as const);
+  const queue = new ReadyQueue();
+  queue.push(b, 0, 5, 1);
+  queue.push(c, 0, 1, 1);
+  queue.unshift(a, 10, 15, 2);
+  for (const [from, index] of [
+    [a, 12],
+    [b, 0],
+    [b, 4],
+    [b, 2],
+    [c, 0],
+  ] as const)
+    assert.equal(queue.removeItem(from, index), true);
+  for (const [from, index] of [
+    [a, 12],
+    [a, 9],
+    [b, 5],
+    [c, 0],
+  ] as const)
+    assert.equal(queue.removeItem(from, index), false);
+  assert.equal(queue.length, 6);
+  assert.deepEqual(drain(queue, names), [
+    ['a', 10, 12, 2],
+    ['a', 13, 15, 2],
+    ['b', 1, 2, 1],
+    ['b', 3, 4, 1],
+  ]);
+  for (let i = 0; i < 5; i++) queue.push(i % 2 === 0 ? a : b, i, i + 1, 1);
+  for (let i = 0; i < 5; i++) assert.equal(queue.removeItem(i % 2 === 0 ? a : b, i), true);
+  assert.deepEqual([queue.length, queue.front()], [0, undefined]);
+});

@@ -13,6 +13,7 @@ const names = [
   'nonsense',
   'unsendable',
   'withdrawals',
+  'cancels',
   'endless',
   'timeouts',
   'retries',
@@ -49,6 +50,7 @@ export function runSchedule(seed: number, fixed: Partial<Features> = {}): Simula
     if (features.nonsense && random.chance(0.3)) at(() => speakNonsense(simulation));
     if (features.withdrawals)
       at(() => simulation.jobs.length > 0 && simulation.withdraw(random.pick(simulation.jobs), random.chance(0.7)));
+    if (features.cancels) at(() => cancelSome(simulation));
     if (features.pins && random.chance(0.3)) at(() => engine.state === 'running' && simulation.pin());
     if (features.resizing) at(() => simulation.resize());
     if (features.recycling && random.chance(0.3)) at(() => recycleOne(simulation));
@@ -93,6 +95,16 @@ function speakNonsense(simulation: Simulation): void {
   if (lot < 0.3) link.answerNonsense(link.next + random.whole(0, 100), 1);
   else if (lot < 0.7) link.answerNonsense(answered, random.whole(1, 3));
   else link.answerNonsense(Math.max(link.begun(), link.next - 1), 1);
+}
+
+/** One item, several of one call in one go, or all that waits. */
+function cancelSome(simulation: Simulation): void {
+  const { random, jobs } = simulation;
+  if (jobs.length === 0) return;
+  if (random.chance(0.1)) return simulation.cancelWaiting();
+  const job = random.pick(jobs);
+  const force = random.chance(0.3);
+  for (let times = random.pick([1, 1, 5]); times > 0; times--) simulation.cancel(job, random.whole(0, 20), force);
 }
 
 function recycleOne({ engine, random }: Simulation): void {

@@ -19,6 +19,7 @@ export interface Features {
   readonly nonsense: boolean;
   readonly unsendable: boolean;
   readonly withdrawals: boolean;
+  readonly cancels: boolean;
   readonly endless: boolean;
   readonly timeouts: boolean;
   readonly retries: boolean;
@@ -38,6 +39,8 @@ export class SimulatedJob implements Job {
   readonly settled: (Failure | 'succeeded' | undefined)[] = [];
   readonly begun: { readonly link: SimulatedLink; readonly attempt: number; readonly atMs: number }[][] = [];
   withdrawn = false;
+  /** Items that were cancelled, and whether by force. */
+  readonly cancelled = new Map<number, 'waiting' | 'forced'>();
   added = 0;
   readonly #simulation: Simulation;
 
@@ -91,6 +94,8 @@ export class SimulatedJob implements Job {
           : 'it can be sent';
       case 'aborted':
         return this.withdrawn ? undefined : 'nobody withdrew it';
+      case 'cancelled':
+        return this.cancelled.has(index) ? undefined : 'nobody cancelled it';
       case 'ended':
         return this.#simulation.over ? undefined : 'nothing ended';
       case 'timeout':
@@ -209,7 +214,8 @@ export class Simulation implements World {
     const job = lease.job as SimulatedJob;
     if (this.over || (job.withdrawn && !link.canTakeBack)) return;
     for (let index = from; index < from + count; index++)
-      if (job.settled[index] !== undefined) this.violated(`item ${job.id}/${index} was claimed after it was settled`);
+      if (job.settled[index] !== undefined && (link.canTakeBack || job.cancelled.get(index) !== 'forced'))
+        this.violated(`item ${job.id}/${index} was claimed after it was settled`);
   }
 
   begins(link: SimulatedLink, lease: Lease, index: number): Act {
@@ -217,6 +223,9 @@ export class Simulation implements World {
     const { attempt } = lease;
     const place = `item ${job.id}/${index}`;
     const begun = (job.begun[index] ??= []);
+    const how = job.settled[index];
+    if (typeof how === 'object' && how.kind === 'cancelled' && job.cancelled.get(index) === 'waiting' && !this.over)
+      this.violated(`${place} began after it was cancelled`);
     if (begun.some((begin) => begin.attempt >= attempt)) this.violated(`${place} began attempt ${attempt} twice`);
     if (attempt > job.terms.retries + 1) this.violated(`${place} began attempt ${attempt}`);
     if (job.terms.pinned !== undefined && job.terms.pinned !== link.id) this.violated(`${place} began elsewhere`);
@@ -282,6 +291,36 @@ export class Simulation implements World {
     this.engine.withdraw(job, cancels ? { value: 'enough' } : undefined);
   }
 
+  /** Cancels one item; what was cancelled without force must not have begun, nor begin later. */
+  cancel(job: SimulatedJob, index: number, force: boolean): void {
+    if (index >= job.added) return;
+    const place = `item ${job.id}/${index}`;
+    const before = job.settled[index];
+    const known = job.cancelled.get(index);
+    const running = this.engine.isRunning(job, index);
+    if (running && job.begun[index] === undefined) this.violated(`${place} runs without having begun`);
+    job.cancelled.set(index, force ? 'forced' : 'waiting');
+    const cancelled = this.engine.cancel(job, index, force);
+    if (!cancelled && known === undefined) job.cancelled.delete(index);
+    else if (!cancelled) job.cancelled.set(index, known!);
+    if (cancelled && before !== undefined) this.violated(`${place} was cancelled after it was settled`);
+    if (cancelled && running && !force) this.violated(`${place} was cancelled while it ran`);
+    // Inside a callback its outcome may be there without having been told yet.
+    if (!cancelled && force && before === undefined && !this.over && this.#depth === 0)
+      this.violated(`${place} was not cancelled by force`);
+    this.engine.dispatch();
+  }
+
+  cancelWaiting(): void {
+    for (const job of this.jobs)
+      for (let index = 0; index < job.added; index++)
+        if (job.settled[index] === undefined && !job.cancelled.has(index)) job.cancelled.set(index, 'waiting');
+    this.engine.cancelWaiting();
+    for (const job of this.jobs)
+      for (const [index, how] of job.cancelled)
+        if (how === 'waiting' && job.settled[index] === undefined) job.cancelled.delete(index);
+  }
+
   resize(): void {
     this.max = this.random.whole(1, 4);
     this.min = this.features.elastic ? this.random.whole(0, this.max) : this.max;
@@ -299,7 +338,8 @@ export class Simulation implements World {
     if (!this.features.reentrant || this.#depth > 0 || !this.random.chance(0.15)) return;
     this.#depth++;
     const lot = this.random.next();
-    if (lot < 0.4) this.withdraw(job, this.random.chance(0.5));
+    if (lot < 0.2) this.cancel(job, this.random.whole(0, 20), this.random.chance(0.3));
+    else if (lot < 0.4) this.withdraw(job, this.random.chance(0.5));
     else if (lot < 0.5) this.withdraw(this.random.pick(this.jobs), true);
     else if (lot < 0.75 && this.engine.state === 'running') this.add(this.submit(3), 0, 3);
     else if (lot < 0.85) this.resize();
