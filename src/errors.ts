@@ -257,6 +257,16 @@ export class InternalError extends ManycoreError {
   override readonly code = 'ERR_MANYCORE_INTERNAL';
 }
 
+/** The future was cancelled: by `cancel()`, or by `shutdown({ cancelFutures: true })`. Python: `CancelledError`. */
+export class CancelledError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_CANCELLED';
+}
+
+/** The future is in a state in which this cannot be done, such as setting a second result. Python: `InvalidStateError`. */
+export class InvalidStateError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_INVALID_STATE';
+}
+
 /**
  * The work was given up because its `signal` was aborted; `cause` is the signal's reason. It has the standard name and
  * code (`AbortError`, `ABORT_ERR`), so that existing catch code works.

@@ -3,10 +3,12 @@ export {
   AbortError,
   ArgumentRangeError,
   ArgumentTypeError,
+  CancelledError,
   CaptureError,
   FrameTooLargeError,
   InternalError,
   InterruptError,
+  InvalidStateError,
   ManycoreError,
   NestingError,
   NotReadyError,
@@ -37,7 +39,7 @@ export { Pool, type PoolEvents } from './pool/pool.ts';
 export type { Items } from './pool/items.ts';
 export type { TaskProgress } from './pool/call.ts';
 export type { CallbackOptions, CallOptions, MapOptions, PoolOptions, StreamOptions } from './pool/options.ts';
-export { ResultStream } from './pool/stream.ts';
+export { ResultStream } from './pool/result-stream.ts';
 export type { PoolStatistics, WorkerStatistics } from './pool/statistics.ts';
 export { task } from './pool/task.ts';
 export { ThreadPool } from './pool/thread-pool.ts';

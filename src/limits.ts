@@ -55,6 +55,9 @@ export const repeatedSignalMs = 100;
 /** An elastic pool ends a worker above its minimum after it was idle for this long. */
 export const idleTimeoutMs = 5_000;
 
+/** The workers of `getReusableExecutor` end after this long without work, as loky's do. */
+export const reusableIdleTimeoutMs = 10_000;
+
 /** Deaths without a finished task in between, within the period, after which a pool is broken (OTP's words). */
 export const restartIntensity = 100;
 export const restartPeriodMs = 60_000;

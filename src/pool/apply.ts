@@ -6,7 +6,7 @@ import { newCall } from './call.ts';
 import { callSite } from './call-site.ts';
 import { argsRoot, refused } from './explain-failure.ts';
 import { checkCallbacks, checkCallOptions, show, type CallbackOptions, type CallOptions } from './options.ts';
-import { Series } from './series.ts';
+import { Series, type SeriesResults } from './series.ts';
 import type { Submissions } from './submissions.ts';
 
 /** A burst is cut into series of this many calls, so that what is done can be collected while the rest waits. */
@@ -29,15 +29,28 @@ export function submitApply(
     checkCallbacks(options);
     settler.listen(result, options.callback, options.errorCallback);
   }
-  attempt(result, method, fn, args.length !== 1, () => {
+  submitSingle(pool, settler, result, method, fn, args, options);
+  return result;
+}
+
+/** Makes the call of `fn(...args)` whose result is `result`. What goes wrong on the way rejects it. */
+export function submitSingle<R>(
+  pool: Submissions,
+  kind: SeriesResults<R>,
+  result: R,
+  method: string,
+  fn: AnyFunction,
+  args: readonly unknown[],
+  options: CallOptions | undefined,
+): void {
+  attempt(kind, result, method, fn, args.length !== 1, () => {
     const arg = snapshot(pool, args);
-    const series = seriesFor(pool, method, fn, args.length !== 1, options);
+    const series = seriesFor(pool, kind, method, fn, args.length !== 1, options);
     const index = series.add(arg, result);
     pool.lastTaskId = series.firstTaskId + index;
-    if (series.terms.signal !== undefined) series.onSettled = pool.abortWithSignal(series);
+    if (series.terms.signal !== undefined) series.onSettled ??= pool.abortWithSignal(series);
     pool.add(series, index, index + 1);
   });
-  return result;
 }
 
 /** One call on each worker. */
@@ -51,13 +64,13 @@ export function submitBroadcast(
   checkArgs('broadcast', args);
   checkCallOptions('broadcast', options);
   const result = new AsyncResult<unknown>();
-  attempt(result, 'broadcast', fn, true, () => {
+  attempt(settler, result, 'broadcast', fn, true, () => {
     const call = newCall(pool, 'broadcast', pool.handleOf(fn), true, options, callSite());
     const arg = snapshot(pool, [args]);
     const parts: AsyncResult<unknown>[] = [];
     pool.backend.engine.pin((workerId) => {
       const pinned = { ...call, pinned: workerId };
-      const series = new Series(pinned, pool.taskIds(1));
+      const series = new Series(pool, pinned, settler);
       const part = new AsyncResult<unknown>();
       series.add(arg, part);
       series.onSettled = pool.abortWithSignal(series);
@@ -79,8 +92,9 @@ function checkArgs(method: string, args: unknown): void {
 }
 
 /** What goes wrong before a task is on its way rejects its result, so that a submission throws only for its options. */
-function attempt(
-  result: AsyncResult<unknown>,
+function attempt<R>(
+  kind: SeriesResults<R>,
+  result: R,
   method: string,
   fn: AnyFunction,
   spread: boolean,
@@ -89,7 +103,7 @@ function attempt(
   try {
     submit();
   } catch (error) {
-    settler.fail(result, refused(error as Error, method, fn.name, callSite(), argsRoot(spread)));
+    kind.fail(result, refused(error as Error, method, fn.name, callSite(), argsRoot(spread)), false);
   }
 }
 
@@ -104,22 +118,24 @@ function snapshot({ backend }: Submissions, args: readonly unknown[]): unknown {
 }
 
 /** The open series, if the call can join it, else a new one. */
-function seriesFor(
+function seriesFor<R>(
   pool: Submissions,
+  kind: SeriesResults<R>,
   method: string,
   fn: AnyFunction,
   spread: boolean,
   options: CallOptions | undefined,
-): Series {
-  const plain = options === undefined || !seriesKeys.some((key) => options[key] !== undefined);
+): Series<R> {
+  const own = options !== undefined && seriesKeys.some((key) => options[key] !== undefined) ? options : undefined;
   const handle = pool.handleOf(fn);
-  const open = pool.series;
-  if (plain && open !== undefined && open.length < maxSeries) {
+  const { series: open } = pool;
+  if (open !== undefined && open.options === own && open.length < maxSeries && open.isOf(kind)) {
     const { terms } = open;
     if (terms.fn === handle && terms.spread === spread && terms.method === method) return open;
   }
   const call = newCall(pool, method, handle, spread, { ...options, separate: true }, callSite());
-  const series = new Series(call, pool.taskIds(1));
-  if (plain) pool.series = series;
+  const series = new Series(pool, call, kind, own);
+  // Options that can change may be others at the next call.
+  if (own === undefined || Object.isFrozen(own)) pool.series = series;
   return series;
 }

@@ -1,21 +1,10 @@
 import { inspect } from 'node:util';
-import { NotReadyError, TimeoutError } from '../errors.ts';
-import { callSite, placeAt } from './call-site.ts';
-import { checkKeys, checkTimeout } from './options.ts';
-
-type Settle = (value: unknown) => void;
-
-// Passing one function to all promises instead of making a closure for each saves a third of a submission's memory.
-let lastResolve: Settle;
-let lastReject: Settle;
-function keep(resolve: Settle, reject: Settle): void {
-  lastResolve = resolve;
-  lastReject = reject;
-}
+import { NotReadyError } from '../errors.ts';
+import { Deferred, readTimeout, reject, resolve, takeAsIs, within } from './deferred.ts';
+import type { SeriesResults } from './series.ts';
 
 /** What a surface calls when a result is there. */
-export interface Settler {
-  succeed(result: AsyncResult<unknown>, value: unknown): void;
+export interface Settler extends SeriesResults<AsyncResult<unknown>> {
   fail(result: AsyncResult<unknown>, error: Error): void;
   listen(result: AsyncResult<unknown>, callback: Callback | undefined, errorCallback: ErrorCallback | undefined): void;
   describe(result: AsyncResult<unknown>): string;
@@ -44,33 +33,23 @@ let friend: Settler;
  * console.log(await result.get({ timeout: 5_000 })); // 3
  * ```
  */
-export class AsyncResult<T> extends Promise<T> {
-  readonly #resolve: Settle;
-  readonly #reject: Settle;
+export class AsyncResult<T> extends Deferred<T> {
   #state: 'pending' | 'succeeded' | 'failed' = 'pending';
   #listeners: Listeners | undefined;
 
-  /** Made by pools. */
-  constructor() {
-    super(keep as (resolve: (value: T | PromiseLike<T>) => void, reject: (reason?: unknown) => void) => void);
-    this.#resolve = lastResolve;
-    this.#reject = lastReject;
-  }
-
   static {
     friend = {
+      join: () => undefined,
       succeed: (result, value) => {
         // As in Python, callbacks come before `ready()`.
         if (result.#listeners !== undefined) notify(result.#listeners.callback, value as never);
         result.#state = 'succeeded';
-        result.#resolve(value);
+        resolve(result, value);
       },
       fail: (result, error) => {
         if (result.#listeners !== undefined) notify(result.#listeners.errorCallback, error);
         result.#state = 'failed';
-        // A result that nobody looks at must not end the program; a promise derived from it still does.
-        void Promise.prototype.then.call(result, undefined, ignore);
-        result.#reject(error);
+        reject(result, error);
       },
       listen: (result, callback, errorCallback) => {
         result.#listeners = { callback, errorCallback };
@@ -86,15 +65,7 @@ export class AsyncResult<T> extends Promise<T> {
    * @throws TimeoutError when the time is over; otherwise what the task threw.
    */
   get(options: { readonly timeout?: number } = {}): Promise<T> {
-    const timeoutMs = readTimeout('get', options);
-    if (timeoutMs === undefined) return this;
-    const site = callSite();
-    return new Promise<T>((resolve, reject) => {
-      const expire = (): void =>
-        reject(placeAt(new TimeoutError(`No result after ${timeoutMs} ms. The task goes on; ask again later.`), site));
-      const timer = setTimeout(expire, timeoutMs);
-      this.then(resolve, reject).finally(() => clearTimeout(timer));
-    });
+    return within(this, readTimeout('get', options));
   }
 
   /** Waits until the result is there, failed or not, or the `timeout` is over; tells which. Python: `AsyncResult.wait(timeout)`. */
@@ -124,26 +95,15 @@ export class AsyncResult<T> extends Promise<T> {
   }
 }
 
-// `await` and `Promise.all` ask an instance for its constructor; with this answer they take it as it is instead of wrapping
-// it in another promise: half the cost of a burst. `then` makes plain promises for the same reason.
-void Object.defineProperties(AsyncResult.prototype, {
-  constructor: { value: Promise, writable: true, configurable: true },
-  [inspect.custom]: {
-    value(this: AsyncResult<unknown>): string {
-      return friend.describe(this);
-    },
+takeAsIs(AsyncResult.prototype);
+Object.defineProperty(AsyncResult.prototype, inspect.custom, {
+  value(this: AsyncResult<unknown>): string {
+    return friend.describe(this);
   },
 });
 
 /** The settling side of `AsyncResult`, which its users do not get. */
 export const settler: Settler = friend!;
-
-function readTimeout(method: string, options: { readonly timeout?: number }): number | undefined {
-  checkKeys(method, options, ['timeout']);
-  return checkTimeout(options.timeout);
-}
-
-function ignore(): void {}
 
 /** Runs a user's callback. What it throws is reported as uncaught: it must not stop the pool. */
 function notify<A>(callback: ((argument: A) => void) | undefined, argument: A): void {

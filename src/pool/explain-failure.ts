@@ -1,5 +1,6 @@
 import {
   AbortError,
+  CancelledError,
   ManycoreError,
   PoisonTaskError,
   SerializationError,
@@ -51,6 +52,8 @@ function ownError(failure: OwnFailure, place: Place): Error {
       const message = `Task ${describe(place)} ran longer than ${ms} ms (the limit counts from its start on a worker). Its worker was ended and replaced.`;
       return new TaskTimeoutError(message, info(place, failure.attempt), ms);
     }
+    case 'cancelled':
+      return new CancelledError(`Task ${describe(place)} was cancelled.`);
     case 'aborted':
       return new AbortError(`${place.call.method}(${place.call.name}) was aborted.`, { cause: failure.reason });
   }

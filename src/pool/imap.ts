@@ -7,7 +7,8 @@ import { refused } from './explain-failure.ts';
 import { checkItems, lengthOf, type Items } from './items.ts';
 import { manyTaskIds } from './map.ts';
 import { checkCount, checkMapOptions, type StreamOptions } from './options.ts';
-import { ResultStream, sourceOf, StreamJob } from './stream.ts';
+import { ResultStream } from './result-stream.ts';
+import { sourceOf, StreamJob } from './stream.ts';
 import type { Submissions } from './submissions.ts';
 
 /** One call over many items, whose results are taken as they come. */

@@ -26,7 +26,7 @@ import {
 } from './options.ts';
 import { sizeOf, type Size } from './size.ts';
 import { poolStatistics, type PoolStatistics } from './statistics.ts';
-import type { ResultStream } from './stream.ts';
+import type { ResultStream } from './result-stream.ts';
 import { Submissions } from './submissions.ts';
 
 /** Options whose initializer was checked against its arguments. */

@@ -1,23 +1,39 @@
 import type { Failure } from '../engine/task.ts';
 import type { WireJob } from '../engine/link.ts';
 import { EncodedMessage } from '../wire/encoded-message.ts';
-import { settler, type AsyncResult } from './async-result.ts';
 import type { Call } from './call.ts';
 import { explain } from './explain-failure.ts';
+import type { CallOptions } from './options.ts';
+import type { Submissions } from './submissions.ts';
+
+/** What a series does with the results that its callers hold: `AsyncResult`s or `Future`s. */
+export interface SeriesResults<R> {
+  /** The result is that of item `index`. */
+  join(result: R, series: Series<R>, index: number): void;
+  succeed(result: R, value: unknown): void;
+  fail(result: R, error: Error, cancelled: boolean): void;
+}
 
 /** Single calls of one function that follow each other: together they are one job, as cheap as a map. */
-export class Series implements WireJob {
+export class Series<R = unknown> implements WireJob {
   readonly terms: Call;
   readonly firstTaskId: number;
+  /** The options of all its calls. */
+  readonly options: CallOptions | undefined;
+  readonly #pool: Submissions;
+  readonly #kind: SeriesResults<R>;
   readonly #args: unknown[] = [];
-  readonly #results: (AsyncResult<unknown> | undefined)[] = [];
+  readonly #results: (R | undefined)[] = [];
   /** Called when all that was added is settled. */
   onSettled: (() => void) | undefined;
   #open = 0;
 
-  constructor(call: Call, firstTaskId: number) {
+  constructor(pool: Submissions, call: Call, kind: SeriesResults<R>, options?: CallOptions) {
+    this.#pool = pool;
+    this.options = options;
     this.terms = call;
-    this.firstTaskId = firstTaskId;
+    this.#kind = kind;
+    this.firstTaskId = pool.taskIds(1);
   }
 
   get length(): number {
@@ -25,10 +41,29 @@ export class Series implements WireJob {
   }
 
   /** Adds a call; `arg` is its only argument, or the list of all when the series spreads. Returns its index. */
-  add(arg: unknown, result: AsyncResult<unknown>): number {
+  add(arg: unknown, result: R): number {
     this.#args.push(arg);
     this.#open++;
-    return this.#results.push(result) - 1;
+    const index = this.#results.push(result) - 1;
+    this.#kind.join(result, this, index);
+    return index;
+  }
+
+  /** Whether this kind of results is the one of the series. */
+  isOf<Q>(kind: SeriesResults<Q>): this is Series<Q> {
+    return (this.#kind as unknown) === kind;
+  }
+
+  /** Whether a worker is at this item. */
+  isRunning(index: number): boolean {
+    return this.#pool.backend.engine.isRunning(this, index);
+  }
+
+  /** Gives up an item that has not begun, with `force` also one that has. Returns whether it did. */
+  cancel(index: number, force: boolean): boolean {
+    const cancelled = this.#pool.backend.engine.cancel(this, index, force);
+    this.#pool.dispatchSoon();
+    return cancelled;
   }
 
   items(from: number): { readonly values: ArrayLike<unknown>; readonly offset: number } {
@@ -36,7 +71,7 @@ export class Series implements WireJob {
   }
 
   succeed(from: number, values: readonly unknown[]): void {
-    for (let i = 0; i < values.length; i++) settler.succeed(this.#take(from + i), values[i]);
+    for (let i = 0; i < values.length; i++) this.#kind.succeed(this.#take(from + i), values[i]);
     this.#settled(values.length);
   }
 
@@ -48,7 +83,7 @@ export class Series implements WireJob {
       index: undefined,
       input: input instanceof EncodedMessage ? '...' : input,
     };
-    settler.fail(this.#take(index), explain(failure, place));
+    this.#kind.fail(this.#take(index), explain(failure, place), failure.kind === 'cancelled');
     this.#settled(1);
   }
 
@@ -57,7 +92,7 @@ export class Series implements WireJob {
     report({ id: this.firstTaskId + index, name, index: undefined, done, total });
   }
 
-  #take(index: number): AsyncResult<unknown> {
+  #take(index: number): R {
     const result = this.#results[index]!;
     this.#results[index] = undefined;
     this.#args[index] = undefined;
@@ -66,6 +101,9 @@ export class Series implements WireJob {
 
   #settled(count: number): void {
     this.#open -= count;
-    if (this.#open === 0) this.onSettled?.();
+    if (this.#open > 0) return;
+    const { onSettled } = this;
+    this.onSettled = undefined;
+    onSettled?.();
   }
 }

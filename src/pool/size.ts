@@ -5,6 +5,8 @@ import type { PoolOptions } from './options.ts';
 export interface Size {
   readonly min: number;
   readonly max: number;
+  /** Each task that no worker is free for gets one at once. */
+  readonly eager?: boolean;
 }
 
 export function sizeOf({ workers, min, max, clock }: PoolOptions): Size {

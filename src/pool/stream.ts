@@ -6,7 +6,6 @@ import type { Call } from './call.ts';
 import { callSite, placeAt } from './call-site.ts';
 import { explain } from './explain-failure.ts';
 import { Fractions } from './fractions.ts';
-import { checkKeys, checkTimeout } from './options.ts';
 
 /** What a stream asks of its pool. */
 export interface StreamHost {
@@ -14,6 +13,8 @@ export interface StreamHost {
   add(job: WireJob, from: number, to: number): void;
   /** Nobody wants what is left. */
   withdraw(job: WireJob): void;
+  /** No more items will be added. */
+  inputEnded?(): void;
   /** The stream is over, in whatever way. */
   over(outcome: 'done' | 'failed' | 'cancelled'): void;
   readonly workers: number;
@@ -23,6 +24,8 @@ export interface StreamSettings {
   readonly ordered: boolean;
   readonly skipErrors: boolean;
   readonly bufferSize: number | undefined;
+  /** The stream ends with a `TimeoutError` when a result is waited for after this long since the call. */
+  readonly timeoutMs?: number | undefined;
   readonly counters: { done: number; failed: number; total: number | undefined };
   readonly bar: { fraction: number };
 }
@@ -33,51 +36,6 @@ interface Waiter {
   readonly resolve: (result: IteratorResult<never, undefined>) => void;
   readonly reject: (error: Error) => void;
   stopTimer?: () => void;
-}
-
-/**
- * The results of a function over many inputs, as they come: in the order of the inputs (`imap`) or of their ends
- * (`imapUnordered`). Inputs are read only a bounded way ahead of the results taken, so neither may be endless nor slow to
- * be a problem. `for await` it; `break`, `return` or a throw stops the reading and drops what has not begun.
- *
- * An item's error is thrown at its place; calling `next()` again goes on behind it. Python: `IMapIterator`.
- */
-export class ResultStream<R> implements AsyncIterableIterator<R, undefined, undefined> {
-  readonly #job: StreamJob;
-
-  /** Made by pools. */
-  constructor(job: StreamJob) {
-    this.#job = job;
-  }
-
-  /**
-   * The next result. With a `timeout` (milliseconds) it rejects with `TimeoutError` when that is over, and the same result
-   * can be had by a later `next`. Python: `IMapIterator.next(timeout)`.
-   */
-  next(options?: { readonly timeout?: number }): Promise<IteratorResult<R, undefined>> {
-    if (options === undefined) return this.#job.next() as Promise<IteratorResult<R, undefined>>;
-    checkKeys('next', options, ['timeout']);
-    return this.#job.next(checkTimeout(options.timeout)) as Promise<IteratorResult<R, undefined>>;
-  }
-
-  /** Ends the iteration: no more input is read, what has not begun is dropped. */
-  async return(): Promise<IteratorResult<R, undefined>> {
-    await this.#job.cancel();
-    return { done: true, value: undefined };
-  }
-
-  async throw(error?: unknown): Promise<IteratorResult<R, undefined>> {
-    await this.#job.cancel();
-    throw error;
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#job.cancel();
-  }
 }
 
 /** In the place of an input that is not needed any more. */
@@ -107,6 +65,7 @@ export class StreamJob implements WireJob {
   #inputEnd: { readonly error?: Error } | undefined;
   #reading = false;
   #over = false;
+  readonly #calledMs = performance.now();
 
   constructor(call: Call, firstTaskId: number, source: Source, host: StreamHost, settings: StreamSettings) {
     this.terms = call;
@@ -162,7 +121,7 @@ export class StreamJob implements WireJob {
     while (this.#read < this.#taken + this.#window && this.#inputEnd === undefined && !this.#over) {
       try {
         const { done, value } = await iterator.next();
-        if (this.#over) break;
+        if (this.#over || this.#inputEnd !== undefined) break;
         if (done === true) this.#endInput();
         else this.#push(value);
       } catch (error) {
@@ -187,6 +146,15 @@ export class StreamJob implements WireJob {
   #endInput(error?: Error): void {
     this.#inputEnd = error === undefined ? {} : { error };
     this.#settings.counters.total ??= this.#read;
+    this.#host.inputEnded?.();
+  }
+
+  /** Reads no more, although there may be more. */
+  endInput(error: Error): void {
+    if (this.#inputEnd !== undefined || this.#over) return;
+    this.#endInput(error);
+    this.#closeInput();
+    this.#deliver();
   }
 
   #send(from: number): void {
@@ -313,12 +281,32 @@ export class StreamJob implements WireJob {
       if (this.#ended !== undefined) return this.#ended.error === undefined ? doneResult() : this.#rejectOnce();
       this.#widen();
     }
+    const { timeoutMs: wholeMs } = this.#settings;
+    const leftMs = wholeMs === undefined ? Infinity : Math.max(0, this.#calledMs + wholeMs - performance.now());
     return new Promise((resolve, reject) => {
       const waiter: Waiter = { resolve, reject };
       this.#waiters.push(waiter);
-      if (timeoutMs !== undefined) this.#expireAfter(timeoutMs, waiter);
       this.#deliver();
+      if (!this.#waiters.includes(waiter)) return;
+      if (leftMs <= (timeoutMs ?? Infinity) && leftMs < Infinity) this.#endAfter(leftMs, waiter);
+      else if (timeoutMs !== undefined) this.#expireAfter(timeoutMs, waiter);
     });
+  }
+
+  /** The time of the whole call will be over before this result may be there. */
+  #endAfter(ms: number, waiter: Waiter): void {
+    const site = callSite();
+    const end = (): void => {
+      const { timeoutMs } = this.#settings;
+      const message = `${this.terms.method}(${this.terms.name}) had not ended after ${timeoutMs} ms: ${this.#taken} results were taken, the rest is cancelled.`;
+      const open = this.#open > 0;
+      this.abort(placeAt(new TimeoutError(message), site));
+      if (open) this.#host.withdraw(this);
+    };
+    if (ms > 0) {
+      const timer = setTimeout(end, ms);
+      waiter.stopTimer = () => clearTimeout(timer);
+    } else end();
   }
 
   #expireAfter(ms: number, waiter: Waiter): void {
@@ -388,6 +376,10 @@ export class StreamJob implements WireJob {
     }
     if (this.#inputEnd !== undefined) return;
     this.#inputEnd = {};
+    this.#closeInput();
+  }
+
+  #closeInput(): void {
     // Its own failure would only hide the reason.
     try {
       void Promise.resolve(this.#source.iterator.return?.()).catch(() => undefined);

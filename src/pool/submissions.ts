@@ -1,6 +1,7 @@
 import { Functions, type AnyFunction, type FunctionHandle } from '../engine/functions.ts';
 import type { WireJob } from '../engine/link.ts';
 import { AbortError, PoolClosedError, PoolTerminatedError, type ManycoreError } from '../errors.ts';
+import { programEnd } from '../program/index.ts';
 import { whenAborted } from './abort-signals.ts';
 import type { Backend } from './backend.ts';
 import type { Call, TaskProgress } from './call.ts';
@@ -15,12 +16,15 @@ const maxUndispatched = 1_024;
 /** What can be told that the pool ends before it is done. */
 export interface Unfinished {
   abort(error: Error): void;
+  /** Reads no more input: what comes after the results of what was read is this error. */
+  endInput(error: Error): void;
 }
 
 /** What all kinds of calls of a pool share: the engine, the task numbers, and when work is handed out. */
 export class Submissions {
   readonly backend: Backend;
   readonly options: PoolOptions;
+  readonly noun: 'pool' | 'executor';
   /** Calls whose results are taken as they come. */
   readonly streams: Set<Unfinished> = new Set();
   readonly report: (progress: TaskProgress) => void;
@@ -30,8 +34,14 @@ export class Submissions {
   #undispatched = 0;
   #scheduled = false;
 
-  constructor(backend: Backend, options: PoolOptions, report: (progress: TaskProgress) => void) {
+  constructor(
+    backend: Backend,
+    options: PoolOptions,
+    report: (progress: TaskProgress) => void,
+    noun: 'pool' | 'executor' = 'pool',
+  ) {
     this.backend = backend;
+    this.noun = noun;
     this.options = options;
     this.report = report;
   }
@@ -48,11 +58,20 @@ export class Submissions {
   check(method: string, fn: unknown): void {
     const { state, broken } = this.backend.engine;
     if (broken !== undefined) throw broken;
-    if (state !== 'running') {
-      const how = state === 'closing' ? 'closed' : 'terminated';
-      throw new PoolClosedError(`Cannot call ${method}: the pool was ${how} and takes no more work.`);
-    }
+    if (state !== 'running' || programEnd.exiting) throw this.closedError(method);
     checkFunction('the function', fn);
+  }
+
+  closedError(method: string): PoolClosedError {
+    if (this.noun === 'executor') {
+      // Python's words, for those who search for them.
+      const why = programEnd.exiting ? 'after interpreter shutdown: the program ends' : 'after shutdown';
+      return new PoolClosedError(`Cannot call ${method}: cannot schedule new futures ${why}.`);
+    }
+    const { state } = this.backend.engine;
+    if (state === 'running') return new PoolClosedError(`Cannot call ${method}: the program ends.`);
+    const how = state === 'closing' ? 'closed' : 'terminated';
+    return new PoolClosedError(`Cannot call ${method}: the pool was ${how} and takes no more work.`);
   }
 
   handleOf(fn: AnyFunction): FunctionHandle {
@@ -107,14 +126,14 @@ export class Submissions {
     const site = call === undefined ? undefined : shortSite(call.site);
     const hint = site === undefined ? '' : ` Did you forget \`await\` at ${site}?`;
     return new PoolTerminatedError(
-      `The pool ended while ${left} ${left === 1 ? 'task was' : 'tasks were'} not done.${hint}`,
+      `The ${this.noun} ended while ${left} ${left === 1 ? 'task was' : 'tasks were'} not done.${hint}`,
     );
   }
 
-  terminate(): void {
+  terminate(force = false): void {
     const error = this.terminatedError();
     this.abortStreams(error);
-    this.backend.engine.terminate(error);
+    this.backend.engine.terminate(error, force);
   }
 
   abortStreams(error: Error): void {

@@ -32,6 +32,7 @@ export class ProgramEnd {
   readonly #listening = new Set<string>();
   /** There was work a moment ago. */
   #lingering = false;
+  #exiting = false;
   #interruption: Interruption | undefined;
 
   constructor(options: ProgramEndOptions) {
@@ -152,7 +153,13 @@ export class ProgramEnd {
     setImmediate(() => this.#listen());
   }
 
+  /** The exit listeners run: no work will be done any more. */
+  get exiting(): boolean {
+    return this.#exiting;
+  }
+
   readonly #onExit = (): void => {
+    this.#exiting = true;
     this.#leaveScreens();
     for (const holder of this.#holders) holder.destroy();
   };

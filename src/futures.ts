@@ -1,0 +1,30 @@
+/** manycore/futures: Python's concurrent.futures for TypeScript. */
+export {
+  CancelledError,
+  InvalidStateError,
+  PoolBrokenError,
+  PoolClosedError,
+  PoolTerminatedError,
+  TimeoutError,
+  WorkerLostError,
+} from './errors.ts';
+export { asCompleted } from './futures/as-completed.ts';
+export { Executor, type Submitter } from './futures/executor.ts';
+export { Future, type DoneCallback } from './futures/future.ts';
+export type {
+  ExecutorMapOptions,
+  ExecutorOptions,
+  ProcessPoolExecutorOptions,
+  ShutdownOptions,
+} from './futures/options.ts';
+export { ProcessPoolExecutor } from './futures/process-pool-executor.ts';
+export { getReusableExecutor, type ReusableExecutorOptions } from './futures/reusable.ts';
+export { ThreadPoolExecutor } from './futures/thread-pool-executor.ts';
+export {
+  ALL_COMPLETED,
+  FIRST_COMPLETED,
+  FIRST_EXCEPTION,
+  wait,
+  type ReturnWhen,
+  type WaitResult,
+} from './futures/wait.ts';

@@ -1,0 +1,84 @@
+import { ArgumentRangeError } from '../errors.ts';
+import { maxWorkers as mostWorkers } from '../limits.ts';
+import {
+  checkCount,
+  checkKeys,
+  checkMapOptions,
+  checkPoolOptions,
+  poolKeys,
+  show,
+  type MapOptions,
+  type PoolOptions,
+} from '../pool/options.ts';
+
+/** Options of an executor. Times are milliseconds, sizes bytes. */
+export interface ExecutorOptions<InitArgs extends readonly unknown[] | [] = readonly unknown[]> extends Omit<
+  PoolOptions<InitArgs>,
+  'workers' | 'min' | 'max' | 'context'
+> {
+  /** The most workers; they are started when there is work for them. */
+  readonly maxWorkers?: number;
+}
+
+/** Options of `ProcessPoolExecutor`. */
+export interface ProcessPoolExecutorOptions<
+  InitArgs extends readonly unknown[] | [] = readonly unknown[],
+> extends ExecutorOptions<InitArgs> {
+  /** Python's `mp_context`: only `process`, which Python calls `spawn`. */
+  readonly context?: 'process' | 'spawn';
+}
+
+/** Options of `Executor.map`. */
+export interface ExecutorMapOptions extends Pick<MapOptions, 'chunkSize' | 'progress' | 'onError' | 'name'> {
+  /** The iteration ends with `TimeoutError` when a result is waited for so long after the call (milliseconds); the rest is cancelled. */
+  readonly timeout?: number;
+  /** How many inputs may be read ahead of the results taken; `Infinity` reads all at once. Default: two chunks for each worker. */
+  readonly bufferSize?: number;
+}
+
+/** Options of `Executor.shutdown`. */
+export interface ShutdownOptions {
+  /** The promise waits for the end of the workers. Default true. */
+  readonly wait?: boolean;
+  /** Cancels what has not begun. Default false. */
+  readonly cancelFutures?: boolean;
+}
+
+const notOurs = new Set(['workers', 'min', 'max']);
+const executorKeys = ['maxWorkers', ...poolKeys.filter((key) => !notOurs.has(key))];
+const mapKeys = ['chunkSize', 'progress', 'onError', 'name', 'timeout', 'bufferSize'];
+
+/** Checks the options of an executor. Returns those of the pool that it is made of. */
+export function poolOptionsOf(
+  of: string,
+  context: 'process' | 'thread',
+  maxWorkers: number,
+  options: ExecutorOptions & { readonly context?: unknown },
+): PoolOptions {
+  checkKeys(of, options, context === 'thread' ? executorKeys.filter((key) => key !== 'context') : executorKeys);
+  checkCount('maxWorkers', maxWorkers, 1, mostWorkers);
+  const { maxWorkers: _, context: asked = context, ...rest } = options;
+  const own = {
+    ...rest,
+    context: asked as 'process',
+    min: 0,
+    max: maxWorkers,
+    idleTimeout: rest.idleTimeout ?? Infinity,
+  };
+  checkPoolOptions(own);
+  if ((asked as string) === 'thread' && context === 'process')
+    throw new ArgumentRangeError(`Cannot use context ${show(asked)}: for threads there is ThreadPoolExecutor.`);
+  return own;
+}
+
+export function checkExecutorMapOptions(options: ExecutorMapOptions): void {
+  checkKeys('map', options, mapKeys);
+  const { bufferSize, ...rest } = options;
+  checkMapOptions('map', rest);
+  if (bufferSize !== undefined && bufferSize !== Infinity) checkCount('bufferSize', bufferSize, 1);
+}
+
+/** `new ProcessPoolExecutor(4)`, `(4, { ... })` or `({ maxWorkers: 4, ... })`. From here on the initializer is not checked against its arguments. */
+export function readExecutorArguments(first: number | object | undefined, second: object | undefined): ExecutorOptions {
+  return typeof first === 'number' ? { ...second, maxWorkers: first } : (first ?? {});
+}
