@@ -49,7 +49,7 @@ class Completions<F extends Future<unknown>> implements AsyncIterableIterator<F,
     this.#count = futures.size;
     this.#timeoutMs = timeoutMs;
     this.#site = timeoutMs === undefined ? '' : callSite();
-    for (const future of [...futures]) insight.listen(future, this.#ended);
+    for (const future of futures) insight.listen(future, this.#ended);
   }
 
   readonly #ended = (future: Future<unknown>): void => {

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { CancelledError, InvalidStateError } from '../errors.ts';
-import { Deferred, readTimeout, reject, resolve, takeAsIs, within } from '../pool/deferred.ts';
+import { completePrototype, Deferred, readTimeout, reject, resolve, within } from '../pool/deferred.ts';
 import { checkFunction, checkKeys } from '../pool/options.ts';
 import type { Series, SeriesResults } from '../pool/series.ts';
 
@@ -192,6 +192,7 @@ export class Future<T> extends Deferred<T> {
     process.emitWarning(`exception calling callback for ${inspect(this)}: ${what}`, 'ManycoreWarning');
   }
 
+  /** `<Future state=finished returned number>`, as in Python. */
   #describe(): string {
     const outcome = this.#outcome;
     switch (this.#state) {
@@ -205,13 +206,7 @@ export class Future<T> extends Deferred<T> {
   }
 }
 
-takeAsIs(Future.prototype);
-// As in Python: `<Future state=finished returned number>`.
-Object.defineProperty(Future.prototype, inspect.custom, {
-  value(this: Future<unknown>): string {
-    return friend.describe(this);
-  },
-});
+completePrototype(Future.prototype, (future) => friend.describe(future));
 
 /** The inner side of `Future`. */
 export const insight: Insight = friend!;

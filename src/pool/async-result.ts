@@ -1,6 +1,5 @@
-import { inspect } from 'node:util';
 import { NotReadyError } from '../errors.ts';
-import { Deferred, readTimeout, reject, resolve, takeAsIs, within } from './deferred.ts';
+import { completePrototype, Deferred, readTimeout, reject, resolve, within } from './deferred.ts';
 import type { SeriesResults } from './series.ts';
 
 /** What a surface calls when a result is there. */
@@ -95,12 +94,7 @@ export class AsyncResult<T> extends Deferred<T> {
   }
 }
 
-takeAsIs(AsyncResult.prototype);
-Object.defineProperty(AsyncResult.prototype, inspect.custom, {
-  value(this: AsyncResult<unknown>): string {
-    return friend.describe(this);
-  },
-});
+completePrototype(AsyncResult.prototype, (result) => friend.describe(result));
 
 /** The settling side of `AsyncResult`, which its users do not get. */
 export const settler: Settler = friend!;

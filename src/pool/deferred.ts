@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { TimeoutError } from '../errors.ts';
 import { callSite, placeAt } from './call-site.ts';
 import { checkKeys, checkTimeout } from './options.ts';
@@ -7,9 +8,9 @@ type Settle = (value: unknown) => void;
 // Passing one function to all promises instead of making a closure for each saves a third of a submission's memory.
 let lastResolve: Settle;
 let lastReject: Settle;
-function keep(resolve: Settle, reject: Settle): void {
-  lastResolve = resolve;
-  lastReject = reject;
+function keep(succeed: Settle, fail: Settle): void {
+  lastResolve = succeed;
+  lastReject = fail;
 }
 
 let resolveOf: (deferred: Deferred<unknown>, value: unknown) => void;
@@ -17,7 +18,7 @@ let rejectOf: (deferred: Deferred<unknown>, error: unknown) => void;
 
 /**
  * A promise that is settled from outside, by who has `resolve` and `reject`: what `AsyncResult` and `Future` have in common.
- * A subclass has to call `takeAsIs` with its prototype.
+ * A subclass has to call `completePrototype`.
  */
 export class Deferred<T> extends Promise<T> {
   readonly #resolve: Settle;
@@ -48,11 +49,19 @@ export function reject(deferred: Deferred<unknown>, error: unknown): void {
 }
 
 /**
- * `await` and `Promise.all` ask an instance for its constructor; with this answer they take it as it is instead of wrapping
- * it in another promise: half the cost of a burst. `then` makes plain promises for the same reason.
+ * Completes the prototype of a subclass: `describe` is what is shown when it is printed. `await` and `Promise.all` ask an
+ * instance for its constructor; with the answer `Promise` they take it as it is instead of wrapping it in another promise: half
+ * the cost of a burst. `then` makes plain promises for the same reason.
  */
-export function takeAsIs(prototype: Deferred<unknown>): void {
-  Object.defineProperty(prototype, 'constructor', { value: Promise, writable: true, configurable: true });
+export function completePrototype<D extends Deferred<unknown>>(prototype: D, describe: (deferred: D) => string): void {
+  void Object.defineProperties(prototype, {
+    constructor: { value: Promise, writable: true, configurable: true },
+    [inspect.custom]: {
+      value(this: D): string {
+        return describe(this);
+      },
+    },
+  });
 }
 
 /** The promise, or a `TimeoutError` when that takes longer; the task goes on. */
