@@ -8,7 +8,7 @@ export {
   TimeoutError,
   WorkerLostError,
 } from './errors.ts';
-export { asCompleted } from './futures/as-completed.ts';
+export { asCompleted, type Completed } from './futures/as-completed.ts';
 export { Executor, type Submitter } from './futures/executor.ts';
 export { Future, type DoneCallback } from './futures/future.ts';
 export type {

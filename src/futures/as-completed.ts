@@ -5,6 +5,14 @@ import { insight, type Future } from './future.ts';
 import { distinct } from './wait.ts';
 
 /**
+ * A future as `asCompleted` gives it. TypeScript believes that `for await` awaits what it gets, which it does not do here: its
+ * `then` is hidden, so that the loop's variable is the future, for TypeScript too. Take the result with `await future.result()`.
+ */
+// `any` is what it takes: an intersection with any other type keeps the call signature of `then`.
+// oxlint-disable-next-line no-explicit-any
+export type Completed<F extends Future<unknown>> = F & { readonly then: any };
+
+/**
  * The futures as they get done, those that are done already first, each once. A `timeout` (milliseconds) counts from the call: when
  * it is over and not all are done, the iteration throws `TimeoutError`. Python: `concurrent.futures.as_completed`.
  *
@@ -14,15 +22,16 @@ import { distinct } from './wait.ts';
  * import { asCompleted, ThreadPoolExecutor } from 'manycore/futures';
  * await using executor = new ThreadPoolExecutor(2);
  * const futures = [1, 4, 9].map((n) => executor.submit(Math.sqrt, n));
- * for await (const future of asCompleted(futures)) console.log(await future);
+ * for await (const future of asCompleted(futures)) console.log(await future.result());
  * ```
  */
 export function asCompleted<F extends Future<unknown>>(
   futures: Iterable<F>,
   options: { readonly timeout?: number } = {},
-): AsyncIterableIterator<F, undefined, undefined> {
+): AsyncIterableIterator<Completed<F>, undefined, undefined> {
   checkKeys('asCompleted', options, ['timeout']);
-  return new Completions(distinct('asCompleted', futures), checkTimeout(options.timeout));
+  const completions = new Completions(distinct('asCompleted', futures), checkTimeout(options.timeout));
+  return completions as Completions<Completed<F>>;
 }
 
 interface Waiter<F> {

@@ -87,6 +87,7 @@ const otherNames: Readonly<Record<string, string>> = {
   maxtasksperchild: 'maxTasksPerChild',
   max_tasks_per_child: 'maxTasksPerChild',
   initargs: 'initArgs',
+  workers: 'maxWorkers',
   processes: 'workers',
   max_workers: 'workers',
   maxWorkers: 'workers',

@@ -1,0 +1,67 @@
+import { describe, type TestContext } from 'node:test';
+import {
+  ProcessPoolExecutor,
+  ThreadPoolExecutor,
+  type Executor,
+  type ExecutorOptions,
+  type Future,
+} from 'manycore/futures';
+import { contexts, eventually, testClean, type Context, type TestOptions } from '../matrix.ts';
+
+/** Makes an executor of the kind of worker that a case runs on. */
+export type Make = (options?: ExecutorOptions) => Executor;
+
+/** Declares the tests of `suite` for each kind of executor. */
+export function eachExecutor(suite: (make: Make, context: Context) => void): void {
+  for (const context of contexts) {
+    const make: Make = (options = {}) =>
+      context === 'process'
+        ? new ProcessPoolExecutor<readonly unknown[]>(options)
+        : new ThreadPoolExecutor<readonly unknown[]>(options);
+    describe(context, () => suite(make, context));
+  }
+}
+
+/** A test of an executor, whose workers are ended afterwards; then nothing of it may be left. */
+export function testExecutor(
+  name: string,
+  make: Make,
+  options: ExecutorOptions & { readonly test?: TestOptions },
+  body: (executor: Executor, t: TestContext) => unknown,
+): void {
+  const { test: testOptions, ...executorOptions } = options;
+  testClean(name, testOptions ?? {}, async (t) => {
+    const executor = make(executorOptions);
+    try {
+      await body(executor, t);
+    } finally {
+      // Node leaks a file of a thread that is ended while it loads its modules.
+      const starts = (): boolean => executor.statistics().workers.some(({ state }) => state === 'starting');
+      await eventually(() => !starts()).catch(() => undefined);
+      await executor.killWorkers();
+    }
+  });
+}
+
+/** Waits until a worker is at this call. */
+export async function hasBegun(future: Future<unknown>): Promise<void> {
+  await eventually(() => future.running() || future.done(), 10_000, 'the call begins');
+}
+
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = [];
+  for await (const item of items) list.push(item);
+  return list;
+}
+
+/** Functions for workers. */
+export const square = (x: number): number => x * x;
+
+export async function sleep(ms: number): Promise<number> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  return ms;
+}
+
+export function spin(): never {
+  for (;;);
+}
