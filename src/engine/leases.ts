@@ -88,7 +88,11 @@ export class Leases {
       if (lease.settled < lease.count) break;
       this.#head++;
     }
-    if (this.#head > 32 && this.#head * 2 > this.#leases.length) {
+    if (this.#head === this.#leases.length) {
+      // What is done must not be kept by an idle worker: its function may hold on to anything.
+      this.#leases.length = 0;
+      this.#head = 0;
+    } else if (this.#head > 32 && this.#head * 2 > this.#leases.length) {
       this.#leases = this.#leases.slice(this.#head);
       this.#head = 0;
     }

@@ -4,12 +4,11 @@ import { checkKeys, checkTimeout } from '../pool/options.ts';
 import { insight, type Future } from './future.ts';
 import { distinct } from './wait.ts';
 
+// `any` is what it takes: an intersection with any other type keeps the call signature of `then`.
 /**
  * A future as `asCompleted` gives it. TypeScript believes that `for await` awaits what it gets, which it does not do here: its
  * `then` is hidden, so that the loop's variable is the future, for TypeScript too. Take the result with `await future.result()`.
  */
-// `any` is what it takes: an intersection with any other type keeps the call signature of `then`.
-// oxlint-disable-next-line no-explicit-any
 export type Completed<F extends Future<unknown>> = F & { readonly then: any };
 
 /**
@@ -30,8 +29,7 @@ export function asCompleted<F extends Future<unknown>>(
   options: { readonly timeout?: number } = {},
 ): AsyncIterableIterator<Completed<F>, undefined, undefined> {
   checkKeys('asCompleted', options, ['timeout']);
-  const completions = new Completions(distinct('asCompleted', futures), checkTimeout(options.timeout));
-  return completions as Completions<Completed<F>>;
+  return new Completions(distinct('asCompleted', futures), checkTimeout(options.timeout));
 }
 
 interface Waiter<F> {

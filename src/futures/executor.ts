@@ -6,7 +6,7 @@ import type { Items } from '../pool/items.ts';
 import { checkCallOptions, checkCount, checkKeys, type CallOptions } from '../pool/options.ts';
 import type { ResultStream } from '../pool/result-stream.ts';
 import { poolStatistics, type PoolStatistics } from '../pool/statistics.ts';
-import { Submissions } from '../pool/submissions.ts';
+import { Submissions, type Unfinished } from '../pool/submissions.ts';
 import { maxWorkers as mostWorkers } from '../limits.ts';
 import { refusal } from '../wire/encode-builtin.ts';
 import { submitSingle } from '../pool/apply.ts';
@@ -66,6 +66,8 @@ export abstract class Executor implements Submitter {
   protected constructor(context: 'process' | 'thread', defaultWorkers: number, options: ExecutorOptions) {
     const { maxWorkers = defaultWorkers } = options;
     const poolOptions = poolOptionsOf(this.constructor.name, context, maxWorkers, options);
+    // The backend lives on without the executor, so it may know nothing that leads to it, such as a user's function.
+    const streams = new Set<Unfinished>();
     this.#backend = new Backend(
       poolOptions,
       { min: 0, max: maxWorkers, eager: true },
@@ -77,12 +79,11 @@ export abstract class Executor implements Submitter {
             `Worker ${id} (pid ${String(pid)}) had an error that no task caught and is replaced: ${error.stack ?? error.message}`,
             'ManycoreWarning',
           ),
-        broken: (error) => submissions.abortStreams(error),
+        broken: (error) => streams.forEach((stream) => stream.abort(error)),
         ended: () => forgetAboutIt(),
       },
     );
-    const submissions = new Submissions(this.#backend, poolOptions, () => undefined, 'executor');
-    this.#submissions = submissions;
+    this.#submissions = new Submissions(this.#backend, poolOptions, () => undefined, 'executor', streams);
     const forgetAboutIt = closeWhenForgotten(this, this.#backend);
     Object.defineProperty(this, refusal, {
       value: 'an executor cannot be passed to workers. Make one inside the function',

@@ -26,7 +26,7 @@ export class Submissions {
   readonly options: PoolOptions;
   readonly noun: 'pool' | 'executor';
   /** Calls whose results are taken as they come. */
-  readonly streams: Set<Unfinished> = new Set();
+  readonly streams: Set<Unfinished>;
   readonly report: (progress: TaskProgress) => void;
   /** The series that further single calls may join. */
   series: Series | undefined;
@@ -39,7 +39,9 @@ export class Submissions {
     options: PoolOptions,
     report: (progress: TaskProgress) => void,
     noun: 'pool' | 'executor' = 'pool',
+    streams: Set<Unfinished> = new Set(),
   ) {
+    this.streams = streams;
     this.backend = backend;
     this.noun = noun;
     this.options = options;

@@ -20,6 +20,8 @@ export class Answers {
   #values: unknown[] = [];
   #ms = 0;
   #flushedMs = 0;
+  /** The sizes of the outbox before the record that is being written. */
+  #before: { readonly bytes: number; readonly attachments: number } | undefined;
 
   constructor(outbox: Outbox, send: SendFrame) {
     this.#outbox = outbox;
@@ -56,6 +58,8 @@ export class Answers {
   }
 
   flush(): void {
+    // A getter of the value that is being written ends the worker, and its exit handler is here: half a record is none.
+    if (this.#before !== undefined) this.#restore();
     this.#write();
     this.#flushedMs = monotonicMs();
     if (this.#outbox.empty) return;
@@ -76,16 +80,15 @@ export class Answers {
   /** Writes results up to the first that cannot travel, and that one as a failure. Returns where to go on. */
   #writeSome(values: unknown[], from: number, to: number, ms: number): number {
     const { body, encoder } = this.#outbox;
-    const start = body.length;
-    const attachments = encoder.attachments.length;
+    this.#begin();
     body.u8(ToHost.succeeded);
     body.varint(this.#first + from);
     body.varint(to - from);
     body.f64(ms * (to - from));
     const failure = encodeColumn(encoder, body, values, from, to, 'result');
+    if (failure !== undefined) this.#restore();
+    this.#before = undefined;
     if (failure === undefined) return to;
-    body.length = start;
-    encoder.attachments.length = attachments;
     if (failure.index > from) this.#writeSome(values, from, failure.index, ms);
     this.#writeFailure(this.#first + failure.index, failure.error, ms, true);
     return failure.index + 1;
@@ -93,10 +96,25 @@ export class Answers {
 
   #writeFailure(sequence: number, error: unknown, ms: number, unsendable: boolean): void {
     const { body, encoder } = this.#outbox;
+    this.#begin();
     body.u8(ToHost.failed);
     body.varint(sequence);
     body.u8(unsendable ? 1 : 0);
     body.f64(ms);
     encodeThrown(encoder, body, error);
+    this.#before = undefined;
+  }
+
+  #begin(): void {
+    const { body, encoder } = this.#outbox;
+    this.#before = { bytes: body.length, attachments: encoder.attachments.length };
+  }
+
+  /** Takes back what was written of a record. */
+  #restore(): void {
+    const { body, encoder } = this.#outbox;
+    body.length = this.#before!.bytes;
+    encoder.attachments.length = this.#before!.attachments;
+    this.#before = undefined;
   }
 }

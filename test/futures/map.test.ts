@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { ArgumentRangeError, ArgumentTypeError, CancelledError, range, TimeoutError } from 'manycore';
 import { eventually, rejection } from '../matrix.ts';
-import { collect, eachExecutor, hasBegun, sleep, square, testExecutor } from './support.ts';
+import { sleep, square } from './functions.ts';
+import { collect, eachExecutor, hasBegun, testExecutor } from './support.ts';
 
 function divmod(a: number, b: number): [number, number] {
   if (b === 0) throw new RangeError('division by zero');
@@ -40,7 +41,7 @@ eachExecutor((make) => {
   testExecutor('map: asynchronous inputs, alone and beside others', make, { maxWorkers: 1 }, async (executor) => {
     async function* words(): AsyncGenerator<string> {
       yield 'a';
-      await null;
+      await Promise.resolve();
       yield 'bc';
       yield 'def';
     }

@@ -4,7 +4,8 @@ import { runInNewContext } from 'node:vm';
 import { ArgumentRangeError, ArgumentTypeError, cpuCount, task, TaskTimeoutError, WorkerLostError } from 'manycore';
 import { ProcessPoolExecutor, ThreadPoolExecutor, wait, type Future } from 'manycore/futures';
 import { eventually, rejection, testClean } from '../matrix.ts';
-import { eachExecutor, hasBegun, sleep, spin, square, testExecutor } from './support.ts';
+import { sleep, spin, square } from './functions.ts';
+import { eachExecutor, hasBegun, testExecutor } from './support.ts';
 
 testClean('executor: the default sizes (N351)', {}, async () => {
   for (const [executor, size] of [
@@ -175,7 +176,7 @@ eachExecutor((make, context) => {
       let refused = 0;
       for (let i = 0; i < 200; i++) {
         if (i === 100) queueMicrotask(() => void executor.shutdown({ wait: false }));
-        await null;
+        await Promise.resolve();
         try {
           futures.push(executor.submit(square, i));
         } catch (error) {

@@ -1,4 +1,5 @@
 import { describe, type TestContext } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   ProcessPoolExecutor,
   ThreadPoolExecutor,
@@ -7,6 +8,9 @@ import {
   type Future,
 } from 'manycore/futures';
 import { contexts, eventually, testClean, type Context, type TestOptions } from '../matrix.ts';
+
+/** How long the calls that a test left may go on. */
+const patienceMs = 500;
 
 /** Makes an executor of the kind of worker that a case runs on. */
 export type Make = (options?: ExecutorOptions) => Executor;
@@ -35,9 +39,8 @@ export function testExecutor(
     try {
       await body(executor, t);
     } finally {
-      // Node leaks a file of a thread that is ended while it loads its modules.
-      const starts = (): boolean => executor.statistics().workers.some(({ state }) => state === 'starting');
-      await eventually(() => !starts()).catch(() => undefined);
+      // In peace if possible: Node leaks a file of a thread that is ended while it loads a module.
+      await Promise.race([executor.shutdown({ cancelFutures: true }), pause(patienceMs, undefined, { ref: false })]);
       await executor.killWorkers();
     }
   });
@@ -52,16 +55,4 @@ export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const list: T[] = [];
   for await (const item of items) list.push(item);
   return list;
-}
-
-/** Functions for workers. */
-export const square = (x: number): number => x * x;
-
-export async function sleep(ms: number): Promise<number> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
-  return ms;
-}
-
-export function spin(): never {
-  for (;;);
 }

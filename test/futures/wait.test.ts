@@ -11,7 +11,8 @@ import {
   wait,
 } from 'manycore/futures';
 import { eventually, rejection, testClean } from '../matrix.ts';
-import { collect, eachExecutor, hasBegun, sleep, square, testExecutor } from './support.ts';
+import { sleep, square } from './functions.ts';
+import { collect, eachExecutor, hasBegun, testExecutor } from './support.ts';
 
 function finished<T>(value: T): Future<T> {
   const future = new Future<T>();

@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { setFlagsFromString } from 'node:v8';
+import { CancelledError, getReusableExecutor, wait, type Executor } from 'manycore/futures';
+import { Pool, PoolTerminatedError, task, WorkerLostError } from 'manycore';
+import { contexts, eventually, rejection, testClean } from '../matrix.ts';
+import { sleep, spin, square } from './functions.ts';
+import { hasBegun } from './support.ts';
+
+setFlagsFromString('--expose-gc');
+
+/** The workers of the executor that is the present one are ended behind each test. */
+function testReusable(name: string, body: () => Promise<unknown>): void {
+  testClean(name, { limit: 30_000 }, async () => {
+    let last: Executor | undefined;
+    try {
+      await body();
+    } finally {
+      last = getReusableExecutor({ reuse: true });
+      await settled(last).catch(() => undefined);
+      await last.killWorkers();
+    }
+  });
+}
+
+/** Node leaks a file of a thread that is ended while it loads its modules. */
+async function settled(executor: Executor): Promise<void> {
+  await eventually(() => executor.statistics().workers.every(({ state, tasks }) => state === 'ready' && tasks === 0));
+}
+
+for (const context of contexts) {
+  testReusable(`getReusableExecutor: the same one again (S432), ${context}`, async () => {
+    const executor = getReusableExecutor({ maxWorkers: 2, context });
+    assert.equal(await executor.submit(square, 3), 9);
+    assert.equal(getReusableExecutor({ maxWorkers: 2, context }), executor);
+    assert.equal(getReusableExecutor({ maxWorkers: 2, context, reuse: true }), executor);
+    const fresh = getReusableExecutor({ maxWorkers: 2, context, reuse: false });
+    assert.notEqual(fresh, executor);
+    await eventually(() => executor.statistics().state === 'ended');
+  });
+
+  testReusable(`getReusableExecutor: with reuse the old options stay (S433), ${context}`, async () => {
+    const executor = getReusableExecutor({ maxWorkers: 2, context, name: 'first' });
+    assert.equal(getReusableExecutor({ reuse: true }), executor);
+    assert.equal(getReusableExecutor({ maxWorkers: 1, context, name: 'other', reuse: true }), executor);
+    assert.equal(executor.statistics().name, 'first');
+  });
+
+  testReusable(`getReusableExecutor: another initializer makes another executor (R431), ${context}`, async () => {
+    const shared = globalThis as { mark?: string };
+    const initializer = (mark: string): void => {
+      shared.mark = mark;
+    };
+    const read = (): string | undefined => shared.mark;
+    const one = getReusableExecutor({ maxWorkers: 1, context, initializer, initArgs: ['one'] });
+    assert.equal(await one.submit(read), 'one');
+    assert.equal(getReusableExecutor({ maxWorkers: 1, context, initializer, initArgs: ['one'] }), one);
+    const two = getReusableExecutor({ maxWorkers: 1, context, initializer, initArgs: ['two'] });
+    assert.notEqual(two, one);
+    assert.equal(await two.submit(read), 'two');
+    await eventually(() => one.statistics().state === 'ended');
+  });
+
+  testReusable(
+    `getReusableExecutor: to a smaller size while calls run: they end, an old worker stays (S434, S435), ${context}`,
+    async () => {
+      const executor = getReusableExecutor({ maxWorkers: 2, context });
+      const futures = [1, 2, 3, 4].map(() => executor.submit(sleep, 400));
+      await eventually(() => futures.filter((future) => future.running()).length === 2);
+      const before = executor.statistics().workers.map(({ id }) => id);
+      assert.equal(getReusableExecutor({ maxWorkers: 1, context }), executor);
+      assert.equal((await wait(futures)).done.size, 4);
+      for (const future of futures) assert.equal(await future, 400);
+      await eventually(() => executor.statistics().workers.length === 1);
+      const [left] = executor.statistics().workers;
+      assert.ok(before.includes(left!.id));
+      getReusableExecutor({ maxWorkers: 1, context });
+      assert.equal(await executor.submit(() => task().workerId), left?.id);
+    },
+  );
+
+  testReusable(`getReusableExecutor: many sizes with calls in flight, killed or not (S437), ${context}`, async () => {
+    for (const killWorkers of [false, true]) {
+      for (const maxWorkers of [6, 2, 1, 6, 3, 1, 4, 5]) {
+        const executor = getReusableExecutor({ maxWorkers, context, killWorkers });
+        const futures = Array.from({ length: 10 }, (_, i) => executor.submit(square, i));
+        assert.equal(await futures[9], 81);
+        assert.equal((await wait(futures)).done.size, 10);
+        await settled(executor);
+      }
+      await settled(getReusableExecutor({ reuse: true }));
+      const old = getReusableExecutor({ reuse: true });
+      const busy = old.submit(sleep, 50);
+      const next = getReusableExecutor({ maxWorkers: 1, context, killWorkers, reuse: false });
+      assert.notEqual(old, next);
+      if (killWorkers) assert.ok((await rejection(busy)) instanceof PoolTerminatedError);
+      else assert.equal(await busy, 50);
+      await old.shutdown();
+    }
+  });
+
+  testReusable(`getReusableExecutor: a resize while a worker is dying (S438), ${context}`, async () => {
+    const executor = getReusableExecutor({ maxWorkers: 2, context });
+    const dying = [executor.submit(() => process.exit(1)), executor.submit(square, 2)];
+    getReusableExecutor({ maxWorkers: 1, context });
+    assert.ok((await rejection(dying[0]!)) instanceof WorkerLostError);
+    assert.equal(await getReusableExecutor({ maxWorkers: 2, context }).submit(square, 3), 9);
+  });
+
+  testReusable(
+    `getReusableExecutor: idle workers end, and come again when there is work (S439, S440, S442), ${context}`,
+    async () => {
+      const executor = getReusableExecutor({ maxWorkers: 2, context, idleTimeout: 100 });
+      const ids = await Promise.all([executor.submit(() => task().workerId), executor.submit(sleep, 50)]);
+      await eventually(() => executor.statistics().workers.length === 0);
+      assert.equal(getReusableExecutor({ maxWorkers: 1, context, idleTimeout: 100 }), executor);
+      const again = await executor.submit(() => task().workerId);
+      assert.notEqual(again, ids[0]);
+      // The time is over at any moment of a shutdown.
+      await executor.shutdown();
+    },
+  );
+
+  testReusable(
+    `getReusableExecutor: no call is lost with workers that are hardly ever there (S440, S441), ${context}`,
+    async () => {
+      const executor = getReusableExecutor({ maxWorkers: 2, context, idleTimeout: 1 });
+      for (let round = 0; round < 10; round++) {
+        const slow = { text: 'x'.repeat(100_000), round };
+        const futures = Array.from({ length: 4 }, () =>
+          executor.submit((value: { round: number }) => value.round, slow),
+        );
+        assert.deepEqual(await Promise.all(futures), [round, round, round, round]);
+        await sleep(2);
+      }
+    },
+  );
+
+  testReusable(`getReusableExecutor: one that broke or was shut down is replaced (S452), ${context}`, async () => {
+    const first = getReusableExecutor({ maxWorkers: 1, context });
+    await first.shutdown();
+    const second = getReusableExecutor({ maxWorkers: 1, context });
+    assert.notEqual(first, second);
+    assert.equal(await second.submit(square, 3), 9);
+    const busy = second.submit(spin);
+    await hasBegun(busy);
+    await second.killWorkers();
+    assert.ok((await rejection(busy)) instanceof PoolTerminatedError);
+    const initializer = (): never => {
+      throw new Error('broken');
+    };
+    const broken = getReusableExecutor({ maxWorkers: 1, context, initializer });
+    await rejection(broken.submit(square, 3));
+    assert.equal(broken.statistics().state, 'broken');
+    const third = getReusableExecutor({ maxWorkers: 1, context });
+    assert.equal(await third.submit(square, 3), 9);
+    const future = third.submit(spin);
+    await hasBegun(future);
+    future.cancel({ force: true });
+    assert.ok((await rejection(future)) instanceof CancelledError);
+    assert.equal(await getReusableExecutor({ maxWorkers: 1, context }).submit(square, 4), 16);
+  });
+
+  testReusable(`getReusableExecutor: used in the workers of the same (S449, S450), ${context}`, async () => {
+    const executor = getReusableExecutor({ maxWorkers: 1, context });
+    const nested = executor.submit(async (kind: 'process' | 'thread') => {
+      const { getReusableExecutor: again } = await import('manycore/futures');
+      const inner = again({ maxWorkers: 1, context: kind });
+      const value = await inner.submit((n: number) => n + 1, 41);
+      await inner.shutdown();
+      return value;
+    }, context);
+    assert.equal(await nested, 42);
+  });
+}
+
+testReusable('getReusableExecutor: impossible sizes and options are refused (S443)', async () => {
+  for (const maxWorkers of [0, -1]) assert.throws(() => getReusableExecutor({ maxWorkers }), RangeError);
+  assert.throws(() => getReusableExecutor({ reuse: 'no' as never }), RangeError);
+  assert.throws(() => getReusableExecutor({ max_workers: 2 } as object), /Did you mean "maxWorkers"/);
+  const executor = getReusableExecutor(1);
+  assert.throws(() => executor.resize(0), RangeError);
+  assert.equal(await executor.submit(square, 2), 4);
+  await using pool = new Pool(1);
+  assert.match(
+    String(await rejection(pool.apply((value: unknown) => value, [executor]))),
+    /an executor cannot be passed to workers/,
+  );
+});
