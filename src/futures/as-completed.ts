@@ -9,7 +9,7 @@ import { distinct } from './wait.ts';
  * A future as `asCompleted` gives it. TypeScript believes that `for await` awaits what it gets, which it does not do here: its
  * `then` is hidden, so that the loop's variable is the future, for TypeScript too. Take the result with `await future.result()`.
  */
-export type Completed<F extends Future<unknown>> = F & { readonly then: any };
+export type Completed<F extends Future<unknown>> = F & { readonly then: any }; // oxlint-disable-line no-explicit-any
 
 /**
  * The futures as they get done, those that are done already first, each once. A `timeout` (milliseconds) counts from the call: when

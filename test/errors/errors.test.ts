@@ -5,6 +5,7 @@ import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as manycore from 'manycore';
 import { ManycoreError, Pool, Process, task } from 'manycore';
+import { Future } from 'manycore/futures';
 import { maxFrameBytes } from '#internal/limits.js';
 import { Reader } from '#internal/wire/reader.js';
 import { Writer } from '#internal/wire/writer.js';
@@ -52,6 +53,16 @@ const onBoth: Record<string, Provocation> = {
     ),
   TimeoutError: (pool) => pool.apply(sleep, [60_000]).get({ timeout: 1 }),
   AbortError: (pool) => pool.apply(sleep, [60_000], { signal: AbortSignal.abort(new Error('enough')) }),
+  CancelledError: () => {
+    const future = new Future();
+    future.cancel();
+    return future;
+  },
+  InvalidStateError: () => {
+    const future = new Future<number>();
+    future.setResult(1);
+    future.setResult(2);
+  },
   PoolClosedError: (pool) => {
     pool.close();
     return pool.apply(() => 1);
