@@ -144,6 +144,12 @@ def burst(context, params):
     return rated(ms, count)
 
 
+def submit(context, params):
+    if context.kind != "executor":
+        return None
+    return burst(context, params)
+
+
 def map_items(context, params):
     pool, count = context.pool(2), params["count"]
     if not pool.map:
@@ -395,6 +401,7 @@ def cpu_ms(pid):
 
 SCENARIOS = {
     "burst": burst,
+    "submit": submit,
     "map": map_items,
     "imap": imap_items,
     "round-trip": round_trip,

@@ -9,6 +9,7 @@ const targets = [
   faster('burst', 'burst', 'ms', 'threads', 'piscina-tuned', 10),
   faster('burst', 'burst', 'ms', 'processes', 'python-fork', 30),
   faster('burst', 'burst', 'ms', 'processes', 'tinypool-processes', 40),
+  ...kinds.map((kind) => faster('submit', 'submit', 'ms', kind, 'python-executor', 50)),
   ...kinds.map((kind) => faster('map', 'map', 'ms', kind, 'python-fork', 1.5)),
   ...kinds.map((kind) => faster('imap', 'imap', 'ms', kind, 'python-fork', 20)),
   ...kinds.flatMap((kind) =>

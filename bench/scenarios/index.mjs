@@ -17,8 +17,9 @@ import { roundTrip } from './round-trip.mjs';
 import { scaling } from './scaling.mjs';
 import { skew } from './skew.mjs';
 import { startUp } from './start-up.mjs';
+import { submit } from './submit.mjs';
 
-export const scenarios = [burst, map, imap, roundTrip, payloads, startUp, process, scaling, skew, memory, idle];
+export const scenarios = [burst, submit, map, imap, roundTrip, payloads, startUp, process, scaling, skew, memory, idle];
 
 export function findScenario(name) {
   const found = scenarios.find((candidate) => candidate.name === name);

@@ -1,5 +1,6 @@
 /** The one file that knows manycore's API. */
 import { Pool, Process, ThreadPool } from 'manycore';
+import { ProcessPoolExecutor, ThreadPoolExecutor } from 'manycore/futures';
 import { busy, countPrimes } from '../tasks.mjs';
 
 // Functions of this file go to the workers as they are, with what they use of other files: there is no worker file.
@@ -12,11 +13,14 @@ const functions = {
 
 export function open({ workers, context }) {
   const pool = context === 'thread' ? new ThreadPool(workers) : new Pool(workers);
+  // Has no worker before the first call.
+  const executor = context === 'thread' ? new ThreadPoolExecutor(workers) : new ProcessPoolExecutor(workers);
   return {
     run: (task, argument) => pool.applyAsync(functions[task], [argument]),
     map: (task, items) => pool.map(functions[task], items),
     imap: (task, items) => pool.imap(functions[task], items),
-    close: () => pool.terminate(),
+    submit: (task, argument) => executor.submit(functions[task], argument),
+    close: () => Promise.all([pool.terminate(), executor.shutdown()]),
   };
 }
 
