@@ -54,4 +54,9 @@ export class Feed implements Unfinished {
     this.#ended ??= error;
     this.#endWait(this.#ended);
   }
+
+  /** The same: a map has no results but all of them. */
+  endInput(error: Error): void {
+    this.abort(error);
+  }
 }

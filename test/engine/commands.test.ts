@@ -88,7 +88,9 @@ const cancel = fc.record({ n: fc.nat(), index: fc.nat(19), force: fc.boolean() }
     if (chosen === undefined || index >= chosen.size) return;
     const { job } = chosen;
     const open = job.counts[index] === undefined;
-    const began = job.begun.some((begin) => begin.index === index);
+    // A chunk begins as a whole.
+    const chunk = job.terms.chunkSize ?? 1;
+    const began = job.begun.some((begin) => Math.abs(begin.index - index) < chunk);
     const cancelled = pool.engine.cancel(job, index, force);
     assert.ok(!cancelled || (open && job.counts[index] === 1), 'only what is open, once');
     assert.ok(!open || cancelled || (began && !force) || !pool.links.every(({ canTakeBack }) => canTakeBack));

@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { PoolClosedError, PoolTerminatedError, range } from 'manycore';
 import { CancelledError, wait, type Executor, type Future } from 'manycore/futures';
-import { commandOf, descendants } from '../leftovers.ts';
+import { commandOf, descendants } from '#internal/testing/processes.js';
 import { eventually, rejection, testClean } from '../matrix.ts';
 import { runScript } from '../run-script.ts';
 import { sleep, spin, square } from './functions.ts';
