@@ -17,6 +17,8 @@ export class Interruption {
   readonly #print: (text: string) => void;
   readonly #signal: EndingSignal;
   readonly #error: Error;
+  /** What the program had set before; another one is its choice, made as it cleaned up. */
+  readonly #exitCode: ProgramProcess['exitCode'];
 
   constructor(
     process: ProgramProcess,
@@ -31,8 +33,8 @@ export class Interruption {
     this.#error = new PoolTerminatedError(`The program was ended by ${signal} with ${work}.`);
     const again = signal === 'SIGINT' ? ' Press Ctrl-C again to end at once.' : '';
     print(`${signal === 'SIGINT' ? 'Interrupted' : signal}: ending ${work}.${again}\n`);
-    // Else a supervisor could not tell: only who was ended by Ctrl-C ends with a code instead of by the signal.
-    if (signal === 'SIGINT') process.exitCode ??= codeOf(signal);
+    if (signal === 'SIGINT') process.exitCode = codeOf(signal);
+    this.#exitCode = process.exitCode;
     process.prependListener('unhandledRejection', this.#onRejection);
     process.prependListener('uncaughtException', this.#onUncaught);
     process.prependListener('beforeExit', this.#finish);
@@ -64,7 +66,8 @@ export class Interruption {
 
   readonly #finish = (): void => {
     const process = this.#process;
-    if (process.exitCode === undefined || process.exitCode === null) {
+    // Who was ended by Ctrl-C ends with its code; the others by the signal, which supervisors look for.
+    if (this.#signal !== 'SIGINT' && process.exitCode === this.#exitCode) {
       process.removeListener(this.#signal, this.#ignore);
       process.kill(process.pid, this.#signal);
       // The first process of a container is not ended by signals that it does not handle.

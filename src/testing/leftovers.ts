@@ -28,6 +28,8 @@ export interface Leftovers {
  * ```
  */
 export function leftovers(): Leftovers {
+  // They are made when they are first asked for, and stay.
+  for (const stream of [process.stdout, process.stderr]) stream.write('');
   const processes = new Set(descendants(process.pid));
   const descriptors = new Set(openDescriptors());
   const files = new Set(filesOf(process.pid));

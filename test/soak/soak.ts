@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Pool } from 'manycore';
@@ -73,6 +73,8 @@ export async function soak(kind: keyof typeof soakKinds, pools: number): Promise
   const every = Math.max(1, Math.floor(pools / samples));
   for (let i = 0; i < pools; i++) {
     await life();
+    // What a WeakRef has named in a turn of the event loop lives until its end.
+    await nextTurn();
     if (i % every !== 0) continue;
     collect();
     const { rss, heapUsed } = process.memoryUsage();
