@@ -31,14 +31,17 @@ testClean('checkLeaks: a worker, a descriptor and a timer that are left are name
       { graceMs: 20 },
     ),
   );
-  assert.equal((error as NodeJS.ErrnoException).code, 'ERR_ASSERTION');
-  assert.match(error.message, /^Left behind:/);
-  assert.match(error.message, /\n {2}process \d+: .*entry-process/);
-  assert.match(error.message, new RegExp(`\\n {2}descriptor ${fd} -> .*leftovers`));
-  assert.match(error.message, /\n {2}resource Timeout x \d/);
-  clearInterval(timer);
-  closeSync(fd);
-  await pool?.terminate();
+  try {
+    assert.equal((error as NodeJS.ErrnoException).code, 'ERR_ASSERTION');
+    assert.match(error.message, /^Left behind:/);
+    assert.match(error.message, new RegExp(`\\n {2}process ${pool?.statistics().workers[0]?.pid}: .*node`));
+    assert.match(error.message, new RegExp(`\\n {2}descriptor ${fd} -> .*leftovers`));
+    assert.match(error.message, /\n {2}resource Timeout x \d/);
+  } finally {
+    clearInterval(timer);
+    closeSync(fd);
+    await pool?.terminate();
+  }
 });
 
 test('leftovers: tells the new processes apart', async () => {
