@@ -72,6 +72,8 @@ export function acceptedExecArgv(execArgv: readonly string[], refusal: unknown):
 /** The environment of a worker: without what would make it another program, or a part of the host's own measuring. */
 export function filterEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const { NODE_OPTIONS, NODE_CHANNEL_FD: _, NODE_V8_COVERAGE: __, ...rest } = env;
+  // A thread would get the word "undefined".
+  for (const name in rest) if (rest[name] === undefined) delete rest[name];
   return NODE_OPTIONS === undefined ? rest : { ...rest, NODE_OPTIONS: filterNodeOptions(NODE_OPTIONS) };
 }
 

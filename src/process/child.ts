@@ -129,11 +129,14 @@ export class Child {
 
   #frame(body: Uint8Array, attachments: readonly (ArrayBuffer | SharedArrayBuffer)[]): void {
     if (this.#faulty !== undefined) return;
-    try {
-      void this.#inbox.accept(body, attachments);
-    } catch (error) {
+    const fault = (error: unknown): void => {
       this.#faulty = error as Error;
       this.#channel.kill(true);
+    };
+    try {
+      void this.#inbox.accept(body, attachments)?.catch(fault);
+    } catch (error) {
+      fault(error);
     }
   }
 

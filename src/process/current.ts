@@ -48,6 +48,7 @@ export function parentProcess(): ParentProcess | undefined {
 
 function describeParent(): ParentProcess {
   const inThread = threadId !== 0;
+  const { ppid } = process;
   const { pid, name } = own.info?.parent ?? { pid: selfState().parentPid, name: 'MainProcess' };
   // When the parent ends, so does this process, by the kernel's hand.
   const sentinel = new Promise<void>(() => {});
@@ -55,7 +56,7 @@ function describeParent(): ParentProcess {
     pid,
     name,
     sentinel,
-    isAlive: () => inThread || process.ppid === pid,
+    isAlive: () => inThread || process.ppid === ppid,
     join: ({ timeout } = {}) => waitFor(sentinel, timeout),
   };
 }

@@ -83,9 +83,9 @@ function listen(assembler: FrameAssembler): void {
   if (!fstatSync(fromHost).isSocket()) throw new Error('The channel to the host is missing.');
   // The host's first frames are there by now; to read them takes neither the event loop nor its sockets, which load for 2 ms.
   assembler.push(readFirst());
-  // To a Process nothing more is sent.
-  if (released) return;
   setImmediate(() => {
+    // To a Process nothing more is sent.
+    if (released) return;
     const net = process.getBuiltinModule('node:net');
     socket = new net.Socket({ fd: fromHost, readable: true, writable: false });
     socket.on('data', (chunk) => assembler.push(chunk));

@@ -22,6 +22,8 @@ eachContext((context: Context) => {
         console.log(JSON.stringify([process.env['MANYCORE_TEST_KEPT'], process.env['MANYCORE_TEST_NEW']]));
       assert.deepEqual(await answerOf(context, report, [], { env: { MANYCORE_TEST_NEW: 'new' } }), ['kept', 'new']);
       assert.deepEqual(await answerOf(context, report, []), ['kept', null]);
+      const without = { MANYCORE_TEST_KEPT: undefined };
+      assert.deepEqual(await answerOf(context, report, [], { env: without }), [null, null]);
       assert.equal(process.env['MANYCORE_TEST_NEW'], undefined);
     } finally {
       delete process.env['MANYCORE_TEST_KEPT'];
