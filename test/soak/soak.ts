@@ -55,12 +55,16 @@ export const soakKinds = {
 export interface SoakResult {
   /** What is there that was not there after the warm-up. */
   readonly left: readonly string[];
-  /** By how much resident memory, and the heap, grow with each pool: the slope of a line through the last four fifths. */
+  /**
+   * By how much resident memory grows with each pool: from the least in the middle third to the least in the last. The
+   * allocator keeps some megabytes of threads that ended for a while, more or less of them at each look.
+   */
   readonly slopeBytes: number;
+  /** The slope of a line through the heap in the last four fifths. */
   readonly heapSlopeBytes: number;
 }
 
-const samples = 40;
+const samples = 60;
 const settleMs = 2_000;
 
 /** Opens and closes pools one after the other, a tenth of them first to warm up. */
@@ -85,9 +89,14 @@ export async function soak(kind: keyof typeof soakKinds, pools: number): Promise
   const late = points.slice(Math.floor(points.length / 5));
   return {
     left: before.left(),
-    slopeBytes: slope(late.map(({ x, rss }) => [x, rss])),
+    slopeBytes: floorGrowth(points.map(({ rss }) => rss)) / (pools / 3),
     heapSlopeBytes: slope(late.map(({ x, heap }) => [x, heap])),
   };
+}
+
+function floorGrowth(values: readonly number[]): number {
+  const third = Math.floor(values.length / 3);
+  return Math.min(...values.slice(-third)) - Math.min(...values.slice(third, -third));
 }
 
 /** Least squares. */
