@@ -145,7 +145,7 @@ for (const context of both) {
       const command = `exec '${process.execPath}' '${program}' bar ${context}`;
       const env = ['-u', 'CI', 'TERM=xterm', 'NO_COLOR=1', 'LANG=C.UTF-8'];
       const host = startCommand('env', [...env, 'script', '-qefc', command, '/dev/null']);
-      await until('the bar says that two are done', () => host.output().includes('2/4'));
+      await until('the bar says that two are done and two run', () => /2\/4 .*2\/2 busy/.test(host.output()));
       host.child.stdin!.write('\x03');
       const { code } = await endOf(host);
       assert.equal(code, 130);
