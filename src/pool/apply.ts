@@ -33,7 +33,10 @@ export function submitApply(
   return result;
 }
 
-/** Makes the call of `fn(...args)` whose result is `result`. What goes wrong on the way rejects it. */
+/**
+ * Makes the call of `fn(...args)` whose result is `result`. What goes wrong before a task is on its way rejects it, so that a
+ * submission throws only for its options.
+ */
 export function submitSingle<R>(
   pool: Submissions,
   kind: SeriesResults<R>,
@@ -43,14 +46,17 @@ export function submitSingle<R>(
   args: readonly unknown[],
   options: CallOptions | undefined,
 ): void {
-  attempt(kind, result, method, fn, args.length !== 1, () => {
+  const spread = args.length !== 1;
+  try {
     const arg = snapshot(pool, args);
-    const series = seriesFor(pool, kind, method, fn, args.length !== 1, options);
+    const series = seriesFor(pool, kind, method, fn, spread, options);
     const index = series.add(arg, result);
     pool.lastTaskId = series.firstTaskId + index;
     if (series.terms.signal !== undefined) series.onSettled ??= pool.abortWithSignal(series);
     pool.add(series, index, index + 1);
-  });
+  } catch (error) {
+    kind.fail(result, refused(error as Error, method, fn.name, callSite(), argsRoot(spread)), false);
+  }
 }
 
 /** One call on each worker. */
@@ -64,7 +70,7 @@ export function submitBroadcast(
   checkArgs('broadcast', args);
   checkCallOptions('broadcast', options);
   const result = new AsyncResult<unknown>();
-  attempt(settler, result, 'broadcast', fn, true, () => {
+  try {
     const call = newCall(pool, 'broadcast', pool.handleOf(fn), true, options, callSite());
     const arg = snapshot(pool, [args]);
     const parts: AsyncResult<unknown>[] = [];
@@ -82,29 +88,15 @@ export function submitBroadcast(
       (error: Error) => settler.fail(result, error),
     );
     pool.dispatchSoon();
-  });
+  } catch (error) {
+    settler.fail(result, refused(error as Error, 'broadcast', fn.name, callSite(), argsRoot(true)));
+  }
   return result;
 }
 
 function checkArgs(method: string, args: unknown): void {
   if (Array.isArray(args)) return;
   throw new ArgumentTypeError(`Cannot use ${show(args)} as the arguments of ${method}: expected a list, such as [x].`);
-}
-
-/** What goes wrong before a task is on its way rejects its result, so that a submission throws only for its options. */
-function attempt<R>(
-  kind: SeriesResults<R>,
-  result: R,
-  method: string,
-  fn: AnyFunction,
-  spread: boolean,
-  submit: () => void,
-): void {
-  try {
-    submit();
-  } catch (error) {
-    kind.fail(result, refused(error as Error, method, fn.name, callSite(), argsRoot(spread)), false);
-  }
 }
 
 /**
