@@ -6,8 +6,10 @@ import { Fractions } from './fractions.ts';
 
 export interface MapOutcome {
   readonly values: unknown[];
-  /** The first error to arrive. */
+  /** The first error of an item to arrive. */
   readonly error: Error | undefined;
+  /** Why there are no more items, when reading them failed. */
+  readonly inputError: Error | undefined;
 }
 
 export interface MapHandlers {
@@ -30,6 +32,7 @@ export class MapJob implements WireJob {
   #open: number;
   #complete: boolean;
   #error: Error | undefined;
+  #inputError: Error | undefined;
 
   /** `items` undefined: they will be added one by one. */
   constructor(call: Call, firstTaskId: number, items: unknown[] | undefined, handlers: MapHandlers) {
@@ -56,7 +59,7 @@ export class MapJob implements WireJob {
   /** No more items come; `error` is why, when reading them failed. */
   complete(error?: Error): void {
     this.#complete = true;
-    this.#error ??= error;
+    this.#inputError = error;
     if (this.#open === 0) this.#finish();
   }
 
@@ -99,6 +102,6 @@ export class MapJob implements WireJob {
   }
 
   #finish(): void {
-    this.#handlers.done({ values: this.#values, error: this.#error });
+    this.#handlers.done({ values: this.#values, error: this.#error, inputError: this.#inputError });
   }
 }

@@ -36,11 +36,11 @@ export function submitMap(
   const settled = method === 'mapSettled';
   const goesOn = settled || options.onError === 'continue';
   let stopListening = (): void => undefined;
-  const done = ({ values, error }: MapOutcome): void => {
+  const done = ({ values, error, inputError }: MapOutcome): void => {
     stopListening();
-    const failed = error !== undefined && !goesOn;
-    bar.stop(failed ? 'failed' : 'done');
-    if (failed) settler.fail(result, error);
+    const failure = goesOn ? inputError : (error ?? inputError);
+    bar.stop(failure === undefined ? 'done' : 'failed');
+    if (failure !== undefined) settler.fail(result, failure);
     else settler.succeed(result, values);
   };
   try {

@@ -179,6 +179,9 @@ eachContext((context) => {
           assert.doesNotMatch(String(error.stack), /on worker/);
           assert.equal(error.cause, undefined);
         }
+        // Nobody asked to go on without the rest of the input.
+        assert.ok((await rejection(pool.mapSettled(square, slowly(30, 19)))) instanceof RangeError);
+        assert.ok((await rejection(pool.map(square, slowly(30, 19), { onError: 'continue' }))) instanceof RangeError);
         assert.deepEqual(await pool.map(square, range(5)), squares(5));
       }
     },
