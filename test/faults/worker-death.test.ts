@@ -160,12 +160,17 @@ scenario('SIGSTOP of a busy worker, then SIGCONT: the result comes (C11)', P, as
 scenario('SIGSTOP of a busy worker whose task has a timeout (C11)', { ...P, workers: 1 }, async ({ pool, submit }) => {
   await allUp(pool, 1);
   const pid = pidOf(pool);
-  const { error } = submit(forever, [], { timeout: 300 });
-  await until('it runs', () => pool.statistics().running === 1);
-  await pool
-    .apply(() => 0)
-    .get({ timeout: 10 })
-    .catch(() => {});
+  // The timeout counts from the start: a worker that is stopped before never gets there.
+  const begun = sign();
+  const { error } = submit(
+    (path) => {
+      writeFileSync(path, '');
+      for (;;);
+    },
+    [begun.path],
+    { timeout: 300 },
+  );
+  await begun.given();
   process.kill(pid, 'SIGSTOP');
   assert.match((await error()).name, /TaskTimeoutError/);
   await until('it is gone', () => !isAlive(pid));
