@@ -125,9 +125,22 @@ export class WorkerLostError extends ManycoreError implements LostWorker {
   }
 }
 
-/** A task ran longer than its `timeout`, which counts from its start on a worker. The worker was ended and replaced. */
+/** A task ran longer than its `timeout`, which counts from its start on a worker. It was told to stop; if it did not, its worker was ended. */
 export class TaskTimeoutError extends ManycoreError {
   override readonly code = 'ERR_MANYCORE_TASK_TIMEOUT';
+  readonly task: TaskInfo;
+  readonly timeoutMs: number;
+
+  constructor(message: string, task: TaskInfo, timeoutMs: number) {
+    super(message);
+    this.task = task;
+    this.timeoutMs = timeoutMs;
+  }
+}
+
+/** A task waited longer than its `queueTimeout` and was not begun. */
+export class TaskQueueTimeoutError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_TASK_QUEUE_TIMEOUT';
   readonly task: TaskInfo;
   readonly timeoutMs: number;
 

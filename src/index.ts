@@ -23,6 +23,7 @@ export {
   ProtocolError,
   RemoteError,
   SerializationError,
+  TaskQueueTimeoutError,
   TaskTimeoutError,
   TimeoutError,
   WorkerLostError,
@@ -38,7 +39,14 @@ export { enumerate, product, range, Range, zip } from './pool/iterables.ts';
 export { Pool, type PoolEvents } from './pool/pool.ts';
 export type { Items } from './pool/items.ts';
 export type { TaskProgress } from './pool/call.ts';
-export type { CallbackOptions, CallOptions, MapOptions, PoolOptions, StreamOptions } from './pool/options.ts';
+export type {
+  CallbackOptions,
+  CallOptions,
+  MapOptions,
+  PoolOptions,
+  RetryOptions,
+  StreamOptions,
+} from './pool/options.ts';
 export { ResultStream } from './pool/result-stream.ts';
 export type { PoolStatistics, WorkerStatistics } from './pool/statistics.ts';
 export { task } from './pool/task.ts';

@@ -95,5 +95,11 @@ export const stealAfterMs = { first: 2, receiving: 128, last: 1_000 } as const;
 /** A task that waits this long for a worker makes an elastic pool grow. */
 export const growAfterMs = 10;
 
-/** How long an aborted task may go on before its worker is ended. */
-export const abortGraceMs = 1_000;
+/** How long a task that was told to stop, as it was aborted or its time is over, may go on before its worker is ended. */
+export const stopGraceMs = 1_000;
+
+/** A priority that waits gets a turn after higher ones had this many: a steady stream of those leaves it a share. */
+export const priorityTurns = 16;
+
+/** The delay before a retry doubles up to this, unless `backoffLimit` says otherwise. */
+export const retryBackoffMs = 30_000;

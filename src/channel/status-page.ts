@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { loadNative, type Mapping } from '../native.ts';
 
+/** Why a task is told to stop: the caller gave it up, or its time is over. */
+export type StopReason = 'abort' | 'timeout';
+
 /**
  * What a worker and its host share about the work under way: which items have begun, which one runs, since when, and which
  * are cancelled. It survives the worker's death. Sequence numbers are kept modulo 2^32; see `widen`.
@@ -13,7 +16,8 @@ import { loadNative, type Mapping } from '../native.ts';
  *     word 1  current  the item that a batch is at
  *     word 2  memory   resident memory of the worker in MiB
  *     word 3  loaded   1 when a thread has loaded its code, and while it loads no module
- *     from 16: a slot of 16 bytes for each task that runs at once: sequence + 1 (0: free), cancelled sequence + 1, start (double)
+ *     from 16: a slot of 16 bytes for each task that runs at once: sequence + 1 (0: free), the sequence + 1 that is to stop
+ *     (its complement when that is because its time is over), start (double)
  */
 export interface StatusPage {
   /** Begins `count` items from `sequence` on. Returns how many of the first were taken back in the meantime. */
@@ -27,8 +31,9 @@ export interface StatusPage {
   leave(slot: number): void;
   /** The sequence number (modulo 2^32) in a slot and its start, or undefined when it is free. */
   slot(index: number): { readonly sequence: number; readonly sinceMs: number } | undefined;
-  cancel(slot: number, sequence: number): void;
-  isCancelled(slot: number, sequence: number): boolean;
+  cancel(slot: number, sequence: number, late: boolean): void;
+  /** Whether a task is to stop, and why. */
+  stop(slot: number, sequence: number): StopReason | undefined;
   memoryMiB: number;
   /** Whether both sides see changes at once; a page in a file cannot be taken back from. */
   readonly shared: boolean;
@@ -49,6 +54,16 @@ export function pageBytes(slots: number): number {
 /** The sequence number near `reference` whose low 32 bits are `word`. */
 export function widen(word: number, reference: number): number {
   return reference - (((reference | 0) - word) | 0);
+}
+
+function stopWord(sequence: number, late: boolean): number {
+  const word = (sequence + 1) | 0;
+  return late ? ~word : word;
+}
+
+function readStop(word: number, sequence: number): StopReason | undefined {
+  if (word === stopWord(sequence, false)) return 'abort';
+  return word === stopWord(sequence, true) ? 'timeout' : undefined;
 }
 
 /** A page in memory that both sides see: a SharedArrayBuffer, or a mapped file. */
@@ -109,12 +124,12 @@ export class MemoryPage implements StatusPage {
     return taken === 0 ? undefined : { sequence: (taken - 1) | 0, sinceMs: this.#doubles[(word + 2) / 2]! };
   }
 
-  cancel(slot: number, sequence: number): void {
-    Atomics.store(this.#words, FIRST_SLOT + slot * SLOT_WORDS + 1, (sequence + 1) | 0);
+  cancel(slot: number, sequence: number, late: boolean): void {
+    Atomics.store(this.#words, FIRST_SLOT + slot * SLOT_WORDS + 1, stopWord(sequence, late));
   }
 
-  isCancelled(slot: number, sequence: number): boolean {
-    return Atomics.load(this.#words, FIRST_SLOT + slot * SLOT_WORDS + 1) === ((sequence + 1) | 0);
+  stop(slot: number, sequence: number): StopReason | undefined {
+    return readStop(Atomics.load(this.#words, FIRST_SLOT + slot * SLOT_WORDS + 1), sequence);
   }
 
   get memoryMiB(): number {
@@ -208,12 +223,12 @@ export class FilePage implements StatusPage {
     return taken === 0 ? undefined : { sequence: (taken - 1) | 0, sinceMs: this.#bytes.readDoubleLE(8) };
   }
 
-  cancel(slot: number, sequence: number): void {
-    this.#write(FIRST_SLOT + slot * SLOT_WORDS + 1, sequence + 1);
+  cancel(slot: number, sequence: number, late: boolean): void {
+    this.#write(FIRST_SLOT + slot * SLOT_WORDS + 1, stopWord(sequence, late));
   }
 
-  isCancelled(slot: number, sequence: number): boolean {
-    return this.#read(FIRST_SLOT + slot * SLOT_WORDS + 1) === ((sequence + 1) | 0);
+  stop(slot: number, sequence: number): StopReason | undefined {
+    return readStop(this.#read(FIRST_SLOT + slot * SLOT_WORDS + 1), sequence);
   }
 
   get memoryMiB(): number {

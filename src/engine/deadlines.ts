@@ -2,16 +2,23 @@ import type { Clock } from './clock.ts';
 import type { Member } from './member.ts';
 import type { Lease } from './task.ts';
 
+/** A task that runs longer than it may. */
+export interface Overdue {
+  readonly lease: Lease;
+  readonly sequence: number;
+  readonly ranMs: number;
+}
+
 /**
- * Ends tasks that run longer than their timeout, which counts from the start on the worker. A worker has one timer at
+ * Finds tasks that run longer than their timeout, which counts from the start on the worker. A worker has one timer at
  * most, whatever the number of its tasks: when it fires, the status page tells what runs since when.
  */
 export class Deadlines {
   readonly #clock: Clock;
-  readonly #expired: (member: Member, lease: Lease, sequence: number, ranMs: number) => void;
+  readonly #expired: (member: Member, overdue: readonly Overdue[]) => void;
   readonly #timers = new Map<Member, { readonly dueMs: number; readonly cancel: () => void }>();
 
-  constructor(clock: Clock, expired: (member: Member, lease: Lease, sequence: number, ranMs: number) => void) {
+  constructor(clock: Clock, expired: (member: Member, overdue: readonly Overdue[]) => void) {
     this.#clock = clock;
     this.#expired = expired;
   }
@@ -40,25 +47,19 @@ export class Deadlines {
     this.#timers.delete(member);
     const now = this.#clock.now();
     let nextMs = Infinity;
+    const overdue: Overdue[] = [];
     for (const { sequence, sinceMs } of member.link.running()) {
-      const lease = leaseOf(member, sequence);
+      const lease = member.leases.holding(sequence);
       if (lease?.job.terms.timeoutMs === undefined || lease.abandoned?.has(sequence) === true) continue;
       const leftMs = sinceMs + lease.job.terms.timeoutMs - now;
       if (leftMs > 0) nextMs = Math.min(nextMs, leftMs);
-      else this.#expired(member, lease, sequence, now - sinceMs);
+      else overdue.push({ lease, sequence, ranMs: now - sinceMs });
     }
+    if (overdue.length > 0) this.#expired(member, overdue);
     // What has not begun cannot expire earlier than a whole timeout from now.
-    for (const lease of member.leases)
-      if (lease.job.terms.timeoutMs !== undefined) nextMs = Math.min(nextMs, lease.job.terms.timeoutMs);
+    for (const { job, count, abandoned } of member.leases)
+      if (job.terms.timeoutMs !== undefined && abandoned?.size !== count)
+        nextMs = Math.min(nextMs, job.terms.timeoutMs);
     if (nextMs < Infinity) this.#arm(member, nextMs);
   }
-}
-
-function leaseOf(member: Member, sequence: number): Lease | undefined {
-  for (const lease of member.leases) {
-    if (sequence >= lease.sequence && sequence < lease.sequence + lease.count) {
-      return member.leases.isOpen(lease, sequence) ? lease : undefined;
-    }
-  }
-  return undefined;
 }

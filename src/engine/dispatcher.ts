@@ -1,7 +1,7 @@
 import { batchesInFlight, growAfterMs, stealAfterMs } from '../limits.ts';
 import { batchSize } from './batching.ts';
 import type { Clock } from './clock.ts';
-import { isIdle, takesWork, type Member } from './member.ts';
+import { isIdle, isStopping, takesWork, type Member } from './member.ts';
 import type { ReadyQueue } from './ready-queue.ts';
 import type { Job, Lease, Segment } from './task.ts';
 
@@ -81,6 +81,7 @@ export class Dispatcher {
     if (!takesWork(member)) return false;
     const { concurrency } = this.#options;
     const { open, batches } = member.leases;
+    if (isStopping(member)) return false;
     if (open === 0) return member.state === 'ready' || member.link.canTakeBack;
     if (member.state === 'starting') return false;
     const { meanMs } = job.terms.timing;

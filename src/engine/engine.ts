@@ -1,45 +1,15 @@
 import { PoolClosedError } from '../errors.ts';
-import { poisonDeaths } from '../limits.ts';
-import type { Clock } from './clock.ts';
-import { Crew, type CrewOptions } from './crew.ts';
-import { Deadlines } from './deadlines.ts';
+import { Agenda, type Limit, type Parked } from './agenda.ts';
+import { Crew } from './crew.ts';
+import { Deadlines, type Overdue } from './deadlines.ts';
+import type { EngineOptions, EngineState } from './events.ts';
 import { Dispatcher } from './dispatcher.ts';
-import { brokenError, takeHeld } from './loss.ts';
-import { checkBegun, isIdle, runningOf, type Member } from './member.ts';
+import { brokenError, takeEverything, takeHeld } from './loss.ts';
+import { awaitsOne, checkBegun, isIdle, removePinned, runningOf, type Member } from './member.ts';
 import { ReadyQueue } from './ready-queue.ts';
-import type { Failure, Job, Lease, Link, Loss, Segment, WorkerExit, WorkerIdentity } from './task.ts';
+import { Retries, type Attempted } from './retries.ts';
+import type { Failure, Job, Lease, Link, Segment, WorkerExit, WorkerIdentity } from './task.ts';
 import { Withdrawals } from './withdrawals.ts';
-
-/** What a worker's link reports. Every call comes from the host's event loop, never from within a call of the engine. */
-export interface LinkEvents {
-  ready(pid: number | undefined): void;
-  /** Consecutive items ended well. */
-  succeeded(sequence: number, values: readonly unknown[]): void;
-  failed(sequence: number, error: Error, kind: 'error' | 'unsendable'): void;
-  /** What the last answers took, for sizing batches. */
-  took(sequence: number, count: number, ms: number): void;
-  /** A task under way reported how far it is. */
-  progressed(sequence: number, done: number, total: number | undefined): void;
-  /** All answers that came together have been reported. */
-  settled(): void;
-  /** The worker is gone and nothing more will come from it. */
-  exited(exit: WorkerExit): void;
-}
-
-export interface EngineOptions extends CrewOptions {
-  readonly concurrency: number;
-  readonly clock: Clock;
-  /** Starts a worker. */
-  readonly start: (id: number, events: LinkEvents) => Link;
-  readonly onExit?: (member: Member, exit: WorkerExit) => void;
-  readonly onBroken?: (error: Error) => void;
-  readonly onEnded?: () => void;
-  /** Work came or went: a program with work must not end, one without may. */
-  readonly onBusy?: (busy: boolean) => void;
-}
-
-/** running -> closing -> ended; broken and terminating lead to ended without finishing the work. */
-export type EngineState = 'running' | 'closing' | 'terminating' | 'ended';
 
 /**
  * The state machine: jobs in, outcomes out, each item's exactly once. It knows workers by their links and time by its
@@ -52,6 +22,10 @@ export class Engine {
   readonly #dispatcher: Dispatcher;
   readonly #deadlines: Deadlines;
   readonly #withdrawals: Withdrawals;
+  readonly #agenda: Agenda;
+  readonly #retries: Retries = new Retries();
+  /** Jobs that were given up: what comes back of them is not tried again. */
+  readonly #withdrawn = new WeakMap<Job, Failure>();
   #state: EngineState = 'running';
   /** Why no more work is taken, when the pool broke. */
   #broken: Error | undefined;
@@ -80,9 +54,14 @@ export class Engine {
       canGrow: () => this.#crew.canGrow,
       dispatch: () => this.dispatch(),
     });
-    this.#deadlines = new Deadlines(options.clock, (...expired) => this.#expired(...expired));
+    this.#deadlines = new Deadlines(options.clock, (...overdue) => this.#expired(...overdue));
+    this.#agenda = new Agenda(options.clock, {
+      late: (limits) => this.#late(limits),
+      again: (items) => this.#again(items),
+    });
     this.#withdrawals = new Withdrawals({
       queue: this.#queue,
+      agenda: this.#agenda,
       crew: this.#crew,
       dispatcher: this.#dispatcher,
       fail: (job, index, failure) => this.#fail(job, index, failure),
@@ -102,12 +81,12 @@ export class Engine {
   }
 
   get waiting(): number {
-    return this.#queue.length;
+    return this.#queue.length + this.#agenda.parked;
   }
 
   /** Items that have no outcome, and how many of them run. */
   progress(): { readonly open: number; readonly running: number } {
-    let open = this.#queue.length;
+    let open = this.waiting;
     let running = 0;
     for (const member of this.#crew.members) {
       open += member.leases.open;
@@ -123,6 +102,7 @@ export class Engine {
       if (earliest === undefined || job.firstTaskId < earliest.firstTaskId) earliest = job;
     };
     for (const segment of this.#queue.segments()) look(segment);
+    for (const parked of this.#agenda.items()) look(parked);
     for (const { leases, pinned } of this.#crew.members) {
       pinned.forEach(look);
       for (const lease of leases) look(lease);
@@ -137,18 +117,33 @@ export class Engine {
 
   /** Adds items of a job. Nothing is sent before `dispatch`, so that what is added together travels together. */
   add(job: Job, from: number, to: number): void {
-    if (this.#isOver) {
-      const error = this.#endError ?? new PoolClosedError('The pool was closed and takes no more work.');
-      return this.#failAll(job, from, to, { kind: 'ended', error });
-    }
+    if (this.#isOver) return this.#failAll(job, from, to, this.#ending);
     this.#queue.push(job, from, to, 1);
+    this.#limit(job, from, to);
+  }
+
+  #limit(job: Job, from: number, to: number): void {
+    const { queueTimeoutMs } = job.terms;
+    if (queueTimeoutMs !== undefined) this.#agenda.limit(queueTimeoutMs, { job, from, to }, () => this.#waiting());
+  }
+
+  /** Says of a job whether some of it has not begun, or has no answer. */
+  #waiting(): (job: Job) => boolean {
+    const sent = new Set<Job>();
+    for (const { leases, pinned } of this.#crew.members) {
+      for (const { job } of leases) sent.add(job);
+      for (const { job } of pinned) sent.add(job);
+    }
+    return (job) => sent.has(job) || this.#queue.has(job);
   }
 
   /** Adds one item for each worker that takes work; `make` gets the worker's id. */
   pin(make: (workerId: number) => Job): void {
     for (const member of this.#crew.members) {
       if (member.state === 'ready' || member.state === 'starting') {
-        member.pinned.push({ job: make(member.id), from: 0, to: 1, attempt: 1 });
+        const job = make(member.id);
+        member.pinned.push({ job, from: 0, to: 1, attempt: 1 });
+        this.#limit(job, 0, 1);
       }
     }
   }
@@ -179,7 +174,9 @@ export class Engine {
    * if that is not heeded; without one it may finish, and its outcome is dropped.
    */
   withdraw(job: Job, reason: { readonly value: unknown } | undefined): void {
-    this.#withdrawals.job(job, reason);
+    const failure = { kind: 'aborted', reason: reason?.value } as const;
+    this.#withdrawn.set(job, failure);
+    this.#withdrawals.job(job, failure, reason !== undefined);
     this.dispatch();
   }
 
@@ -229,30 +226,22 @@ export class Engine {
     this.#state = 'terminating';
     this.#endError = error;
     this.#crew.staffed = false;
-    const left = this.#takeEverything();
+    const left = takeEverything(this.#queue, this.#agenda, this.#crew.members);
     for (const member of this.#crew.members) this.#crew.kill(member, 'close', force);
     for (const { job, from, to } of left) this.#failAll(job, from, to, { kind: 'ended', error });
     this.#checkBusy();
     this.#checkEnd();
   }
 
+  /** What items fail with that come too late. */
+  get #ending(): Failure {
+    const error = this.#endError ?? new PoolClosedError('The pool was closed and takes no more work.');
+    return { kind: 'ended', error };
+  }
+
   /** Nothing is the engine's business any more. */
   get #isOver(): boolean {
     return this.#state === 'terminating' || this.#state === 'ended';
-  }
-
-  /** Empties the ledger: all that has no outcome yet. */
-  #takeEverything(): Pick<Segment, 'job' | 'from' | 'to'>[] {
-    const left: Pick<Segment, 'job' | 'from' | 'to'>[] = this.#queue.remove(undefined);
-    for (const member of this.#crew.members) {
-      left.push(...member.pinned.splice(0));
-      for (const { lease, sequence } of member.leases.drain()) {
-        if (lease.abandoned?.has(sequence) === true) continue;
-        const from = lease.from + sequence - lease.sequence;
-        left.push({ job: lease.job, from, to: from + 1 });
-      }
-    }
-    return left;
   }
 
   #startMember(make: (link: Link) => Member, id: number): Member {
@@ -332,13 +321,11 @@ export class Engine {
     const lease = leases.find(sequence);
     leases.settle(lease, sequence);
     if (lease.abandoned?.has(sequence) !== true) {
-      const { attempt } = lease;
+      const { job, attempt } = lease;
+      const index = lease.from + sequence - lease.sequence;
       const worker: WorkerIdentity = { workerId: member.id, pid: member.pid };
-      this.#fail(
-        lease.job,
-        lease.from + sequence - lease.sequence,
-        kind === 'error' ? { kind, error, worker, attempt } : { kind, error, attempt },
-      );
+      if (kind === 'error') this.#failOrRetry(job, index, { kind, error, worker, attempt });
+      else this.#fail(job, index, { kind, error, attempt });
     }
     this.#crew.productive(member);
     member.finished++;
@@ -353,10 +340,49 @@ export class Engine {
     for (let index = from; index < to; index++) this.#fail(job, index, failure);
   }
 
-  #expired(member: Member, lease: Lease, sequence: number, ranMs: number): void {
-    (lease.abandoned ??= new Set()).add(sequence);
-    this.#crew.kill(member, 'timeout');
-    this.#fail(lease.job, lease.from + sequence - lease.sequence, { kind: 'timeout', attempt: lease.attempt, ranMs });
+  #expired(member: Member, overdue: readonly Overdue[]): void {
+    for (const { lease, sequence } of overdue) (lease.abandoned ??= new Set()).add(sequence);
+    this.#dispatcher.takeBack(member);
+    for (const { lease, sequence } of overdue) this.#withdrawals.stop(member, lease, [sequence], 'timeout');
+    for (const { lease, sequence, ranMs } of overdue) {
+      const { job, attempt } = lease;
+      this.#failOrRetry(job, lease.from + sequence - lease.sequence, { kind: 'timeout', attempt, ranMs });
+    }
+    this.dispatch();
+  }
+
+  /** Fails what has waited too long: it may have been sent, but not begun. */
+  #late(limits: readonly Limit[]): void {
+    const jobs = new Set(limits.map(({ job }) => job));
+    for (const member of this.#crew.members) if (awaitsOne(member, jobs)) this.#dispatcher.takeBack(member);
+    const late: Pick<Segment, 'job' | 'from' | 'to'>[] = [];
+    for (const { job, from, to } of limits) {
+      late.push(...this.#queue.removeUntried(job, from, to));
+      for (const member of this.#crew.members) {
+        late.push(...removePinned(member, job));
+        this.#crew.settle(member);
+      }
+    }
+    for (const { job, from, to } of late) this.#failAll(job, from, to, { kind: 'late' });
+    this.dispatch();
+  }
+
+  /** Items whose next attempt may begin. */
+  #again(items: readonly Parked[]): void {
+    for (const { job, index, attempt } of items) this.#queue.push(job, index, index + 1, attempt);
+    this.dispatch();
+  }
+
+  #failOrRetry(job: Job, index: number, failure: Attempted): void {
+    const decision = this.#retries.decide(job, index, failure);
+    if (!decision.again) return this.#fail(job, index, decision.failure);
+    // Who was asked may have given the job up, or ended all.
+    const end = this.#isOver ? this.#ending : this.#withdrawn.get(job);
+    if (end !== undefined) return this.#fail(job, index, end);
+    this.counts.retried++;
+    const attempt = failure.attempt + 1;
+    if (decision.delayMs > 0) this.#agenda.park(decision.delayMs, { job, index, attempt });
+    else this.#queue.push(job, index, index + 1, attempt);
   }
 
   /** Sorts what a dead worker held: not begun goes back into the queue, begun is lost, unless it may be tried again. */
@@ -366,25 +392,11 @@ export class Engine {
     this.#deadlines.forget(member);
     const { back, losses } = takeHeld(member, exit);
     for (const { job, index, attempt } of back.toReversed()) this.#queue.unshift(job, index, index + 1, attempt);
-    const final = losses.filter((lost) => !this.#retry(lost.job, lost.index, lost.attempt));
-    for (const { job, index, attempt, loss: how } of final) this.#lost(job, index, attempt, how);
+    this.counts.lost += losses.length;
+    for (const { job, index, attempt, loss } of losses) this.#failOrRetry(job, index, { kind: 'lost', loss, attempt });
     this.#options.onExit?.(member, exit);
     this.#crew.left(member, exit);
     this.dispatch();
-  }
-
-  /** Puts an item that was lost back into the queue, if it may be tried again. */
-  #retry(job: Job, index: number, attempt: number): boolean {
-    this.counts.lost++;
-    if (attempt > job.terms.retries || attempt >= poisonDeaths || job.terms.pinned !== undefined) return false;
-    this.counts.retried++;
-    this.#queue.push(job, index, index + 1, attempt + 1);
-    return true;
-  }
-
-  #lost(job: Job, index: number, attempt: number, loss: Loss): void {
-    const poison = attempt <= job.terms.retries && job.terms.pinned === undefined;
-    this.#fail(job, index, { kind: poison ? 'poison' : 'lost', loss, attempt });
   }
 
   #break(deaths: number, last: WorkerExit): void {
@@ -397,7 +409,8 @@ export class Engine {
   #checkBusy(): void {
     // An ending pool is waited for; an idle one that is not asked to end must not keep the program alive.
     const ending = this.#state !== 'running' && this.#crew.members.size > 0;
-    const busy = ending || this.#queue.length > 0 || this.#anyLeased();
+    const busy = ending || this.waiting > 0 || this.#anyLeased();
+    if (!busy) this.#agenda.forgetLimits();
     if (busy === this.#busy) return;
     this.#busy = busy;
     this.#options.onBusy?.(busy);
@@ -417,12 +430,13 @@ export class Engine {
     this.#state = 'ended';
     this.#crew.stop();
     this.#dispatcher.stop();
+    this.#agenda.forgetLimits();
     this.#checkBusy();
     this.#options.onEnded?.();
   }
 
   #hasWork(): boolean {
-    if (this.#queue.length > 0 || this.#holds > 0) return true;
+    if (this.waiting > 0 || this.#holds > 0) return true;
     for (const { leases, pinned } of this.#crew.members) if (leases.open > 0 || pinned.length > 0) return true;
     return false;
   }

@@ -1,5 +1,6 @@
+import type { StopReason } from '../channel/status-page.ts';
 import type { Clock } from './clock.ts';
-import type { LinkEvents } from './engine.ts';
+import type { LinkEvents } from './events.ts';
 import type { WireJob } from './link.ts';
 import type { Lease, Link, WorkerExit } from './task.ts';
 
@@ -30,7 +31,8 @@ export interface InlineOptions {
 /** A task that runs in this thread. */
 export interface InlineCall {
   readonly result: unknown;
-  abort(): void;
+  /** Tells it to stop. */
+  abort(why: StopReason): void;
 }
 
 interface Running {
@@ -144,8 +146,9 @@ export class InlineLink implements Link {
     return this.#begun - 1;
   }
 
-  cancel(sequence: number): void {
-    if (this.#running?.sequence === sequence) this.#running.call?.abort();
+  /** A task that waits hears of it; one that computes has this thread to itself. */
+  cancel(sequence: number, why: StopReason): void {
+    if (this.#running?.sequence === sequence) this.#running.call?.abort(why);
   }
 
   close(): void {

@@ -39,6 +39,18 @@ export class Leases {
 
   /** The lease that an item with this sequence number belongs to. */
   find(sequence: number): Lease {
+    const lease = this.#at(sequence);
+    if (lease !== undefined) return lease;
+    throw new ProtocolError(`A worker answered task ${sequence} of its channel, which it does not hold.`);
+  }
+
+  /** The same, if the item still has no answer. */
+  holding(sequence: number): Lease | undefined {
+    const lease = this.#at(sequence);
+    return lease !== undefined && this.isOpen(lease, sequence) ? lease : undefined;
+  }
+
+  #at(sequence: number): Lease | undefined {
     // Answers come mostly in order: the oldest lease first, then by bisection.
     const oldest = this.#leases[this.#head];
     if (oldest !== undefined && holds(oldest, sequence)) return oldest;
@@ -51,7 +63,7 @@ export class Leases {
       if (lease.sequence > sequence) high = middle - 1;
       else low = middle + 1;
     }
-    throw new ProtocolError(`A worker answered task ${sequence} of its channel, which it does not hold.`);
+    return undefined;
   }
 
   /** Marks consecutive items of a lease as settled: all, or none when one of them was before. */

@@ -1,5 +1,5 @@
 import type { Channel, ChannelExit, OpenChannel } from '../channel/channel.ts';
-import { widen } from '../channel/status-page.ts';
+import { widen, type StopReason } from '../channel/status-page.ts';
 import { mainUrl } from '../closure/main-module.ts';
 import { createBuilder } from '../closure/rebuild.ts';
 import { FrameTooLargeError, ProtocolError } from '../errors.ts';
@@ -16,7 +16,7 @@ import { Outbox } from '../wire/outbox.ts';
 import type { Reader } from '../wire/reader.ts';
 import { tooLarge } from '../wire/writer.ts';
 import { createReader } from '../closure/capture.ts';
-import type { LinkEvents } from './engine.ts';
+import type { LinkEvents } from './events.ts';
 import type { FunctionHandle } from './functions.ts';
 import type { Job, Lease, Link, Terms, WorkerExit } from './task.ts';
 
@@ -204,13 +204,18 @@ export class WorkerLink implements Link {
     return widen(this.#channel.page.current(), this.#next);
   }
 
-  cancel(sequence: number): void {
+  cancel(sequence: number, why: StopReason): void {
     const { page } = this.#channel;
-    for (let i = 0; i < this.#options.concurrency; i++) {
-      if (page.slot(i)?.sequence === (sequence | 0)) page.cancel(i, sequence);
+    const late = why === 'timeout';
+    const { concurrency } = this.#options;
+    for (let i = 0; i < concurrency; i++) {
+      // Synchronous tasks run in blocks: the slot names the first of the block.
+      const runs = concurrency === 1 ? page.current() : page.slot(i)?.sequence;
+      if (runs === (sequence | 0)) page.cancel(i, sequence, late);
     }
     this.#outbox.body.u8(ToWorker.cancel);
     this.#outbox.body.varint(sequence);
+    this.#outbox.body.u8(late ? 1 : 0);
     this.flush();
   }
 

@@ -1,6 +1,8 @@
 import { PoolBrokenError } from '../errors.ts';
+import type { Agenda } from './agenda.ts';
 import type { Member } from './member.ts';
-import type { Job, Loss, WorkerExit } from './task.ts';
+import type { ReadyQueue } from './ready-queue.ts';
+import type { Job, Loss, Segment, WorkerExit } from './task.ts';
 
 interface Item {
   readonly job: Job;
@@ -27,6 +29,25 @@ export function takeHeld(member: Member, exit: WorkerExit): { back: Item[]; loss
   for (const { job, from } of member.pinned.splice(0))
     losses.push({ job, index: from, attempt: 1, loss: loss('dispatch') });
   return { back, losses };
+}
+
+/** Empties the ledger: all that has no outcome yet. */
+export function takeEverything(
+  queue: ReadyQueue,
+  agenda: Agenda,
+  members: ReadonlySet<Member>,
+): Pick<Segment, 'job' | 'from' | 'to'>[] {
+  const left: Pick<Segment, 'job' | 'from' | 'to'>[] = queue.remove(undefined);
+  for (const { job, index } of agenda.remove(undefined)) left.push({ job, from: index, to: index + 1 });
+  for (const member of members) {
+    left.push(...member.pinned.splice(0));
+    for (const { lease, sequence } of member.leases.drain()) {
+      if (lease.abandoned?.has(sequence) === true) continue;
+      const from = lease.from + sequence - lease.sequence;
+      left.push({ job: lease.job, from, to: from + 1 });
+    }
+  }
+  return left;
 }
 
 export function brokenError(deaths: number, last: WorkerExit): PoolBrokenError {

@@ -29,6 +29,8 @@ export interface Member {
   idleSinceMs: number;
   /** Work that only this worker may do. */
   readonly pinned: Segment[];
+  /** What it was told to stop, and may not have stopped yet. */
+  stopping: { readonly lease: Lease; readonly sequence: number }[];
   /** What it had begun when it was last looked at for stealing. */
   lastBegun: number;
   /** Since when it was seen to begin nothing, and how long it may. */
@@ -57,6 +59,7 @@ export function newMember(id: number, link: Link, now: number, tasks: number): M
     finished: 0,
     idleSinceMs: now,
     pinned: [],
+    stopping: [],
     lastBegun: -1,
     stalledSinceMs: now,
     patienceMs: stealAfterMs.first,
@@ -89,6 +92,20 @@ export function removePinned(member: Member, job: Job): Segment[] {
 export function holdsJob(member: Member, job: Job): boolean {
   for (const lease of member.leases) if (lease.job === job) return true;
   return false;
+}
+
+/** Whether it was sent some of these jobs that it has not begun. */
+export function awaitsOne({ link, leases }: Member, jobs: ReadonlySet<Job>): boolean {
+  const begun = link.begun();
+  for (const { job, sequence, count } of leases) if (sequence + count > begun && jobs.has(job)) return true;
+  return false;
+}
+
+/** Whether it goes on with something that it was told to stop, and so may be ended soon. */
+export function isStopping(member: Member): boolean {
+  const { leases, stopping } = member;
+  if (stopping.length > 0) member.stopping = stopping.filter(({ lease, sequence }) => leases.isOpen(lease, sequence));
+  return member.stopping.length > 0;
 }
 
 /** The open items of a lease that were not given up before. */

@@ -1,67 +1,173 @@
+import { priorityTurns } from '../limits.ts';
+import { Deque } from './deque.ts';
 import type { Job, Segment } from './task.ts';
 
-/** What waits for a worker: segments in the order of priority, then of arrival. Both ends are O(1), whatever the length. */
+/** The jobs that keep their order among each other: the single calls of a pool are one line, each other call is one. */
+interface Line {
+  readonly key: object;
+  readonly lane: Lane;
+  /** Removed ones stay until their turn comes, empty, or until they are the most. */
+  readonly segments: Deque<Entry>;
+  live: number;
+}
+
+/** All of one priority; the line whose turn it is comes first. */
+interface Lane {
+  readonly priority: number;
+  readonly lines: Line[];
+  readonly byKey: Map<object, Line>;
+  /** Turns that higher priorities had while it waited. */
+  passed: number;
+}
+
+interface Entry extends Segment {
+  readonly line: Line;
+}
+
+/**
+ * What waits for a worker. Higher priorities go first, but one that was passed over `priorityTurns` times gets the next
+ * turn. Within a priority, lines take turns, a batch each, so that no call waits for the whole of another; within a line
+ * items go in the order of arrival.
+ */
 export class ReadyQueue {
-  /** Highest priority first. */
+  /** Those that have items, highest priority first. */
   readonly #lanes: Lane[] = [];
+  /** Where a job's items are: to withdraw one of 100,000 jobs does not look at the others. */
+  readonly #entries = new Map<Job, Set<Entry>>();
   /** Items that wait. */
   length = 0;
 
-  /** Adds items behind all others of their priority; items that continue the last segment join it. */
+  /** Adds items behind all others of their line; items that continue the last segment join it. */
   push(job: Job, from: number, to: number, attempt: number): void {
     if (from === to) return;
-    const lane = this.#lane(job.terms.priority);
-    const last = lane.last();
-    if (last !== undefined && last.job === job && last.to === from && last.attempt === attempt) last.to = to;
-    else lane.push({ job, from, to, attempt });
     this.length += to - from;
+    const line = this.#line(job);
+    const last = line.segments.last();
+    if (last !== undefined && !isEmpty(last) && last.job === job && last.to === from && last.attempt === attempt)
+      last.to = to;
+    else line.segments.push(this.#enter({ job, from, to, attempt, line }));
   }
 
   /** Puts items back before all others of their priority; the first segment joins those that it continues. */
   unshift(job: Job, from: number, to: number, attempt: number): void {
     if (from === to) return;
-    const lane = this.#lane(job.terms.priority);
-    const first = lane.first();
-    if (first !== undefined && first.job === job && first.from === to && first.attempt === attempt) first.from = from;
-    else lane.unshift({ job, from, to, attempt });
     this.length += to - from;
+    const line = this.#line(job);
+    const { lines } = line.lane;
+    if (lines[0] !== line) lines.unshift(...lines.splice(lines.indexOf(line), 1));
+    const first = firstOf(line);
+    if (first !== undefined && first.job === job && first.from === to && first.attempt === attempt) first.from = from;
+    else line.segments.unshift(this.#enter({ job, from, to, attempt, line }));
   }
 
   /** The segment whose turn it is. */
   front(): Segment | undefined {
-    for (const lane of this.#lanes) {
-      const first = lane.first();
-      if (first !== undefined) return first;
-    }
-    return undefined;
+    let [turn] = this.#lanes;
+    for (const lane of this.#lanes) if (lane.passed >= priorityTurns && lane.passed > turn!.passed) turn = lane;
+    return turn === undefined ? undefined : firstOf(turn.lines[0]!);
   }
 
   /** All segments that wait. */
   *segments(): Generator<Segment, undefined> {
-    for (const lane of this.#lanes) yield* lane.all();
+    for (const entries of this.#entries.values()) yield* entries;
     return undefined;
   }
 
-  /** Takes `count` items off the front segment. */
+  has(job: Job): boolean {
+    return this.#entries.has(job);
+  }
+
+  /** Takes `count` items off the front segment: its line has had its turn. */
   take(segment: Segment, count: number): void {
+    const entry = segment as Entry;
+    // To encode arguments runs the user's getters, which may have ended the pool.
+    if (this.#entries.get(entry.job)?.has(entry) !== true) return;
+    const { line } = entry;
+    const { lane } = line;
     segment.from += count;
     this.length -= count;
-    if (segment.from >= segment.to) this.#lane(segment.job.terms.priority).shift();
+    lane.passed = 0;
+    for (const other of this.#lanes) if (other.priority < lane.priority) other.passed++;
+    if (lane.lines.length > 1 && lane.lines[0] === line) lane.lines.push(lane.lines.shift()!);
+    if (!isEmpty(entry)) return;
+    line.segments.shift();
+    this.#forget(entry);
   }
 
   /** Removes all items of a job, or all there are, and hands them over. */
   remove(job: Job | undefined): Segment[] {
     const removed: Segment[] = [];
-    for (const lane of this.#lanes) removed.push(...lane.remove((segment) => job === undefined || segment.job === job));
-    for (const segment of removed) this.length -= segment.to - segment.from;
+    const all = job === undefined ? [...this.#entries.values()] : [this.#entries.get(job) ?? []];
+    for (const entries of all) for (const entry of entries) removed.push(this.#cut(entry, entry.from, entry.to));
+    return removed;
+  }
+
+  /** Removes those of a job's items from `from` to `to` that wait for their first attempt, and hands them over. */
+  removeUntried(job: Job, from: number, to: number): Segment[] {
+    const removed: Segment[] = [];
+    for (const entry of this.#entries.get(job) ?? []) {
+      const first = Math.max(from, entry.from);
+      const end = Math.min(to, entry.to);
+      if (entry.attempt === 1 && first < end) removed.push(this.#cut(entry, first, end));
+    }
     return removed;
   }
 
   /** Removes one item; returns whether it was here. */
   removeItem(job: Job, index: number): boolean {
-    const found = this.#lane(job.terms.priority).cut(job, index);
-    if (found) this.length--;
-    return found;
+    for (const entry of this.#entries.get(job) ?? []) {
+      if (index < entry.from || index >= entry.to) continue;
+      this.#cut(entry, index, index + 1);
+      return true;
+    }
+    return false;
+  }
+
+  /** Takes items out of a segment, which may leave nothing of it, or two parts. */
+  #cut(entry: Entry, from: number, to: number): Segment {
+    const { job, attempt, line } = entry;
+    this.length -= to - from;
+    if (entry.from < from && to < entry.to) {
+      line.segments.insertAfter(entry, this.#enter({ job, from: to, to: entry.to, attempt, line }));
+      entry.to = from;
+    } else if (entry.from === from) entry.from = to;
+    else entry.to = from;
+    if (isEmpty(entry)) {
+      this.#forget(entry);
+      if (line.live * 2 < line.segments.length) line.segments.retain((other) => !isEmpty(other));
+    }
+    return { job, from, to, attempt };
+  }
+
+  #enter(entry: Entry): Entry {
+    entry.line.live++;
+    const entries = this.#entries.get(entry.job);
+    if (entries === undefined) this.#entries.set(entry.job, new Set([entry]));
+    else entries.add(entry);
+    return entry;
+  }
+
+  #forget(entry: Entry): void {
+    const { job, line } = entry;
+    const entries = this.#entries.get(job);
+    entries?.delete(entry);
+    if (entries?.size === 0) this.#entries.delete(job);
+    if (--line.live > 0) return;
+    const { lane } = line;
+    lane.byKey.delete(line.key);
+    lane.lines.splice(lane.lines.indexOf(line), 1);
+    if (lane.lines.length === 0) this.#lanes.splice(this.#lanes.indexOf(lane), 1);
+  }
+
+  #line(job: Job): Line {
+    const lane = this.#lane(job.terms.priority);
+    const key = job.terms.line ?? job;
+    const known = lane.byKey.get(key);
+    if (known !== undefined) return known;
+    const line: Line = { key, lane, segments: new Deque(), live: 0 };
+    lane.byKey.set(key, line);
+    lane.lines.push(line);
+    return line;
   }
 
   #lane(priority: number): Lane {
@@ -69,99 +175,21 @@ export class ReadyQueue {
     while (i < this.#lanes.length && this.#lanes[i]!.priority > priority) i++;
     const found = this.#lanes[i];
     if (found?.priority === priority) return found;
-    const lane = new Lane(priority);
+    const lane: Lane = { priority, lines: [], byKey: new Map(), passed: 0 };
     this.#lanes.splice(i, 0, lane);
     return lane;
   }
 }
 
-/** A deque on two stacks: `#front` is reversed. */
-class Lane {
-  readonly priority: number;
-  #front: Segment[] = [];
-  #back: Segment[] = [];
-  #head = 0;
-
-  constructor(priority: number) {
-    this.priority = priority;
-  }
-
-  first(): Segment | undefined {
-    return this.#front.at(-1) ?? this.#back[this.#head];
-  }
-
-  last(): Segment | undefined {
-    return this.#back.length > this.#head ? this.#back.at(-1) : this.#front[0];
-  }
-
-  push(segment: Segment): void {
-    this.#back.push(segment);
-  }
-
-  unshift(segment: Segment): void {
-    this.#front.push(segment);
-  }
-
-  shift(): void {
-    if (this.#front.length > 0) {
-      this.#front.pop();
-      return;
-    }
-    this.#head++;
-    // Half of the array being spent, it is cut: each segment is moved at most once on average.
-    if (this.#head * 2 > this.#back.length) {
-      this.#back = this.#back.slice(this.#head);
-      this.#head = 0;
-    }
-  }
-
-  /** Takes one item out of the segment that holds it, which may become two. */
-  cut(job: Job, index: number): boolean {
-    const holds = (segment: Segment | undefined): segment is Segment =>
-      segment !== undefined && segment.job === job && index >= segment.from && index < segment.to;
-    const inFront = find(this.#front, 0, holds);
-    if (inFront >= 0) return this.#cutAt(this.#front, inFront, index, 0);
-    const inBack = find(this.#back, this.#head, holds);
-    if (inBack < 0) return false;
-    const { from, to } = this.#back[inBack]!;
-    // Not `splice`, which would move all that is behind.
-    if (inBack === this.#head && to - from === 1 && this.#front.length === 0) this.shift();
-    else this.#cutAt(this.#back, inBack, index, 1);
-    return true;
-  }
-
-  /** `after`: where a second half goes. */
-  #cutAt(segments: Segment[], at: number, index: number, after: 0 | 1): true {
-    const segment = segments[at]!;
-    const { job, from, to, attempt } = segment;
-    if (to - from === 1) segments.splice(at, 1);
-    else if (index === from) segment.from++;
-    else if (index === to - 1) segment.to--;
-    else {
-      segment.to = index;
-      segments.splice(at + after, 0, { job, from: index + 1, to, attempt });
-    }
-    return true;
-  }
-
-  all(): Segment[] {
-    return [...this.#front.toReversed(), ...this.#back.slice(this.#head)];
-  }
-
-  remove(matches: (segment: Segment) => boolean): Segment[] {
-    const all = this.all();
-    this.#front = [];
-    this.#head = 0;
-    this.#back = all.filter((segment) => !matches(segment));
-    return all.filter(matches);
-  }
+function isEmpty({ from, to }: Segment): boolean {
+  return from >= to;
 }
 
-/** The place of the segment that matches, from `start` on: looked for from both ends, as those are what is mostly asked for. */
-function find(segments: readonly Segment[], start: number, matches: (segment: Segment | undefined) => boolean): number {
-  for (let low = start, high = segments.length - 1; low <= high; low++, high--) {
-    if (matches(segments[low])) return low;
-    if (matches(segments[high])) return high;
+/** The first segment of a line that is not empty; those before it are dropped. */
+function firstOf({ segments }: Line): Entry | undefined {
+  for (let first = segments.first(); first !== undefined; first = segments.first()) {
+    if (!isEmpty(first)) return first;
+    segments.shift();
   }
-  return -1;
+  return undefined;
 }

@@ -1,12 +1,22 @@
+import type { StopReason } from '../channel/status-page.ts';
 import type { Timing } from './batching.ts';
 
 /** What the engine has to know of a call. */
 export interface Terms {
   readonly timing: Timing;
+  /** How long an item may run, from its start on a worker. */
   readonly timeoutMs: number | undefined;
-  /** How often an item is tried again after its worker was lost. */
+  /** How long an item that was told to stop may go on, before its worker is ended. */
+  readonly graceMs: number;
+  /** How long an item may wait for its first start. */
+  readonly queueTimeoutMs: number | undefined;
+  /** How often an item is tried again. */
   readonly retries: number;
+  /** How long attempt `n + 1` waits after attempt `n`. */
+  readonly retryDelayMs: ((attempt: number) => number) | undefined;
   readonly priority: number;
+  /** Jobs of one line are done in the order of arrival; lines take turns. Undefined: the job is a line of its own. */
+  readonly line: object | undefined;
   /** Items that stay together and count as one task, or undefined to size batches by run time. */
   readonly chunkSize: number | undefined;
   /** The one worker that may run it, by its id. */
@@ -23,6 +33,8 @@ export interface Job {
   /** Takes the results of consecutive items from `from` on. Each item comes here or to `fail`, exactly once. */
   succeed(from: number, values: readonly unknown[]): void;
   fail(index: number, failure: Failure): void;
+  /** Whether an item that failed is to be tried again. A job without it has those tried again whose worker was lost. */
+  accepts?(index: number, failure: Failure): boolean;
   /** A running item says how far it is. */
   progressed(index: number, done: number, total: number | undefined): void;
 }
@@ -34,8 +46,12 @@ export type Failure =
   /** The arguments or the result cannot travel. */
   | { readonly kind: 'unsendable'; readonly error: Error; readonly attempt: number }
   | { readonly kind: 'lost'; readonly loss: Loss; readonly attempt: number }
-  | { readonly kind: 'poison'; readonly loss: Loss; readonly attempt: number }
+  | { readonly kind: 'poison'; readonly loss: Loss; readonly attempt: number; readonly deaths: number }
   | { readonly kind: 'timeout'; readonly attempt: number; readonly ranMs: number }
+  /** It did not begin in time. */
+  | { readonly kind: 'late' }
+  /** `accepts` threw. */
+  | { readonly kind: 'refused'; readonly error: Error }
   | { readonly kind: 'aborted'; readonly reason: unknown }
   | { readonly kind: 'cancelled' }
   | { readonly kind: 'ended'; readonly error: Error };
@@ -107,8 +123,8 @@ export interface Link {
   running(): readonly { readonly sequence: number; readonly sinceMs: number }[];
   /** The item that a batch was at when the worker died: those before it had ended, those behind it had not begun. */
   current(): number;
-  /** Tells a task that it is cancelled. */
-  cancel(sequence: number): void;
+  /** Tells a task to stop, and why. */
+  cancel(sequence: number, why: StopReason): void;
   /** Asks the worker to end when it has done what it was sent. */
   close(): void;
   /** Ends the worker: politely (SIGTERM) or at once. */

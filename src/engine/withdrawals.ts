@@ -1,12 +1,14 @@
-import { abortGraceMs } from '../limits.ts';
+import type { StopReason } from '../channel/status-page.ts';
+import type { Agenda, Parked } from './agenda.ts';
 import type { Crew } from './crew.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { hasBegun, holdsJob, isCurrent, openSequences, removePinned, type Member } from './member.ts';
 import type { ReadyQueue } from './ready-queue.ts';
-import type { Failure, Job, Lease } from './task.ts';
+import type { Failure, Job, Lease, Segment } from './task.ts';
 
 export interface WithdrawalsOptions {
   readonly queue: ReadyQueue;
+  readonly agenda: Agenda;
   readonly crew: Crew;
   readonly dispatcher: Dispatcher;
   readonly fail: (job: Job, index: number, failure: Failure) => void;
@@ -30,12 +32,11 @@ export class Withdrawals {
     this.#options = options;
   }
 
-  /** See `Engine.withdraw`. */
-  job(job: Job, reason: { readonly value: unknown } | undefined): void {
-    const { queue, crew, dispatcher, fail } = this.#options;
-    const failure = { kind: 'aborted', reason: reason?.value } as const;
+  /** See `Engine.withdraw`. `stops`: what runs is told to stop. */
+  job(job: Job, failure: Failure, stops: boolean): void {
+    const { queue, agenda, crew, dispatcher, fail } = this.#options;
     for (const member of crew.members) if (holdsJob(member, job)) dispatcher.takeBack(member);
-    const waiting = queue.remove(job);
+    const waiting = [...queue.remove(job), ...agenda.remove(job).map(segmentOf)];
     const begun: { member: Member; lease: Lease; sequences: number[] }[] = [];
     for (const member of crew.members) {
       waiting.push(...removePinned(member, job));
@@ -50,22 +51,22 @@ export class Withdrawals {
     for (const { from, to } of waiting) for (let index = from; index < to; index++) fail(job, index, failure);
     for (const { member, lease, sequences } of begun) {
       for (const sequence of sequences) fail(job, lease.from + sequence - lease.sequence, failure);
-      if (reason !== undefined) this.#cancel(member, lease, sequences);
+      if (stops) this.stop(member, lease, sequences, 'abort');
     }
   }
 
   /** See `Engine.cancel`. */
   item(job: Job, index: number, force: boolean): boolean {
-    const { queue, dispatcher, fail } = this.#options;
+    const { queue, agenda, dispatcher, fail } = this.#options;
     const sent = this.#find(job, index);
     if (sent !== undefined && !hasBegun(sent.member, sent.sequence)) dispatcher.takeBack(sent.member);
-    const waited = queue.removeItem(job, index) || this.#unpin(job);
+    const waited = queue.removeItem(job, index) || agenda.removeItem(job, index) || this.#unpin(job);
     if (!waited) {
       // It began after all, or its worker is one that nothing can be taken back from.
       const held = force ? this.#find(job, index) : undefined;
       if (held === undefined) return false;
       abandon(held.lease, held.sequence);
-      this.#stop(held);
+      this.#end(held);
     }
     fail(job, index, { kind: 'cancelled' });
     return true;
@@ -73,9 +74,9 @@ export class Withdrawals {
 
   /** See `Engine.cancelWaiting`. */
   waiting(): void {
-    const { queue, crew, dispatcher, fail } = this.#options;
+    const { queue, agenda, crew, dispatcher, fail } = this.#options;
     for (const member of crew.members) dispatcher.takeBack(member);
-    const waiting = queue.remove(undefined);
+    const waiting = [...queue.remove(undefined), ...agenda.remove(undefined).map(segmentOf)];
     for (const member of crew.members) {
       waiting.push(...member.pinned.splice(0));
       crew.settle(member);
@@ -113,30 +114,40 @@ export class Withdrawals {
   }
 
   /** Ends the worker that is at an item; one that will only come to it is told, and ended when it does not heed that. */
-  #stop({ member, lease, sequence }: Held): void {
+  #end({ member, lease, sequence }: Held): void {
     if (isCurrent(member, sequence)) this.#options.crew.kill(member, 'abort');
-    else this.#cancel(member, lease, [sequence]);
+    else this.stop(member, lease, [sequence], 'abort');
   }
 
-  /** Tells running items that nobody waits for them, and ends their worker when they do not heed that. */
-  #cancel(member: Member, lease: Lease, sequences: readonly number[]): void {
-    for (const sequence of sequences) member.link.cancel(sequence);
-    this.#watch(member, lease, sequences);
+  /** Tells running items to stop, and ends their worker when they do not heed that. It gets nothing else to do until then. */
+  stop(member: Member, lease: Lease, sequences: readonly number[], why: StopReason): void {
+    const { graceMs } = lease.job.terms;
+    for (const sequence of sequences) {
+      member.stopping.push({ lease, sequence });
+      member.link.cancel(sequence, why);
+    }
+    if (graceMs < Infinity) this.#watch(member, lease, sequences, why, graceMs);
   }
 
-  #watch(member: Member, lease: Lease, sequences: readonly number[]): void {
+  #watch(member: Member, lease: Lease, sequences: readonly number[], why: StopReason, graceMs: number): void {
     const { crew } = this.#options;
-    crew.after(abortGraceMs, () => {
+    const look = (): void => {
       if (!crew.members.has(member)) return;
       const open = sequences.filter((sequence) => member.leases.isOpen(lease, sequence));
       if (open.length === 0) return;
       // What the worker is at may be somebody else's.
-      if (open.some((sequence) => isCurrent(member, sequence))) crew.kill(member, 'abort');
-      else this.#watch(member, lease, open);
-    });
+      if (open.some((sequence) => isCurrent(member, sequence))) crew.kill(member, why);
+      else this.#watch(member, lease, open, why, Math.max(1, graceMs));
+    };
+    if (graceMs > 0) crew.after(graceMs, look);
+    else look();
   }
 }
 
 function abandon(lease: Lease, sequence: number): void {
   (lease.abandoned ??= new Set()).add(sequence);
+}
+
+function segmentOf({ job, index, attempt }: Parked): Segment {
+  return { job, from: index, to: index + 1, attempt };
 }

@@ -5,13 +5,12 @@ import { AsyncResult, settler } from './async-result.ts';
 import { newCall } from './call.ts';
 import { callSite } from './call-site.ts';
 import { argsRoot, refused } from './explain-failure.ts';
-import { checkCallbacks, checkCallOptions, show, type CallbackOptions, type CallOptions } from './options.ts';
+import { callKeys, checkCallbacks, checkCallOptions, show, type CallbackOptions, type CallOptions } from './options.ts';
 import { Series, type SeriesResults } from './series.ts';
 import type { Submissions } from './submissions.ts';
 
 /** A burst is cut into series of this many calls, so that what is done can be collected while the rest waits. */
 const maxSeries = 4_096;
-const seriesKeys = ['timeout', 'signal', 'retries', 'priority', 'name'] as const;
 
 /** One call of `fn(...args)`. */
 export function submitApply(
@@ -118,7 +117,7 @@ function seriesFor<R>(
   spread: boolean,
   options: CallOptions | undefined,
 ): Series<R> {
-  const own = options !== undefined && seriesKeys.some((key) => options[key] !== undefined) ? options : undefined;
+  const own = options !== undefined && callKeys.some((key) => options[key] !== undefined) ? options : undefined;
   const handle = pool.handleOf(fn);
   const { series: open } = pool;
   if (open !== undefined && open.options === own && open.length < maxSeries && open.isOf(kind)) {

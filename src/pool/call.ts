@@ -1,6 +1,8 @@
 import type { FunctionHandle } from '../engine/functions.ts';
 import type { WireTerms } from '../engine/link.ts';
+import { stopGraceMs } from '../limits.ts';
 import type { CallOptions } from './options.ts';
+import { retryTerms, type RetryTerms } from './retries.ts';
 
 /** What a task told by `task().progress(done, total)`. */
 export interface TaskProgress {
@@ -14,7 +16,7 @@ export interface TaskProgress {
 }
 
 /** What all jobs of the surfaces have in common: the function, the options of the call, and where it was made. */
-export interface Call extends WireTerms {
+export interface Call extends WireTerms, RetryTerms {
   readonly method: string;
   readonly name: string;
   readonly signal: AbortSignal | undefined;
@@ -41,8 +43,11 @@ export function newCall(
     spread,
     separate: options.separate === true,
     timeoutMs: options.timeout === Infinity ? undefined : options.timeout,
-    retries: options.retries ?? 0,
+    graceMs: options.grace ?? stopGraceMs,
+    queueTimeoutMs: options.queueTimeout === Infinity ? undefined : options.queueTimeout,
+    ...retryTerms(options.retries),
     priority: options.priority ?? 0,
+    line: options.separate === true ? pool : undefined,
     chunkSize: options.chunkSize,
     pinned: undefined,
     signal: options.signal,

@@ -4,6 +4,7 @@ import {
   ManycoreError,
   PoisonTaskError,
   SerializationError,
+  TaskQueueTimeoutError,
   TaskTimeoutError,
   WorkerLostError,
   type TaskInfo,
@@ -25,13 +26,13 @@ export interface Place {
 /** The error that the user gets: what happened, where, and what to do. */
 export function explain(failure: Failure, place: Place): Error {
   if (failure.kind === 'error') return withBothStacks(failure.error, place, failure.worker, failure.attempt);
-  if (failure.kind === 'ended') return failure.error;
+  if (failure.kind === 'ended' || failure.kind === 'refused') return failure.error;
   const error = failure.kind === 'unsendable' ? named(failure.error, place) : ownError(failure, place);
   // Our own frames say nothing to the user; where the call was made does.
   return placeAt(error, place.call.site);
 }
 
-type OwnFailure = Exclude<Failure, { readonly kind: 'error' | 'ended' | 'unsendable' }>;
+type OwnFailure = Exclude<Failure, { readonly kind: 'error' | 'ended' | 'refused' | 'unsendable' }>;
 
 function ownError(failure: OwnFailure, place: Place): Error {
   switch (failure.kind) {
@@ -43,17 +44,22 @@ function ownError(failure: OwnFailure, place: Place): Error {
         causeOf(failure.loss),
       );
     case 'poison': {
-      const { attempt } = failure;
-      const message = `Task ${describe(place)} has ended ${attempt} workers (the last: ${endOf(failure.loss)}). It is not tried again.`;
+      const { attempt, deaths } = failure;
+      const message = `Task ${describe(place)} has ended ${deaths} workers (the last: ${endOf(failure.loss)}). It is not tried again.`;
       return new PoisonTaskError(message, info(place, attempt), attempt, causeOf(failure.loss));
     }
     case 'timeout': {
       const ms = place.call.timeoutMs ?? 0;
-      const message = `Task ${describe(place)} ran longer than ${ms} ms (the limit counts from its start on a worker). Its worker was ended and replaced.`;
+      const message = `Task ${describe(place)} ran longer than ${ms} ms (the limit counts from its start on a worker). ${stopping(place.call)}`;
       return new TaskTimeoutError(message, info(place, failure.attempt), ms);
     }
     case 'cancelled':
       return new CancelledError(`Task ${describe(place)} was cancelled.`);
+    case 'late': {
+      const ms = place.call.queueTimeoutMs ?? 0;
+      const message = `Task ${describe(place)} waited longer than ${ms} ms for a worker. It was not begun.`;
+      return new TaskQueueTimeoutError(message, info(place, 1), ms);
+    }
     case 'aborted':
       return new AbortError(`${place.call.method}(${place.call.name}) was aborted.`, { cause: failure.reason });
   }
@@ -61,6 +67,12 @@ function ownError(failure: OwnFailure, place: Place): Error {
 
 function info({ call, taskId, index }: Place, attempt: number): TaskInfo {
   return { id: taskId, name: call.name, index, attempt };
+}
+
+function stopping({ graceMs }: Call): string {
+  if (graceMs === 0) return 'Its worker was ended and replaced.';
+  if (graceMs === Infinity) return 'It was told to stop.';
+  return `It was told to stop; if it goes on for ${graceMs} ms, its worker is ended and replaced.`;
 }
 
 /** `311 (resize, input[310])` */
@@ -110,6 +122,8 @@ function lastLine(text: string): string {
   return (fatal ?? text.split('\n').at(-1) ?? '').trim().slice(0, 200);
 }
 
+const explained = new WeakSet<Error>();
+
 /** The error that the function threw, with its own class, fields and cause; its stack goes on at the place of the call. */
 function withBothStacks(
   error: Error,
@@ -117,6 +131,9 @@ function withBothStacks(
   worker: { readonly workerId: number; readonly pid: number | undefined },
   attempt: number,
 ): Error {
+  // The one who decides on a retry has seen it already.
+  if (explained.has(error)) return error;
+  explained.add(error);
   const { call, taskId, index, input } = place;
   const tries = call.retries > 0 ? `, attempt ${attempt}/${call.retries + 1}` : '';
   const what = index === undefined ? '' : `, input[${index}] = ${preview(input)}`;

@@ -1,3 +1,4 @@
+import type { StopReason } from '../channel/status-page.ts';
 import type { InlineCall } from '../engine/inline-link.ts';
 import type { WireJob } from '../engine/link.ts';
 import { shared } from '../worker/task-context.ts';
@@ -7,15 +8,19 @@ import { inspect } from 'node:util';
 /** Runs a task of a pool without workers, with the context that it would have in one. */
 export function runInline(job: WireJob, arg: unknown, taskId: number, attempt: number): InlineCall {
   const { original } = job.terms.fn;
-  const state = new TaskState(host, taskId, attempt, taskId, 0, true);
+  let stopped: StopReason | undefined;
+  const state = new TaskState({ ...host, stop: () => stopped }, taskId, attempt, taskId, 0, true);
   const call = original as (...args: unknown[]) => unknown;
   const result = shared.storage.run(state, () => (job.terms.spread ? call(...(arg as unknown[])) : call(arg)));
-  return { result, abort: () => state.abort() };
+  const abort = (why: StopReason): void => {
+    stopped = why;
+    state.abort(why);
+  };
+  return { result, abort };
 }
 
 const host = {
   workerId: 0,
-  isCancelled: () => false,
   progress: () => undefined,
   log: (state: TaskState, values: readonly unknown[]) =>
     void process.stderr.write(

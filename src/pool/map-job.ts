@@ -1,7 +1,8 @@
 import type { Failure } from '../engine/task.ts';
 import type { WireJob } from '../engine/link.ts';
 import type { Call } from './call.ts';
-import { explain } from './explain-failure.ts';
+import { explain, type Place } from './explain-failure.ts';
+import { wantsRetry } from './retries.ts';
 import { Fractions } from './fractions.ts';
 
 export interface MapOutcome {
@@ -80,14 +81,21 @@ export class MapJob implements WireJob {
 
   fail(index: number, failure: Failure): void {
     const { settled, counters } = this.#handlers;
-    const place = { call: this.terms, taskId: this.firstTaskId + index, index, input: this.#items[index] };
-    const reason = explain(failure, place);
+    const reason = explain(failure, this.#place(index));
     this.#error ??= reason;
     this.#values[index] = settled ? { status: 'rejected', reason } : undefined;
     this.#fractions.settle(index);
     counters.done++;
     counters.failed++;
     this.#settled(1);
+  }
+
+  accepts(index: number, failure: Failure): boolean {
+    return wantsRetry(failure, this.#place(index));
+  }
+
+  #place(index: number): Place {
+    return { call: this.terms, taskId: this.firstTaskId + index, index, input: this.#items[index] };
   }
 
   progressed(index: number, done: number, total: number | undefined): void {

@@ -45,16 +45,35 @@ export interface PoolOptions<InitArgs extends readonly unknown[] | [] = readonly
 
 /** Options of every call. */
 export interface CallOptions {
-  /** The longest that a task may run, in milliseconds from its start on a worker; then the worker is ended and replaced. */
+  /** The longest that a task may run, from its start on a worker; then it has failed, and is told so by `task().signal`. */
   readonly timeout?: number;
   /** Gives the call up: what has not begun never will, what runs is told by `task().signal`. */
   readonly signal?: AbortSignal;
-  /** How often a task is tried again after its worker was lost. Default 0: a task is begun at most once. */
-  readonly retries?: number;
+  /** How long a task that was told to stop may go on before its worker is ended and replaced. Default 1,000; 0: at once. */
+  readonly grace?: number;
+  /** The longest that a task may wait for its start. */
+  readonly queueTimeout?: number;
+  /** How often a task is tried again after its worker was lost, or when and why. Default 0: a task is begun at most once. */
+  readonly retries?: number | RetryOptions;
   /** Higher goes first. Default 0. */
   readonly priority?: number;
   /** The call's name in errors and progress. Default: the function's. */
   readonly name?: string;
+}
+
+/** How tasks are tried again. The names are those of `got` and `ky`. */
+export interface RetryOptions {
+  /** How often a task is tried again. */
+  readonly limit: number;
+  /** Milliseconds before the second attempt, doubled for each further one; or a function of the attempt that failed. Default 0. */
+  readonly delay?: number | ((attempt: number) => number);
+  /** The longest delay. Default 30,000. */
+  readonly backoffLimit?: number;
+  /**
+   * Decides for each failure, also for errors that the function threw and for timeouts. Without it only a task whose worker was
+   * lost is tried again.
+   */
+  readonly shouldRetry?: (error: Error, attempt: number) => boolean;
 }
 
 /** Options of the calls over many items. */
@@ -97,6 +116,10 @@ const otherNames: Readonly<Record<string, string>> = {
   buffersize: 'bufferSize',
   mp_context: 'context',
   timeoutMs: 'timeout',
+  taskTimeout: 'timeout',
+  queue_timeout: 'queueTimeout',
+  gracePeriod: 'grace',
+  retry: 'retries',
   minThreads: 'min',
   maxThreads: 'max',
   minWorkers: 'min',
@@ -120,7 +143,7 @@ export const poolKeys: readonly string[] = [
   'faults',
   'env',
 ];
-const callKeys = ['timeout', 'signal', 'retries', 'priority', 'name'];
+export const callKeys = ['timeout', 'signal', 'grace', 'queueTimeout', 'retries', 'priority', 'name'] as const;
 const mapKeys = [...callKeys, 'chunkSize', 'progress', 'onError'];
 
 export function checkPoolOptions(options: PoolOptions): void {
@@ -198,7 +221,9 @@ export function checkCallbacks(options: CallbackOptions<never>): void {
 
 function checkCall(options: CallOptions): void {
   checkTimeout(options.timeout);
-  if (options.retries !== undefined) checkCount('retries', options.retries, 0);
+  checkTimeout(options.grace, 'grace');
+  checkTimeout(options.queueTimeout, 'queueTimeout');
+  checkRetries(options.retries);
   if (options.priority !== undefined && !Number.isFinite(options.priority)) {
     throw new ArgumentTypeError(`Cannot use priority ${show(options.priority)}: expected a finite number.`);
   }
@@ -206,6 +231,16 @@ function checkCall(options: CallOptions): void {
     throw new ArgumentTypeError(`Cannot use signal ${show(options.signal)}: expected an AbortSignal.`);
   }
   checkName(options.name);
+}
+
+function checkRetries(retries: number | RetryOptions | undefined): void {
+  if (retries === undefined) return;
+  if (typeof retries !== 'object' || retries === null) return checkCount('retries', retries, 0);
+  checkKeys('retries', retries, ['limit', 'delay', 'backoffLimit', 'shouldRetry']);
+  checkCount('retries.limit', retries.limit, 0);
+  if (typeof retries.delay !== 'function') checkTimeout(retries.delay, 'retries.delay');
+  checkTimeout(retries.backoffLimit, 'retries.backoffLimit');
+  if (retries.shouldRetry !== undefined) checkFunction('retries.shouldRetry', retries.shouldRetry);
 }
 
 function checkName(name: unknown): void {

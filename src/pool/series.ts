@@ -2,8 +2,9 @@ import type { Failure } from '../engine/task.ts';
 import type { WireJob } from '../engine/link.ts';
 import { EncodedMessage } from '../wire/encoded-message.ts';
 import type { Call } from './call.ts';
-import { explain } from './explain-failure.ts';
+import { explain, type Place } from './explain-failure.ts';
 import type { CallOptions } from './options.ts';
+import { wantsRetry } from './retries.ts';
 import type { Submissions } from './submissions.ts';
 
 /** What a series does with the results that its callers hold: `AsyncResult`s or `Future`s. */
@@ -76,15 +77,23 @@ export class Series<R = unknown> implements WireJob {
   }
 
   fail(index: number, failure: Failure): void {
+    const place = this.#place(index);
+    this.#kind.fail(this.#take(index), explain(failure, place), failure.kind === 'cancelled');
+    this.#settled(1);
+  }
+
+  accepts(index: number, failure: Failure): boolean {
+    return wantsRetry(failure, this.#place(index));
+  }
+
+  #place(index: number): Place {
     const input = this.#args[index];
-    const place = {
+    return {
       call: this.terms,
       taskId: this.firstTaskId + index,
       index: undefined,
       input: input instanceof EncodedMessage ? '...' : input,
     };
-    this.#kind.fail(this.#take(index), explain(failure, place), failure.kind === 'cancelled');
-    this.#settled(1);
   }
 
   progressed(index: number, done: number, total: number | undefined): void {

@@ -4,8 +4,9 @@ import type { Failure } from '../engine/task.ts';
 import type { WireJob } from '../engine/link.ts';
 import type { Call } from './call.ts';
 import { callSite, placeAt } from './call-site.ts';
-import { explain } from './explain-failure.ts';
+import { explain, type Place } from './explain-failure.ts';
 import { Fractions } from './fractions.ts';
+import { wantsRetry } from './retries.ts';
 
 /** What a stream asks of its pool. */
 export interface StreamHost {
@@ -180,9 +181,16 @@ export class StreamJob implements WireJob {
     const { counters } = this.#settings;
     counters.done++;
     counters.failed++;
-    const place = { call: this.terms, taskId: this.firstTaskId + index, index, input: this.#items[index - this.#base] };
-    this.#settle(index, { ok: false, error: this.#over ? new Error() : explain(failure, place) });
+    this.#settle(index, { ok: false, error: this.#over ? new Error() : explain(failure, this.#place(index)) });
     this.#deliver();
+  }
+
+  accepts(index: number, failure: Failure): boolean {
+    return !this.#over && wantsRetry(failure, this.#place(index));
+  }
+
+  #place(index: number): Place {
+    return { call: this.terms, taskId: this.firstTaskId + index, index, input: this.#items[index - this.#base] };
   }
 
   progressed(index: number, done: number, total: number | undefined): void {

@@ -13,7 +13,7 @@ export const ToWorker = {
   forget: 4,
   /** function, call, sequence, count, first task id, attempt, flags, column of arguments */
   run: 5,
-  /** sequence */
+  /** sequence, 1 when its time is over (0: the caller gave it up) */
   cancel: 6,
   close: 7,
   /** information, instance of a subclass or undefined, has target, [target message, arguments message]: the worker is a Process */

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import type { StatusPage } from '../channel/status-page.ts';
+import type { StatusPage, StopReason } from '../channel/status-page.ts';
 import { monotonicMs } from '../monotonic.ts';
 import type { Answers } from './answers.ts';
 import type { Batch } from './batch.ts';
@@ -237,9 +237,9 @@ export class Loop {
     return false;
   }
 
-  /** The host gave a task up: its signal fires. */
-  cancel(sequence: number): void {
-    for (const state of this.#running.values()) if (state.sequence === sequence) state.abort();
+  /** A task is to stop: its signal fires. */
+  cancel(sequence: number, why: StopReason): void {
+    for (const state of this.#running.values()) if (state.sequence === sequence) state.abort(why);
   }
 }
 

@@ -87,7 +87,7 @@ export class Runtime {
         this.#loop!.add(readBatch(reader, decoder, attachments, this.#functions));
         return undefined;
       case ToWorker.cancel:
-        this.#loop!.cancel(reader.varint());
+        this.#loop!.cancel(reader.varint(), reader.u8() === 1 ? 'timeout' : 'abort');
         return undefined;
       case ToWorker.close:
         this.#closing = true;
@@ -123,7 +123,7 @@ export class Runtime {
     const { page } = this.#options;
     const host = {
       workerId: id,
-      isCancelled: (state: { slot: number; sequence: number }) => page.isCancelled(state.slot, state.sequence),
+      stop: (state: { slot: number; sequence: number }) => page.stop(state.slot, state.sequence),
       progress: (state: { sequence: number }, done: number, total: number | undefined) =>
         this.#progress(state.sequence, done, total),
       log: (state: { id: number }, values: readonly unknown[]) =>

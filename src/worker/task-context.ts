@@ -8,7 +8,7 @@ export interface TaskContext {
   readonly attempt: number;
   /** The number of the worker that runs it, stable for the worker's life. */
   readonly workerId: number;
-  /** Aborts when the caller gives the task up. */
+  /** Aborts when the caller gives the task up, or, with a reason named `TimeoutError`, when its `timeout` is over. */
   readonly signal: AbortSignal;
   /** The same, readable in a loop that never yields. */
   readonly cancelled: boolean;

@@ -1,10 +1,12 @@
+import type { StopReason } from '../channel/status-page.ts';
 import { monotonicMs } from '../monotonic.ts';
 import type { TaskContext } from './task-context.ts';
 
 /** What a task's context does to the outside. */
 export interface TaskHost {
   readonly workerId: number;
-  isCancelled(state: TaskState): boolean;
+  /** Whether the task is to stop, and why. */
+  stop(state: TaskState): StopReason | undefined;
   progress(state: TaskState, done: number, total: number | undefined): void;
   log(state: TaskState, values: readonly unknown[]): void;
 }
@@ -37,17 +39,21 @@ export class TaskState implements TaskContext {
   }
 
   get cancelled(): boolean {
-    return this.#controller?.signal.aborted === true || this.#host.isCancelled(this);
+    return this.#controller?.signal.aborted === true || this.#host.stop(this) !== undefined;
   }
 
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
-    if (this.#host.isCancelled(this)) this.abort();
+    const why = this.#host.stop(this);
+    if (why !== undefined) this.abort(why);
     return this.#controller.signal;
   }
 
-  abort(): void {
-    (this.#controller ??= new AbortController()).abort();
+  abort(why: StopReason): void {
+    const controller = (this.#controller ??= new AbortController());
+    // The reasons of `controller.abort()` and of `AbortSignal.timeout()`.
+    if (why === 'abort') controller.abort();
+    else controller.abort(new DOMException('The task ran longer than its timeout.', 'TimeoutError'));
   }
 
   progress(done: number, total?: number): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ProtocolError } from 'manycore';
-import { abortGraceMs, poisonDeaths } from '#internal/limits.js';
+import { poisonDeaths, stopGraceMs } from '#internal/limits.js';
 import { PlainJob, PlainPool, returns } from './plain-pool.ts';
 
 const never = { kind: 'never' } as const;
@@ -149,11 +149,11 @@ test('engine: an answer for another than its own tasks ends the worker and settl
 test('engine: an aborted task that heeds its signal keeps its worker, another one loses it after a grace', () => {
   for (const heedsCancel of [true, false]) {
     const pool = new PlainPool({ size: 1 }, { heedsCancel });
-    const job = pool.submit(1, () => never);
+    const job = pool.submit(1, () => never, { graceMs: stopGraceMs });
     pool.timeline.pass(20);
     pool.engine.withdraw(job, { value: 'enough' });
     assert.deepEqual(kindsOf(job), ['aborted']);
-    pool.timeline.pass(abortGraceMs - 10);
+    pool.timeline.pass(stopGraceMs - 10);
     assert.equal(pool.links[0]!.state, 'up');
     pool.timeline.pass(20);
     assert.equal(pool.links[0]!.state, heedsCancel ? 'up' : 'dead');
@@ -227,7 +227,7 @@ test('engine: what waits is cancelled in one go, what has begun goes on', () => 
 
 test('engine: no timer of an abort outlives the engine', () => {
   const pool = new PlainPool({ size: 1 });
-  const job = pool.submit(2, () => returns(5));
+  const job = pool.submit(2, () => returns(5), { graceMs: stopGraceMs });
   pool.timeline.pass(7);
   pool.engine.withdraw(job, { value: 'enough' });
   pool.close();

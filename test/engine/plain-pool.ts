@@ -1,5 +1,6 @@
 import { Timing } from '#internal/engine/batching.js';
-import { Engine, type EngineOptions } from '#internal/engine/engine.js';
+import { Engine } from '#internal/engine/engine.js';
+import type { EngineOptions } from '#internal/engine/events.js';
 import type { Failure, Job, Lease, Terms, WorkerExit } from '#internal/engine/task.js';
 import { SimulatedLink, type Act, type Behaviour, type World } from './simulated-link.ts';
 import { Timeline, TimelineClock } from '#internal/testing/timeline.js';
@@ -21,8 +22,12 @@ export class PlainJob implements Job {
     this.terms = {
       timing: new Timing(),
       timeoutMs: undefined,
+      graceMs: 0,
+      queueTimeoutMs: undefined,
       retries: 0,
+      retryDelayMs: undefined,
       priority: 0,
+      line: undefined,
       chunkSize: undefined,
       pinned: undefined,
       ...terms,

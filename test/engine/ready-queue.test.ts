@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ReadyQueue } from '#internal/engine/ready-queue.js';
+import { priorityTurns } from '#internal/limits.js';
 import { PlainJob, returns } from './plain-pool.ts';
 
-function job(priority = 0): PlainJob {
-  return new PlainJob(() => returns(0), { priority });
+const line = {};
+
+/** The jobs of these tests are one line, where it is not said otherwise. */
+function job(priority = 0, own: object = line): PlainJob {
+  return new PlainJob(() => returns(0), { priority, line: own });
+}
+
+function alone(): PlainJob {
+  return new PlainJob(() => returns(0));
 }
 
 /** All that waits, in order, as [job's name, from, to, attempt]. */
@@ -91,8 +99,8 @@ test('ready queue: removes the items of one job from both ends, or all', () => {
   queue.push(urgent, 0, 1, 1);
   const removed = queue.remove(a).map(({ from, to, attempt }) => [from, to, attempt]);
   assert.deepEqual(removed, [
-    [7, 8, 2],
     [0, 3, 1],
+    [7, 8, 2],
   ]);
   assert.equal(queue.length, 4);
   assert.equal(queue.front()?.job, urgent);
@@ -170,4 +178,84 @@ test('ready queue: single items are removed wherever they are, and what is left 
   for (let i = 0; i < 5; i++) queue.push(i % 2 === 0 ? a : b, i, i + 1, 1);
   for (let i = 0; i < 5; i++) assert.equal(queue.removeItem(i % 2 === 0 ? a : b, i), true);
   assert.deepEqual([queue.length, queue.front()], [0, undefined]);
+});
+
+test('ready queue: lines of one priority take turns, one job after the other within a line', () => {
+  const single = {};
+  const [big, other, first, second] = [alone(), alone(), job(0, single), job(0, single)];
+  const names = new Map([
+    [big, 'big'],
+    [other, 'other'],
+    [first, 'first'],
+    [second, 'second'],
+  ] as const);
+  const queue = new ReadyQueue();
+  queue.push(big, 0, 6, 1);
+  for (const each of [first, second]) queue.push(each, 0, 1, 1);
+  queue.push(other, 0, 4, 1);
+  const turns: string[] = [];
+  for (let front = queue.front(); front !== undefined; front = queue.front()) {
+    turns.push(names.get(front.job as PlainJob)!);
+    queue.take(front, Math.min(2, front.to - front.from));
+  }
+  assert.deepEqual(turns, ['big', 'first', 'other', 'big', 'second', 'other', 'big']);
+});
+
+test('ready queue: a steady stream of high priority leaves low priorities a share', () => {
+  const [low, lower] = [job(0), job(-1)];
+  const queue = new ReadyQueue();
+  queue.push(low, 0, 10, 1);
+  queue.push(lower, 0, 10, 1);
+  const turns: (number | string)[] = [];
+  for (let turn = 0; turn < 200; turn++) {
+    queue.push(job(5), 0, 1, 1);
+    const front = queue.front()!;
+    assert.equal(queue.front(), front, 'to look does not end a turn');
+    turns.push(front.job === low ? 'low' : front.job === lower ? 'lower' : 'high');
+    queue.take(front, 1);
+  }
+  assert.deepEqual(turns.slice(0, priorityTurns), new Array(priorityTurns).fill('high'));
+  for (const name of ['low', 'lower']) {
+    const count = turns.filter((each) => each === name).length;
+    assert.ok(count >= 8 && count <= 12, `${name}: ${count} of 200`);
+  }
+});
+
+test('ready queue: a part of a job is removed where it waits for its first attempt', () => {
+  const [a, b] = [job(), job()];
+  const names = new Map([
+    [a, 'a'],
+    [b, 'b'],
+  ] as const);
+  const queue = new ReadyQueue();
+  queue.push(a, 0, 10, 1);
+  queue.push(b, 0, 2, 1);
+  queue.push(a, 3, 4, 2);
+  assert.deepEqual(
+    queue.removeUntried(a, 2, 5).map(({ from, to }) => [from, to]),
+    [[2, 5]],
+  );
+  assert.equal(queue.length, 10);
+  assert.deepEqual(queue.removeUntried(a, 2, 5), []);
+  assert.deepEqual(queue.removeUntried(a, 0, 1).length, 1);
+  assert.deepEqual(
+    drain(queue, names).toSorted((x, y) => String(x).localeCompare(String(y))),
+    [
+      ['a', 1, 2, 1],
+      ['a', 3, 4, 2],
+      ['a', 5, 10, 1],
+      ['b', 0, 2, 1],
+    ],
+  );
+});
+
+test('ready queue: to withdraw 100,000 jobs one by one is not quadratic (E4)', () => {
+  const queue = new ReadyQueue();
+  const jobs = Array.from({ length: 100_000 }, () => job());
+  for (const each of jobs) queue.push(each, 0, 1, 1);
+  const started = performance.now();
+  for (const each of jobs) assert.equal(queue.remove(each).length, 1);
+  const tookMs = performance.now() - started;
+  assert.equal(queue.length, 0);
+  assert.ok(tookMs < 5_000, `${tookMs} ms`);
 });

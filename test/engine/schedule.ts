@@ -17,6 +17,7 @@ const names = [
   'endless',
   'timeouts',
   'retries',
+  'lateness',
   'pins',
   'resizing',
   'reentrant',

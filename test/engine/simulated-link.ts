@@ -1,5 +1,5 @@
 import { MemoryPage, pageBytes, widen } from '#internal/channel/status-page.js';
-import type { LinkEvents } from '#internal/engine/engine.js';
+import type { LinkEvents } from '#internal/engine/events.js';
 import type { Lease, Link, WorkerExit } from '#internal/engine/task.js';
 import { ProtocolError } from '#internal/errors.js';
 import type { Timeline } from '#internal/testing/timeline.js';

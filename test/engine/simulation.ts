@@ -23,6 +23,7 @@ export interface Features {
   readonly endless: boolean;
   readonly timeouts: boolean;
   readonly retries: boolean;
+  readonly lateness: boolean;
   readonly pins: boolean;
   readonly resizing: boolean;
   readonly reentrant: boolean;
@@ -38,6 +39,8 @@ export class SimulatedJob implements Job {
   readonly acts: readonly Act[];
   readonly settled: (Failure | 'succeeded' | undefined)[] = [];
   readonly begun: { readonly link: SimulatedLink; readonly attempt: number; readonly atMs: number }[][] = [];
+  /** When each item was added. */
+  readonly addedMs: number[] = [];
   withdrawn = false;
   /** Items that were cancelled, and whether by force. */
   readonly cancelled = new Map<number, 'waiting' | 'forced'>();
@@ -83,7 +86,7 @@ export class SimulatedJob implements Job {
   /** Why an item must not fail like this. */
   #explain(index: number, failure: Failure): string | undefined {
     const kind = this.acts[index]?.kind;
-    const { retries, timeoutMs, pinned } = this.terms;
+    const { retries, timeoutMs, queueTimeoutMs, pinned } = this.terms;
     if ('attempt' in failure && failure.attempt > Math.min(retries, poisonDeaths - 1) + 1) return 'too many attempts';
     switch (failure.kind) {
       case 'error':
@@ -103,6 +106,12 @@ export class SimulatedJob implements Job {
         return failure.ranMs > timeoutMs - 1e-6 && this.#ranOn(index, failure.attempt) !== undefined
           ? undefined
           : 'too early';
+      case 'late':
+        if (queueTimeoutMs === undefined) return 'it has no limit';
+        if (this.begun[index] !== undefined) return 'it had begun';
+        return this.#simulation.timeline.now > this.addedMs[index]! + queueTimeoutMs - 1e-6 ? undefined : 'too early';
+      case 'refused':
+        return 'nothing refuses';
       case 'lost':
       case 'poison': {
         const link = this.#ranOn(index, failure.attempt);
@@ -259,8 +268,12 @@ export class Simulation implements World {
       timing: random.chance(0.5) ? (this.jobs.at(-1)?.terms.timing ?? new Timing()) : new Timing(),
       timeoutMs:
         features.timeouts && random.chance(0.5) ? random.pick(features.endless ? [20, 50] : [0, 1, 5, 30]) : undefined,
+      graceMs: random.pick([0, 1, 20, 1_000]),
+      queueTimeoutMs: features.lateness && random.chance(0.5) ? random.pick([0, 1, 5, 30]) : undefined,
       retries: features.retries ? random.whole(0, 4) : 0,
+      retryDelayMs: features.retries && random.chance(0.5) ? (attempt) => attempt * random.pick([0, 1, 10]) : undefined,
       priority: random.pick([0, 0, 0, 1, -1]),
+      line: random.chance(0.5) ? this : undefined,
       chunkSize: random.chance(0.3) ? random.whole(1, 6) : undefined,
       pinned: undefined,
       ...terms,
@@ -272,6 +285,7 @@ export class Simulation implements World {
 
   add(job: SimulatedJob, from: number, to: number): void {
     if (this.engine.state === 'terminating' || this.engine.state === 'ended' || job.withdrawn) return;
+    for (let index = from; index < to; index++) job.addedMs[index] = this.timeline.now;
     job.added = to;
     this.engine.add(job, from, to);
     this.engine.dispatch();
@@ -280,6 +294,7 @@ export class Simulation implements World {
   pin(): void {
     this.engine.pin((pinned) => {
       const job = this.submit(1, { pinned, chunkSize: undefined });
+      job.addedMs[0] = this.timeline.now;
       job.added = 1;
       return job;
     });

@@ -51,6 +51,10 @@ const onBoth: Record<string, Provocation> = {
       [],
       { timeout: 50 },
     ),
+  TaskQueueTimeoutError: (pool) => {
+    void pool.apply(sleep, [60_000]).catch(() => undefined);
+    return pool.apply(sleep, [1], { queueTimeout: 20 });
+  },
   TimeoutError: (pool) => pool.apply(sleep, [60_000]).get({ timeout: 1 }),
   AbortError: (pool) => pool.apply(sleep, [60_000], { signal: AbortSignal.abort(new Error('enough')) }),
   CancelledError: () => {

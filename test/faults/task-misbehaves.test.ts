@@ -72,7 +72,7 @@ for (const [what, number, fn] of endless) {
   scenario(`${what} ends at its timeout (${number})`, {}, async ({ pool, submit }) => {
     await pool.apply(() => 0);
     const startedMs = performance.now();
-    const error = await submit(fn, [], { timeout: 300 }).error();
+    const error = await submit(fn, [], { timeout: 300, grace: 0 }).error();
     const ms = performance.now() - startedMs;
     assert.ok(error instanceof TaskTimeoutError, error.stack);
     assert.ok(ms >= 299 && ms < 3_000, `it took ${ms} ms`);
@@ -103,7 +103,7 @@ for (const [what, fn] of blocked) {
     async ({ pool, submit }) => {
       await pool.apply(() => 0);
       const startedMs = performance.now();
-      const error = await submit(fn, [], { timeout: 300 }).error();
+      const error = await submit(fn, [], { timeout: 300, grace: 0 }).error();
       assert.ok(error instanceof TaskTimeoutError);
       assert.ok(performance.now() - startedMs < 3_000);
       await allUp(pool, 2);
