@@ -146,7 +146,7 @@ export class Backend implements Holder {
   #simulate(id: number, clock: Clock, events: LinkEvents): InlineLink {
     const { initializer, initArgs, faults } = this.#options;
     const initialize = (): unknown => initializer?.(...(initArgs ?? []));
-    return new InlineLink({ id, clock, initialize, call: runInline, faults }, events);
+    return new InlineLink({ id, clock, initialize, call: (...task) => runInline(this, ...task), faults }, events);
   }
 
   #open(id: number, linkEvents: LinkEvents): WorkerLink {

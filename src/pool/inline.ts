@@ -3,15 +3,34 @@ import type { InlineCall } from '../engine/inline-link.ts';
 import type { WireJob } from '../engine/link.ts';
 import { shared } from '../worker/task-context.ts';
 import { TaskState } from '../worker/task-state.ts';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { inspect } from 'node:util';
 
+/** Which pool's task runs here. */
+const owners = new AsyncLocalStorage<{ readonly owner: object; running: boolean }>();
+
+/** Whether this is called by a task of this pool, which has nobody else to run another one. */
+export function isWithin(owner: object): boolean {
+  const here = owners.getStore();
+  return here !== undefined && here.owner === owner && here.running;
+}
+
 /** Runs a task of a pool without workers, with the context that it would have in one. */
-export function runInline(job: WireJob, arg: unknown, taskId: number, attempt: number): InlineCall {
+export function runInline(owner: object, job: WireJob, arg: unknown, taskId: number, attempt: number): InlineCall {
   const { original } = job.terms.fn;
   let stopped: StopReason | undefined;
   const state = new TaskState({ ...host, stop: () => stopped }, taskId, attempt, taskId, 0, true);
   const call = original as (...args: unknown[]) => unknown;
-  const result = shared.storage.run(state, () => (job.terms.spread ? call(...(arg as unknown[])) : call(arg)));
+  const here = { owner, running: true };
+  const result = owners.run(here, () =>
+    shared.storage.run(state, async () => {
+      try {
+        return await (job.terms.spread ? call(...(arg as unknown[])) : call(arg));
+      } finally {
+        here.running = false;
+      }
+    }),
+  );
   const abort = (why: StopReason): void => {
     stopped = why;
     state.abort(why);

@@ -1,11 +1,12 @@
 import { Functions, type AnyFunction, type FunctionHandle } from '../engine/functions.ts';
 import type { WireJob } from '../engine/link.ts';
-import { AbortError, PoolClosedError, PoolTerminatedError, type ManycoreError } from '../errors.ts';
+import { AbortError, NestingError, PoolClosedError, PoolTerminatedError, type ManycoreError } from '../errors.ts';
 import { programEnd } from '../program/index.ts';
 import { whenAborted } from './abort-signals.ts';
 import type { Backend } from './backend.ts';
 import type { Call, TaskProgress } from './call.ts';
 import { shortSite } from './call-site.ts';
+import { isWithin } from './inline.ts';
 import { checkFunction, type PoolOptions } from './options.ts';
 import type { Series } from './series.ts';
 import { sizeOf } from './size.ts';
@@ -61,6 +62,10 @@ export class Submissions {
     const { state, broken } = this.backend.engine;
     if (broken !== undefined) throw broken;
     if (state !== 'running' || programEnd.exiting) throw this.closedError(method);
+    if (this.backend.context === 'inline' && this.workers === 1 && isWithin(this.backend)) {
+      const why = 'a pool without workers runs one task after the other, and this one would wait for itself';
+      throw new NestingError(`Cannot call ${method} in a task of its own pool: ${why}. Call the function.`);
+    }
     checkFunction('the function', fn);
   }
 
