@@ -1,9 +1,9 @@
 import { ManycoreError } from '../errors.ts';
 import { drainGraceMs, growAfterMs, killGraceMs, restartDelayMs } from '../limits.ts';
 import type { Clock } from './clock.ts';
-import { isIdle, newMember, type Member, type RetireReason } from './member.ts';
+import { isActive, isIdle, newMember, type Member, type RetireReason } from './member.ts';
 import { RestartBudget, type RestartPolicy } from './restart.ts';
-import type { Link, WorkerExit } from './task.ts';
+import type { Link, Terms, WorkerExit } from './task.ts';
 
 export interface CrewOptions {
   min: number;
@@ -13,14 +13,18 @@ export interface CrewOptions {
   readonly idleTimeoutMs: number;
   readonly bootTimeoutMs: number;
   readonly tasksPerWorker: number;
+  /** A worker that has done something is replaced when it has been up for this long. */
+  readonly maxAgeMs?: number | undefined;
   readonly restart: RestartPolicy;
 }
 
 export interface CrewEvents {
   /** Starts a worker. Throws when that fails at once. */
-  start(member: (link: Link) => Member, id: number): Member;
+  start(member: (link: Link) => Member, id: number, seat: number): Member;
   /** Items that wait for a worker. */
   waiting(): number;
+  /** A worker is about to get no more work, as its replacement is up. */
+  outgoing(member: Member): void;
   /** The crew gives up restarting. */
   broken(deaths: number, last: WorkerExit): void;
 }
@@ -39,6 +43,9 @@ export class Crew {
   #backingOff = false;
   #growing = false;
   #shrinking = false;
+  #aging = false;
+  /** What a boot takes, learnt from the last ones. */
+  #bootMs = 0;
   /** False from `close` on: then workers are started only while something waits. */
   staffed = true;
   started = 0;
@@ -54,18 +61,19 @@ export class Crew {
   /** Workers that take work or will. */
   get alive(): number {
     let count = 0;
-    for (const { state } of this.members) if (state === 'starting' || state === 'ready') count++;
+    for (const member of this.members) if (isActive(member)) count++;
     return count;
   }
 
-  /** Whether another worker would get work. One that is recycled counts until it is done: its replacement waits for it. */
+  /** Whether another worker would get work: one that takes over a seat waits until that is free. */
   get canGrow(): boolean {
-    let count = 0;
-    for (const { state, retiredFor, leases } of this.members) {
-      if (state === 'starting' || state === 'ready') count++;
-      else if (state === 'draining' && retiredFor !== 'close' && leases.open > 0) count++;
+    const taken = new Set<number>();
+    for (const member of this.members) {
+      const { seat, state, retiredFor, leases } = member;
+      const isLeaving = state === 'draining' && retiredFor !== 'close' && leases.open > 0;
+      if (isLeaving || isActive(member)) taken.add(seat);
     }
-    return count < this.options.max;
+    return taken.size < this.options.max;
   }
 
   /** Starts what is missing, retires what is too much. */
@@ -74,10 +82,11 @@ export class Crew {
     const wanted = this.staffed ? this.options.min : 0;
     const needed = Math.max(wanted, this.#needed(waiting));
     while (this.alive < needed && this.#tryStart());
-    for (const member of this.members) {
-      if (this.alive <= this.options.max) break;
-      if (member.state === 'ready' || member.state === 'starting') this.retire(member, 'close');
+    if (this.alive > this.options.max) {
+      const active = [...this.members].filter(isActive).toSorted((a, b) => b.seat - a.seat);
+      for (const member of active.slice(0, active.length - this.options.max)) this.retire(member, 'close');
     }
+    this.#releaseOutgoing();
     if (waiting > 0 && this.canGrow) this.#growSoon();
     if (this.alive > this.options.min) this.#shrinkLater(this.options.idleTimeoutMs);
   }
@@ -117,16 +126,89 @@ export class Crew {
   /** @throws what the system says when it cannot start a worker. */
   start(): Member {
     const id = ++this.#lastId;
-    const make = (link: Link): Member => newMember(id, link, this.#clock.now(), this.options.tasksPerWorker);
-    const member = this.#events.start(make, id);
+    const seat = this.#freeSeat();
+    const make = (link: Link): Member => newMember(id, link, this.#clock.now(), this.options.tasksPerWorker, seat);
+    const member = this.#events.start(make, id, seat.seat);
     this.members.add(member);
     this.started++;
     this.#arm(member, this.options.bootTimeoutMs, () => this.kill(member, 'boot'));
     return member;
   }
 
+  /** A seat that nobody has, or the one of a worker that is to be replaced. */
+  #freeSeat(): Pick<Member, 'seat' | 'predecessor'> {
+    const holders = new Map<number, Member>();
+    for (const member of this.members) {
+      const { seat } = member;
+      // The latest holder is the one to wait for.
+      if (isActive(member) || !isActiveAt(holders, seat)) holders.set(seat, member);
+    }
+    let inherits: Pick<Member, 'seat' | 'predecessor'> = { seat: 0, predecessor: undefined };
+    for (let seat = this.options.max - 1; seat >= 0; seat--) {
+      const holder = holders.get(seat);
+      if (holder !== undefined && !isActive(holder)) inherits = { seat, predecessor: holder };
+    }
+    for (let seat = 0; seat < this.options.max; seat++) if (!holders.has(seat)) return { seat, predecessor: undefined };
+    return inherits;
+  }
+
+  /** Has a worker replaced: another is started first. */
+  replace(member: Member, why: RetireReason): void {
+    if (member.state !== 'ready' || (member.outgoing !== undefined && member.outgoing !== 'recycle')) return;
+    member.outgoing = why;
+    this.staff();
+  }
+
+  /** A worker that what waits will have used up by the time at which another can be up: that one is started. */
+  expectEnd(member: Member, { timing, chunkSize }: Terms): void {
+    const { meanMs } = timing;
+    if (meanMs === undefined || !this.staffed || !isActive(member) || member.state !== 'ready') return;
+    if (this.#events.waiting() < member.tasksLeft * (chunkSize ?? 1) * this.alive) return;
+    if (member.tasksLeft * meanMs * (chunkSize ?? 1) < this.#bootMs) member.outgoing = 'recycle';
+  }
+
+  /** Each worker that is up or cannot come lets one go that it is to replace. */
+  #releaseOutgoing(): void {
+    let coming = 0;
+    for (const { state } of this.members) if (state === 'starting') coming++;
+    for (const member of this.members) {
+      const { outgoing } = member;
+      if (member.state !== 'ready' || outgoing === undefined || outgoing === 'recycle' || --coming >= 0) continue;
+      this.#events.outgoing(member);
+      this.retire(member, outgoing);
+    }
+  }
+
+  /** Has those replaced that are too old and have done something, one after the other. */
+  #watchAge(): void {
+    const { maxAgeMs } = this.options;
+    if (maxAgeMs === undefined || this.#aging || !this.staffed) return;
+    const now = this.#clock.now();
+    let nextMs = Infinity;
+    for (const member of this.members) {
+      if (member.state !== 'ready') continue;
+      // Who follows it is looked at when it is gone.
+      if (member.outgoing !== undefined && member.outgoing !== 'recycle') return;
+      if (member.finished > 0) nextMs = Math.min(nextMs, member.startedMs + maxAgeMs - now);
+    }
+    if (nextMs === Infinity) return;
+    this.#aging = true;
+    this.after(Math.max(1, nextMs), () => {
+      this.#aging = false;
+      const dueMs = this.#clock.now() - maxAgeMs;
+      for (const member of this.members) {
+        if (member.state !== 'ready' || member.finished === 0 || member.startedMs > dueMs) continue;
+        this.replace(member, 'age');
+        break;
+      }
+      this.#watchAge();
+    });
+  }
+
   /** A worker is up. */
   booted(member: Member, pid: number | undefined): void {
+    const bootMs = this.#clock.now() - member.startedMs;
+    this.#bootMs += (bootMs - this.#bootMs) * (this.#bootMs === 0 ? 1 : 0.3);
     member.pid = pid;
     member.booted = true;
     // One that was asked to end in the meantime has another timer by now.
@@ -134,12 +216,18 @@ export class Crew {
     if (member.state === 'starting') member.state = 'ready';
     member.idleSinceMs = this.#clock.now();
     this.#budget.booted();
+    this.#releaseOutgoing();
     if (this.alive > this.options.min) this.#shrinkLater(this.options.idleTimeoutMs);
   }
 
-  /** A worker answered. */
-  productive(member: Member): void {
-    if (member.finished === 0) this.#budget.productive();
+  /** A worker answered `count` items. */
+  productive(member: Member, count: number): void {
+    const first = member.finished === 0;
+    member.finished += count;
+    if (first) {
+      this.#budget.productive();
+      this.#watchAge();
+    }
     if (isIdle(member)) {
       member.idleSinceMs = this.#clock.now();
       this.settle(member);
@@ -176,7 +264,9 @@ export class Crew {
   left(member: Member, exit: WorkerExit): void {
     member.timer?.();
     this.members.delete(member);
+    for (const other of this.members) if (other.predecessor === member) other.predecessor = member.predecessor;
     this.exited++;
+    this.#watchAge();
     const { endedFor } = member;
     const end = endedFor === 'boot' ? { ...exit, bootError: this.#tooSlow() } : exit;
     const failedBoot = endedFor === 'boot' || (exit.bootError !== undefined && endedFor !== 'close');
@@ -210,7 +300,10 @@ export class Crew {
       this.#growing = false;
       const waiting = this.#events.waiting();
       if (waiting === 0) return;
-      const more = Math.min(Math.max(1, this.alive), waiting);
+      // Those that start without work will take some: a burst that is shorter than a boot must not start one each time.
+      let coming = 0;
+      for (const { state, leases } of this.members) if (state === 'starting' && leases.open === 0) coming++;
+      const more = Math.min(Math.max(1, this.alive), waiting - coming);
       for (let i = 0; i < more && this.canGrow && this.#tryStart(); i++);
       if (this.canGrow) this.#growSoon();
     });
@@ -254,4 +347,9 @@ export class Crew {
     for (const cancel of this.#timers) cancel();
     this.#timers.clear();
   }
+}
+
+function isActiveAt(holders: ReadonlyMap<number, Member>, seat: number): boolean {
+  const holder = holders.get(seat);
+  return holder !== undefined && isActive(holder);
 }

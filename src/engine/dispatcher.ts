@@ -1,7 +1,7 @@
 import { batchesInFlight, growAfterMs, stealAfterMs } from '../limits.ts';
 import { batchSize } from './batching.ts';
 import type { Clock } from './clock.ts';
-import { isIdle, isStopping, takesWork, type Member } from './member.ts';
+import { isIdle, isStopping, sharesSeat, takesWork, type Member } from './member.ts';
 import type { ReadyQueue } from './ready-queue.ts';
 import type { Job, Lease, Segment } from './task.ts';
 
@@ -42,8 +42,12 @@ export class Dispatcher {
       // A worker that drains still does what only it may do.
       for (let segment = member.pinned[0]; segment !== undefined; segment = member.pinned[0]) {
         if (member.state === 'ending') break;
-        if (segment.from >= segment.to) member.pinned.shift();
-        else this.#send(member, segment, segment.to - segment.from, (count) => (segment.from += count));
+        const here = segment;
+        this.#send(member, here, here.to - here.from, (count) => {
+          here.from += count;
+          // Before a refusal is told: who hears of it may look for what is pinned.
+          if (here.from >= here.to) member.pinned.shift();
+        });
         touched.add(member);
       }
     }
@@ -59,29 +63,40 @@ export class Dispatcher {
   }
 
   #leastLoaded(job: Job): Member | undefined {
+    const free = this.#free();
     let best: Member | undefined;
     for (const member of this.#options.members) {
-      if (!this.#hasRoom(member, job)) continue;
+      if (!this.#hasRoom(member, job, free)) continue;
       if (best === undefined || load(member) < load(best)) best = member;
       if (load(best) === 0) break;
     }
-    // A replacement gets work when the worker that it replaces is done: never more than `max` are at work.
-    if (best?.leases.open === 0 && this.#working() >= this.#options.size.max) return undefined;
     return best;
   }
 
-  #working(): number {
-    let count = 0;
-    for (const { state, leases, retiredFor } of this.#options.members)
-      if (leases.open > 0 && state !== 'ending' && retiredFor !== 'close') count++;
-    return count;
+  /**
+   * How many tasks may be begun. A replacement gets what the worker that it replaces leaves, until that is done: never more
+   * than `max` are at work.
+   */
+  #free(): number {
+    const { members, concurrency, size } = this.#options;
+    let used = 0;
+    let leaving = concurrency === 1;
+    for (const { state, leases, retiredFor, outgoing } of members) {
+      if (state === 'ending' || retiredFor === 'close') continue;
+      leaving ||= state === 'draining' || outgoing !== undefined;
+      used += Math.min(leases.open, concurrency);
+    }
+    return leaving ? size.max * concurrency - used : Infinity;
   }
 
-  #hasRoom(member: Member, job: Job): boolean {
+  #hasRoom(member: Member, job: Job, free: number): boolean {
     if (!takesWork(member)) return false;
     const { concurrency } = this.#options;
     const { open, batches } = member.leases;
     if (isStopping(member)) return false;
+    if (free <= 0 && (open === 0 || concurrency > 1)) return false;
+    // A chunk takes all slots of its worker.
+    if (job.terms.chunkSize !== undefined && free < concurrency - open) return false;
     if (open === 0) return member.state === 'ready' || member.link.canTakeBack;
     if (member.state === 'starting') return false;
     const { meanMs } = job.terms.timing;
@@ -100,11 +115,10 @@ export class Dispatcher {
     if (job.terms.chunkSize !== undefined)
       return Math.min(available, job.terms.chunkSize - (from % job.terms.chunkSize));
     let count = batchSize(job.terms.timing, queue.length, members.size, job.growing);
-    if (concurrency > 1)
-      count = Math.max(
-        1,
-        Math.min(Math.ceil(queue.length / members.size), concurrency * batchesInFlight - member.leases.open),
-      );
+    if (concurrency > 1) {
+      const room = Math.min(this.#free(), concurrency * batchesInFlight - member.leases.open);
+      count = Math.max(1, Math.min(Math.ceil(queue.length / members.size), room));
+    }
     return Math.min(count, available, member.tasksLeft);
   }
 
@@ -158,7 +172,7 @@ export class Dispatcher {
   }
 
   #someoneIsFree(): boolean {
-    if (this.#working() >= this.#options.size.max) return false;
+    if (this.#free() <= 0) return false;
     for (const member of this.#options.members)
       if (member.state === 'ready' && takesWork(member) && isIdle(member)) return true;
     return false;
@@ -203,7 +217,8 @@ export class Dispatcher {
 }
 
 function load(member: Member): number {
-  return member.leases.open + (member.state === 'starting' ? 0.5 : 0);
+  const { leases, state } = member;
+  return leases.open + (state === 'starting' ? 0.5 : 0) + (sharesSeat(member) ? 0.25 : 0);
 }
 
 /**

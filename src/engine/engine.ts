@@ -38,8 +38,9 @@ export class Engine {
   constructor(options: EngineOptions) {
     this.#options = options;
     this.#crew = new Crew(options, options.clock, {
-      start: (make, id) => this.#startMember(make, id),
+      start: (...member) => this.#startMember(...member),
       waiting: () => this.#queue.length,
+      outgoing: (member) => this.#dispatcher.takeBack(member),
       broken: (deaths, last) => this.#break(deaths, last),
     });
     this.#dispatcher = new Dispatcher({
@@ -204,10 +205,12 @@ export class Engine {
     this.dispatch();
   }
 
-  /** Ends a worker after its present tasks; another takes its place. */
+  /** Replaces a worker: at once, if it cannot be trusted any more (`recycle`), otherwise when its replacement is up. */
   recycle(member: Member, why: 'recycle' | 'memory'): void {
-    this.#dispatcher.takeBack(member);
-    this.#crew.retire(member, why);
+    if (why === 'recycle') {
+      this.#dispatcher.takeBack(member);
+      this.#crew.retire(member, why);
+    } else this.#crew.replace(member, why);
     this.dispatch();
   }
 
@@ -244,23 +247,27 @@ export class Engine {
     return this.#state === 'terminating' || this.#state === 'ended';
   }
 
-  #startMember(make: (link: Link) => Member, id: number): Member {
+  #startMember(make: (link: Link) => Member, id: number, seat: number): Member {
     // The link may report only from later events on, so `member` is set by then.
-    const link = this.#options.start(id, {
-      ready: (pid) => {
-        this.#crew.booted(member, pid);
-        this.dispatch();
+    const link = this.#options.start(
+      id,
+      {
+        ready: (pid) => {
+          this.#crew.booted(member, pid);
+          this.dispatch();
+        },
+        succeeded: (sequence, values) => this.#succeeded(member, sequence, values),
+        failed: (sequence, error, kind) => this.#failed(member, sequence, error, kind),
+        took: (sequence, count, ms) => this.#took(member, sequence, count, ms),
+        progressed: (sequence, done, total) => this.#progressed(member, sequence, done, total),
+        settled: () => {
+          if (isIdle(member)) this.#crew.settle(member);
+          this.dispatch();
+        },
+        exited: (exit) => this.#exited(member, exit),
       },
-      succeeded: (sequence, values) => this.#succeeded(member, sequence, values),
-      failed: (sequence, error, kind) => this.#failed(member, sequence, error, kind),
-      took: (sequence, count, ms) => this.#took(member, sequence, count, ms),
-      progressed: (sequence, done, total) => this.#progressed(member, sequence, done, total),
-      settled: () => {
-        if (isIdle(member)) this.#crew.settle(member);
-        this.dispatch();
-      },
-      exited: (exit) => this.#exited(member, exit),
-    });
+      seat,
+    );
     const member = make(link);
     return member;
   }
@@ -268,6 +275,7 @@ export class Engine {
   #sent(member: Member, lease: Lease): void {
     if (lease.job.terms.timeoutMs !== undefined) this.#deadlines.watch(member, lease.job.terms.timeoutMs);
     if (member.tasksLeft <= 0) this.#crew.retire(member, 'recycle');
+    else if (member.tasksLeft < Infinity) this.#crew.expectEnd(member, lease.job.terms);
   }
 
   #progressed(member: Member, sequence: number, done: number, total: number | undefined): void {
@@ -296,8 +304,7 @@ export class Engine {
       this.#deliver(lease, sequence + at, run);
       at += count;
     }
-    this.#crew.productive(member);
-    member.finished += values.length;
+    this.#crew.productive(member, values.length);
   }
 
   #deliver(lease: Lease, sequence: number, values: readonly unknown[]): void {
@@ -327,8 +334,7 @@ export class Engine {
       if (kind === 'error') this.#failOrRetry(job, index, { kind, error, worker, attempt });
       else this.#fail(job, index, { kind, error, attempt });
     }
-    this.#crew.productive(member);
-    member.finished++;
+    this.#crew.productive(member, 1);
   }
 
   #fail(job: Job, index: number, failure: Failure): void {

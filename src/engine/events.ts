@@ -22,8 +22,8 @@ export interface LinkEvents {
 export interface EngineOptions extends CrewOptions {
   readonly concurrency: number;
   readonly clock: Clock;
-  /** Starts a worker. */
-  readonly start: (id: number, events: LinkEvents) => Link;
+  /** Starts a worker in a seat, its place in the crew. */
+  readonly start: (id: number, events: LinkEvents, seat: number) => Link;
   readonly onExit?: (member: Member, exit: WorkerExit) => void;
   readonly onBroken?: (error: Error) => void;
   readonly onEnded?: () => void;

@@ -37,6 +37,7 @@ export interface WireJob extends Job {
 
 export interface LinkOptions {
   readonly workerId: number;
+  readonly workerIndex: number;
   readonly nesting: number;
   readonly concurrency: number;
   readonly shares: boolean;
@@ -88,9 +89,9 @@ export class WorkerLink implements Link {
   }
 
   #boot(): void {
-    const { workerId, nesting, concurrency, initializer } = this.#options;
+    const { workerId, workerIndex, nesting, concurrency, initializer } = this.#options;
     const { body, encoder } = this.#outbox;
-    writeBoot(this.#outbox, workerId, nesting, concurrency);
+    writeBoot(this.#outbox, { workerId, workerIndex, nesting, concurrency });
     body.u8(initializer === undefined ? 0 : 1);
     initializer?.fn.embed(encoder, body);
     initializer?.args.embed(encoder, body);
@@ -333,9 +334,18 @@ export class WorkerLink implements Link {
 }
 
 /** The start of a worker's first record; whether there is an initializer follows. */
-export function writeBoot({ body, encoder }: Outbox, workerId: number, nesting: number, concurrency: number): void {
+export function writeBoot(
+  { body, encoder }: Outbox,
+  {
+    workerId,
+    workerIndex,
+    nesting,
+    concurrency,
+  }: Pick<LinkOptions, 'workerId' | 'workerIndex' | 'nesting' | 'concurrency'>,
+): void {
   body.u8(ToWorker.boot);
   body.varint(workerId);
+  body.varint(workerIndex);
   body.varint(nesting);
   body.varint(concurrency);
   encoder.message(body, [mainUrl() ?? '', process.argv[1], process.sourceMapsEnabled]);

@@ -14,6 +14,12 @@ export type MemberState = 'starting' | 'ready' | 'draining' | 'ending';
 /** One worker, as the host's heap knows it: nothing here is read from shared memory. */
 export interface Member {
   readonly id: number;
+  /** Its place in the crew, from 0 to `max - 1`: who replaces it takes it over. */
+  readonly seat: number;
+  /** Who has the seat until it is done. */
+  predecessor: Member | undefined;
+  /** Another is to take its place. It goes on with its work: until that one is up, or (`recycle`) until its tasks are used up. */
+  outgoing: RetireReason | undefined;
   readonly link: Link;
   readonly leases: Leases;
   readonly startedMs: number;
@@ -44,11 +50,20 @@ export interface Member {
   timer: (() => void) | undefined;
 }
 
-export type RetireReason = 'close' | 'recycle' | 'memory';
+export type RetireReason = 'close' | 'recycle' | 'memory' | 'age';
 
-export function newMember(id: number, link: Link, now: number, tasks: number): Member {
+export function newMember(
+  id: number,
+  link: Link,
+  now: number,
+  tasks: number,
+  { seat, predecessor }: Pick<Member, 'seat' | 'predecessor'>,
+): Member {
   return {
     id,
+    seat,
+    predecessor,
+    outgoing: undefined,
     link,
     leases: new Leases(),
     startedMs: now,
@@ -71,6 +86,16 @@ export function newMember(id: number, link: Link, now: number, tasks: number): M
 
 export function takesWork(member: Member): boolean {
   return (member.state === 'starting' || member.state === 'ready') && member.tasksLeft > 0;
+}
+
+/** It takes work or will, and keeps its seat. */
+export function isActive({ state, outgoing }: Member): boolean {
+  return (state === 'starting' || state === 'ready') && outgoing === undefined;
+}
+
+/** Whether who had its seat before is still at work. */
+export function sharesSeat({ predecessor }: Member): boolean {
+  return predecessor !== undefined && predecessor.leases.open > 0 && predecessor.retiredFor !== 'close';
 }
 
 export function isIdle(member: Member): boolean {

@@ -1,4 +1,5 @@
 import type { StopReason } from '../channel/status-page.ts';
+import { killGraceMs } from '../limits.ts';
 import type { Agenda, Parked } from './agenda.ts';
 import type { Crew } from './crew.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -137,7 +138,7 @@ export class Withdrawals {
       if (open.length === 0) return;
       // What the worker is at may be somebody else's.
       if (open.some((sequence) => isCurrent(member, sequence))) crew.kill(member, why);
-      else this.#watch(member, lease, open, why, Math.max(1, graceMs));
+      else this.#watch(member, lease, open, why, Math.max(killGraceMs, graceMs));
     };
     if (graceMs > 0) crew.after(graceMs, look);
     else look();

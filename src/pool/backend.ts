@@ -88,14 +88,15 @@ export class Backend implements Holder {
       idleTimeoutMs: options.idleTimeout ?? idleTimeoutMs,
       bootTimeoutMs: options.bootTimeout ?? bootTimeoutMs,
       tasksPerWorker: options.maxTasksPerChild ?? Infinity,
+      maxAgeMs: options.maxAgePerWorker === Infinity ? undefined : options.maxAgePerWorker,
       restart: {
         intensity: options.restart?.intensity ?? restartIntensity,
         periodMs: options.restart?.period ?? restartPeriodMs,
       },
       concurrency: options.concurrency ?? 1,
       clock,
-      start: (id, linkEvents) =>
-        this.context === 'inline' ? this.#simulate(id, clock, linkEvents) : this.#open(id, linkEvents),
+      start: (id, linkEvents, seat) =>
+        this.context === 'inline' ? this.#simulate(id, clock, linkEvents) : this.#open(id, seat, linkEvents),
       onExit: (member, exit) => this.#left(member, exit),
       onBroken: (error) => {
         this.#broken = error;
@@ -149,10 +150,11 @@ export class Backend implements Holder {
     return new InlineLink({ id, clock, initialize, call: (...task) => runInline(this, ...task), faults }, events);
   }
 
-  #open(id: number, linkEvents: LinkEvents): WorkerLink {
+  #open(id: number, seat: number, linkEvents: LinkEvents): WorkerLink {
     const link = new WorkerLink(
       {
         workerId: id,
+        workerIndex: seat,
         nesting: this.#nesting,
         concurrency: this.#options.concurrency ?? 1,
         shares: this.context === 'thread',

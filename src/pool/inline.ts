@@ -40,6 +40,7 @@ export function runInline(owner: object, job: WireJob, arg: unknown, taskId: num
 
 const host = {
   workerId: 0,
+  workerIndex: 0,
   progress: () => undefined,
   log: (state: TaskState, values: readonly unknown[]) =>
     void process.stderr.write(

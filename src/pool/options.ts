@@ -20,6 +20,8 @@ export interface PoolOptions<InitArgs extends readonly unknown[] | [] = readonly
   readonly initArgs?: InitArgs;
   /** A worker is replaced after this many tasks; a chunk counts as one. */
   readonly maxTasksPerChild?: number;
+  /** A worker is replaced when it is this old, in milliseconds, and has done something; one at a time. */
+  readonly maxAgePerWorker?: number;
   /** Tasks that one worker runs at once, for asynchronous functions that mostly wait. Default 1. */
   readonly concurrency?: number;
   /** A worker whose memory is above this is replaced after its task; at twice this it is ended. */
@@ -133,6 +135,7 @@ export const poolKeys: readonly string[] = [
   'initializer',
   'initArgs',
   'maxTasksPerChild',
+  'maxAgePerWorker',
   'concurrency',
   'maxMemoryPerWorker',
   'idleTimeout',
@@ -169,6 +172,7 @@ export function checkPoolOptions(options: PoolOptions): void {
   if (options.maxTasksPerChild !== undefined) checkCount('maxTasksPerChild', options.maxTasksPerChild, 1);
   if (options.concurrency !== undefined) checkCount('concurrency', options.concurrency, 1, 65_536);
   if (options.maxMemoryPerWorker !== undefined) checkCount('maxMemoryPerWorker', options.maxMemoryPerWorker, 1);
+  checkTimeout(options.maxAgePerWorker, 'maxAgePerWorker');
   checkTimeout(options.idleTimeout, 'idleTimeout');
   checkTimeout(options.bootTimeout, 'bootTimeout');
   checkName(options.name);

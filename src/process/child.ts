@@ -75,7 +75,8 @@ export class Child {
       throw startError(info.name, this.#channel.failure ?? whyNot(executable(), cwd));
     this.pid = this.#channel.pid;
     try {
-      writeBoot(this.#outbox, generation, (shared.worker?.nesting ?? 0) + 1, 0);
+      const nesting = (shared.worker?.nesting ?? 0) + 1;
+      writeBoot(this.#outbox, { workerId: generation, workerIndex: 0, nesting, concurrency: 0 });
       this.#introduce(info, job);
       this.#flush();
     } catch (error) {

@@ -3,7 +3,7 @@
  * come before what uses them.
  */
 export const ToWorker = {
-  /** worker id, nesting, concurrency (0: a Process, and nothing follows), main program, has initializer, [initializer message, arguments message] */
+  /** worker id, place in the pool, nesting, concurrency (0: a Process, and nothing follows), main program, has initializer, [initializer message, arguments message] */
   boot: 1,
   /** number, plain data */
   define: 2,

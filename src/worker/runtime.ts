@@ -109,6 +109,7 @@ export class Runtime {
     attachments: readonly (ArrayBuffer | SharedArrayBuffer)[],
   ): void | Promise<void> {
     const id = reader.varint();
+    const workerIndex = reader.varint();
     const nesting = reader.varint();
     const concurrency = reader.varint();
     const [main, script, sourceMaps] = decoder.message(reader) as [string, string | undefined, boolean];
@@ -123,6 +124,7 @@ export class Runtime {
     const { page } = this.#options;
     const host = {
       workerId: id,
+      workerIndex,
       stop: (state: { slot: number; sequence: number }) => page.stop(state.slot, state.sequence),
       progress: (state: { sequence: number }, done: number, total: number | undefined) =>
         this.#progress(state.sequence, done, total),

@@ -8,6 +8,11 @@ export interface TaskContext {
   readonly attempt: number;
   /** The number of the worker that runs it, stable for the worker's life. */
   readonly workerId: number;
+  /**
+   * The worker's place in its pool, from 0 to the number of workers - 1. A worker that replaces another one takes over its
+   * place. Python: mpire's `worker_id`.
+   */
+  readonly workerIndex: number;
   /** Aborts when the caller gives the task up, or, with a reason named `TimeoutError`, when its `timeout` is over. */
   readonly signal: AbortSignal;
   /** The same, readable in a loop that never yields. */

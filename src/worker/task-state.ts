@@ -5,6 +5,7 @@ import type { TaskContext } from './task-context.ts';
 /** What a task's context does to the outside. */
 export interface TaskHost {
   readonly workerId: number;
+  readonly workerIndex: number;
   /** Whether the task is to stop, and why. */
   stop(state: TaskState): StopReason | undefined;
   progress(state: TaskState, done: number, total: number | undefined): void;
@@ -36,6 +37,10 @@ export class TaskState implements TaskContext {
 
   get workerId(): number {
     return this.#host.workerId;
+  }
+
+  get workerIndex(): number {
+    return this.#host.workerIndex;
   }
 
   get cancelled(): boolean {

@@ -200,7 +200,7 @@ test('engine: a running task is cancelled by force: its worker is replaced, the 
 
 test('engine: cancelling by force what only waits in the running block of another does not end that one', () => {
   const pool = new PlainPool({ size: 1 }, { block: 4 });
-  const job = pool.submit(8, (index) => returns(index === 1 ? 5_500 : 1));
+  const job = pool.submit(8, (index) => returns(index === 1 ? 5_500 : 1), { graceMs: stopGraceMs });
   pool.timeline.run(() => job.begun.length === 2);
   assert.deepEqual([pool.engine.cancel(job, 2, false), pool.engine.isRunning(job, 2)], [false, false]);
   assert.equal(pool.engine.cancel(job, 2, true), true);

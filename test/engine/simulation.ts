@@ -167,13 +167,15 @@ export class Simulation implements World {
       idleTimeoutMs: random.pick([1, 5, 50, 5_000]),
       bootTimeoutMs: features.badBoots ? 100 : 60_000,
       tasksPerWorker: features.recycling ? random.whole(1, 5) : Infinity,
+      maxAgeMs: features.recycling && random.chance(0.5) ? random.pick([1, 20, 200]) : undefined,
       restart: { intensity: features.smallBudget ? random.whole(0, 4) : 1_000, periodMs: 60_000 },
       concurrency,
       clock: this.clock,
       start: (id, events) => {
         if (features.failingStarts && this.links.length >= this.max && random.chance(0.2)) throw new Error('no worker');
         let alive = 0;
-        for (const { state } of this.engine.members) if (state === 'starting' || state === 'ready') alive++;
+        for (const { state, outgoing } of this.engine.members)
+          if (outgoing === undefined && (state === 'starting' || state === 'ready')) alive++;
         if (alive >= this.max) this.violated(`worker ${id} is one too many`);
         if (this.ends > 0) this.violated(`worker ${id} was started after the end`);
         const link = new SimulatedLink(id, this.#behaviour(concurrency), this, events);
@@ -241,8 +243,9 @@ export class Simulation implements World {
     if (!this.features.resizing && !this.features.pins && !this.features.reentrant) {
       let atWork = 0;
       for (const { state, link: other } of this.engine.members)
-        if (state !== 'ending' && (other === link || (other as SimulatedLink).isBusy)) atWork++;
-      if (atWork > this.max) this.violated(`${atWork} workers are at work`);
+        if (state !== 'ending') atWork += other.running().length;
+      const most = this.max * link.behaviour.concurrency;
+      if (atWork > most) this.violated(`${atWork} tasks run at once, more than ${most}`);
     }
     begun.push({ link, attempt, atMs: this.timeline.now });
     return job.acts[index]!;
@@ -428,7 +431,8 @@ export class Simulation implements World {
     this.run(2_000);
     if (this.engine.state !== 'running') return;
     let alive = 0;
-    for (const { state } of this.engine.members) if (state === 'starting' || state === 'ready') alive++;
+    for (const { state, outgoing } of this.engine.members)
+      if (outgoing === undefined && (state === 'starting' || state === 'ready')) alive++;
     if (alive < this.min || alive > this.max) this.violated(`${alive} workers, not ${this.min} to ${this.max}`);
   }
 }
