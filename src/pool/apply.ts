@@ -70,7 +70,7 @@ export function submitBroadcast(
   checkCallOptions('broadcast', options);
   const result = new AsyncResult<unknown>();
   try {
-    const call = newCall(pool, 'broadcast', pool.handleOf(fn), true, options, callSite());
+    const call = newCall(pool, 'broadcast', pool.handleOf(fn, options.carry), true, options, callSite());
     const arg = snapshot(pool, [args]);
     const parts: AsyncResult<unknown>[] = [];
     pool.backend.engine.pin((workerId) => {
@@ -118,7 +118,7 @@ function seriesFor<R>(
   options: CallOptions | undefined,
 ): Series<R> {
   const own = options !== undefined && callKeys.some((key) => options[key] !== undefined) ? options : undefined;
-  const handle = pool.handleOf(fn);
+  const handle = pool.handleOf(fn, options?.carry);
   const { series: open } = pool;
   if (open !== undefined && open.options === own && open.length < maxSeries && open.isOf(kind)) {
     const { terms } = open;

@@ -30,7 +30,7 @@ export function submitStream<R>(
   const release = engine.hold();
   let stopListening = (): void => undefined;
   try {
-    const call = newCall(pool, method, pool.handleOf(fn), false, options, callSite());
+    const call = newCall(pool, method, pool.handleOf(fn, options.carry), false, options, callSite());
     const job: StreamJob = new StreamJob(
       call,
       pool.taskIds(lengthOf(items) ?? manyTaskIds),

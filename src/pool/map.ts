@@ -49,7 +49,7 @@ export function submitMap(
     const call = newCall(
       pool,
       method,
-      pool.handleOf(fn),
+      pool.handleOf(fn, options.carry),
       spread,
       { ...options, chunkSize: options.chunkSize ?? countedChunk(pool, list?.length) },
       callSite(),

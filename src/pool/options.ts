@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
 import { maxWorkers } from '../limits.ts';
 import type { ProgressOption } from '../progress/index.ts';
@@ -57,6 +58,8 @@ export interface CallOptions {
   readonly queueTimeout?: number;
   /** How often a task is tried again after its worker was lost, or when and why. Default 0: a task is begun at most once. */
   readonly retries?: number | RetryOptions;
+  /** What these hold at the call is copied to the task, which finds it there. */
+  readonly carry?: readonly AsyncLocalStorage<unknown>[];
   /** Higher goes first. Default 0. */
   readonly priority?: number;
   /** The call's name in errors and progress. Default: the function's. */
@@ -146,7 +149,7 @@ export const poolKeys: readonly string[] = [
   'faults',
   'env',
 ];
-export const callKeys = ['timeout', 'signal', 'grace', 'queueTimeout', 'retries', 'priority', 'name'] as const;
+export const callKeys = ['timeout', 'signal', 'grace', 'queueTimeout', 'retries', 'priority', 'carry', 'name'] as const;
 const mapKeys = [...callKeys, 'chunkSize', 'progress', 'onError'];
 
 export function checkPoolOptions(options: PoolOptions): void {
@@ -228,6 +231,7 @@ function checkCall(options: CallOptions): void {
   checkTimeout(options.grace, 'grace');
   checkTimeout(options.queueTimeout, 'queueTimeout');
   checkRetries(options.retries);
+  checkCarry(options.carry);
   if (options.priority !== undefined && !Number.isFinite(options.priority)) {
     throw new ArgumentTypeError(`Cannot use priority ${show(options.priority)}: expected a finite number.`);
   }
@@ -245,6 +249,12 @@ function checkRetries(retries: number | RetryOptions | undefined): void {
   if (typeof retries.delay !== 'function') checkTimeout(retries.delay, 'retries.delay');
   checkTimeout(retries.backoffLimit, 'retries.backoffLimit');
   if (retries.shouldRetry !== undefined) checkFunction('retries.shouldRetry', retries.shouldRetry);
+}
+
+function checkCarry(carry: unknown): void {
+  if (carry === undefined) return;
+  if (!Array.isArray(carry) || !carry.every((storage) => storage instanceof AsyncLocalStorage))
+    throw new ArgumentTypeError(`Cannot use carry ${show(carry)}: expected a list of AsyncLocalStorages.`);
 }
 
 function checkName(name: unknown): void {

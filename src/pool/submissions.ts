@@ -1,8 +1,10 @@
+import type { AsyncLocalStorage } from 'node:async_hooks';
 import { Functions, type AnyFunction, type FunctionHandle } from '../engine/functions.ts';
 import type { WireJob } from '../engine/link.ts';
 import { AbortError, NestingError, PoolClosedError, PoolTerminatedError, type ManycoreError } from '../errors.ts';
 import { programEnd } from '../program/index.ts';
 import { whenAborted } from './abort-signals.ts';
+import { carrying } from './carry.ts';
 import type { Backend } from './backend.ts';
 import type { Call, TaskProgress } from './call.ts';
 import { shortSite } from './call-site.ts';
@@ -81,7 +83,13 @@ export class Submissions {
     return new PoolClosedError(`Cannot call ${method}: the pool was ${how} and takes no more work.`);
   }
 
-  handleOf(fn: AnyFunction): FunctionHandle {
+  handleOf(fn: AnyFunction, carry: readonly AsyncLocalStorage<unknown>[] = []): FunctionHandle {
+    if (carry.length === 0) return this.#handleOf(fn);
+    const { name, timing } = this.#handleOf(fn);
+    return { ...this.#handleOf(carrying(fn, carry)), name, timing };
+  }
+
+  #handleOf(fn: AnyFunction): FunctionHandle {
     return this.backend.context === 'inline' ? Functions.inline(fn) : this.backend.functions.handleOf(fn);
   }
 

@@ -4,6 +4,7 @@ import type { Decoder } from './decoder.ts';
 import { viewPrototype } from './encode-builtin.ts';
 import { domException, kindPrototype, makeError } from './error-kinds.ts';
 import type { PrivateFields } from './forms.ts';
+import { storageOf } from './storages.ts';
 import { Tag, viewNames } from './tags.ts';
 
 /** The counterpart of `encodeBuiltin`. */
@@ -54,6 +55,8 @@ export function decodeBuiltin(decoder: Decoder, tag: number, later: boolean): un
       const place = decoder.reserve();
       return decoder.settle(place, Object(decoder.value()) as object);
     }
+    case Tag.storage:
+      return decoder.remember(storageOf(reader.string()));
     case Tag.url:
       return decoder.remember(new URL(reader.string()));
     case Tag.searchParams:

@@ -1,8 +1,10 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { types } from 'node:util';
 import type { Encoder } from './encoder.ts';
 import { domException, errorKind, kindPrototype } from './error-kinds.ts';
 import type { FunctionForm } from './forms.ts';
 import { MapKey, setValues } from './path.ts';
+import { storageId } from './storages.ts';
 import { Tag, viewNames } from './tags.ts';
 import { hasOnly, isTwin } from './shapes.ts';
 import { isMoving } from './transfer.ts';
@@ -45,6 +47,11 @@ export function encodeBuiltin(encoder: Encoder, value: object, prototype: object
     encoder.remember(value);
     writer.u8(Tag.url);
     return writer.string(value.href);
+  }
+  if (value instanceof AsyncLocalStorage) {
+    encoder.remember(value);
+    writer.u8(Tag.storage);
+    return writer.string(storageId(value));
   }
   if (value instanceof URLSearchParams) {
     encoder.remember(value);

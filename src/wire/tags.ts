@@ -43,6 +43,7 @@ export const Tag = {
   bound: 36,
   function: 37,
   hole: 38,
+  storage: 39,
 } as const;
 
 /** Constructors of views over an ArrayBuffer, by their number on the wire. */
