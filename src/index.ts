@@ -34,6 +34,7 @@ export { capture } from './closure/explicit.ts';
 export type { Clock } from './engine/clock.ts';
 export type { TaskFault, WorkerFaults } from './engine/inline-link.ts';
 export { AsyncResult } from './pool/async-result.ts';
+export type { ChaosOptions } from './pool/chaos.ts';
 export { cpuCount } from './pool/cpu-count.ts';
 export { enumerate, product, range, Range, zip } from './pool/iterables.ts';
 export { Pool, type PoolEvents } from './pool/pool.ts';

@@ -98,6 +98,9 @@ export const growAfterMs = 10;
 /** How long a task that was told to stop, as it was aborted or its time is over, may go on before its worker is ended. */
 export const stopGraceMs = 1_000;
 
+/** The longest that `chaos` stops or delays a worker. */
+export const chaosPauseMs = 1_000;
+
 /** A priority that waits gets a turn after higher ones had this many: a steady stream of those leaves it a share. */
 export const priorityTurns = 16;
 

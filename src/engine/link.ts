@@ -63,6 +63,7 @@ export class WorkerLink implements Link {
   readonly #known = new Set<number>();
   #next = 0;
   #shared = true;
+  #held = false;
   #bootError: Error | undefined;
   #protocolError: Error | undefined;
   /** What is left to process when the worker has ended. */
@@ -173,8 +174,18 @@ export class WorkerLink implements Link {
     head.varint(oldest);
   }
 
+  /** Keeps what is sent back for a while. */
+  hold(ms: number): void {
+    if (this.#held) return;
+    this.#held = true;
+    setTimeout(() => {
+      this.#held = false;
+      this.flush();
+    }, ms).unref();
+  }
+
   flush(): void {
-    if (this.#outbox.empty) return;
+    if (this.#held || this.#outbox.empty) return;
     const { parts, attachments } = this.#outbox.take();
     this.#channel.send(parts, attachments);
   }

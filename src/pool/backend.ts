@@ -19,6 +19,7 @@ import {
   restartPeriodMs,
 } from '../limits.ts';
 import { kindOf } from '../process/start-method.ts';
+import { unleash } from './chaos.ts';
 import { memoryOf } from './memory.ts';
 import type { Holder, Unfinished } from '../program/holder.ts';
 import { programEnd } from '../program/index.ts';
@@ -66,6 +67,7 @@ export class Backend implements Holder {
   readonly #alive: NodeJS.Timeout = setInterval(() => {}, 2 ** 31 - 1).unref();
   #broken: Error | undefined;
   #memoryTimer: NodeJS.Timeout | undefined;
+  #calm: () => void = () => undefined;
 
   constructor(options: PoolOptions, size: Size, events: BackendEvents) {
     this.#options = options;
@@ -113,6 +115,7 @@ export class Backend implements Holder {
       },
     });
     this.#leaveProgram = programEnd.join(this);
+    if (options.chaos !== undefined) this.#calm = unleash(options.chaos, () => [...this.#links.values()]);
     if (options.maxMemoryPerWorker !== undefined) {
       this.#memoryTimer = setInterval(() => this.#checkMemory(options.maxMemoryPerWorker!), memoryCheckMs).unref();
     }
@@ -129,6 +132,7 @@ export class Backend implements Holder {
   #stop(): void {
     clearInterval(this.#alive);
     clearInterval(this.#memoryTimer);
+    this.#calm();
     this.#leaveProgram();
   }
 

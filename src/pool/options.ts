@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
 import { maxWorkers } from '../limits.ts';
+import type { ChaosOptions } from './chaos.ts';
 import type { ProgressOption } from '../progress/index.ts';
 import type { Clock } from '../engine/clock.ts';
 import type { WorkerFaults } from '../engine/inline-link.ts';
@@ -33,6 +34,8 @@ export interface PoolOptions<InitArgs extends readonly unknown[] | [] = readonly
   readonly bootTimeout?: number;
   /** Deaths without a finished task that the pool endures within a period. */
   readonly restart?: { readonly intensity?: number; readonly period?: number };
+  /** Faults that befall the workers at random, for tests of programs. */
+  readonly chaos?: ChaosOptions;
   /** For error messages and statistics. */
   readonly name?: string;
   /**
@@ -144,6 +147,7 @@ export const poolKeys: readonly string[] = [
   'idleTimeout',
   'bootTimeout',
   'restart',
+  'chaos',
   'name',
   'clock',
   'faults',
@@ -183,6 +187,7 @@ export function checkPoolOptions(options: PoolOptions): void {
     throw new ArgumentTypeError(`Cannot use env ${show(options.env)}: expected an object of strings.`);
   }
   checkSimulation(options);
+  if (options.chaos !== undefined) checkChaos(options.chaos, options.context);
   if (options.restart !== undefined) {
     checkKeys('restart', options.restart, ['intensity', 'period']);
     if (options.restart.intensity !== undefined) checkCount('restart.intensity', options.restart.intensity, 0);
@@ -249,6 +254,20 @@ function checkRetries(retries: number | RetryOptions | undefined): void {
   if (typeof retries.delay !== 'function') checkTimeout(retries.delay, 'retries.delay');
   checkTimeout(retries.backoffLimit, 'retries.backoffLimit');
   if (retries.shouldRetry !== undefined) checkFunction('retries.shouldRetry', retries.shouldRetry);
+}
+
+function checkChaos(chaos: ChaosOptions, context: PoolOptions['context']): void {
+  checkKeys('chaos', chaos, ['meanMs', 'mode', 'seed']);
+  const { meanMs, mode, seed } = chaos;
+  if (typeof meanMs !== 'number')
+    throw new ArgumentTypeError(`Cannot use chaos.meanMs ${show(meanMs)}: expected a number.`);
+  if (!(meanMs >= 1 && meanMs < Infinity))
+    throw new ArgumentRangeError(`Cannot use chaos.meanMs ${show(meanMs)}: expected milliseconds of at least 1.`);
+  if (mode !== undefined && !['kill', 'stop', 'delay'].includes(mode))
+    throw new ArgumentRangeError(`Cannot use chaos.mode ${show(mode)}: expected 'kill', 'stop' or 'delay'.`);
+  if (mode === 'stop' && context === 'thread')
+    throw new ArgumentRangeError(`Cannot use chaos.mode 'stop' with threads: only a process can be stopped.`);
+  if (seed !== undefined) checkCount('chaos.seed', seed, 0);
 }
 
 function checkCarry(carry: unknown): void {
