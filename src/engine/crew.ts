@@ -172,8 +172,11 @@ export class Crew {
     let coming = 0;
     for (const { state } of this.members) if (state === 'starting') coming++;
     for (const member of this.members) {
-      const { outgoing } = member;
-      if (member.state !== 'ready' || outgoing === undefined || outgoing === 'recycle' || --coming >= 0) continue;
+      const { state, outgoing } = member;
+      if (state !== 'ready' || outgoing === undefined) continue;
+      // One that has tasks left uses them up, unless there is nothing to do: then its replacement is not needed beside it.
+      if (outgoing === 'recycle' && (!isIdle(member) || this.#events.waiting() > 0)) continue;
+      if (--coming >= 0) continue;
       this.#events.outgoing(member);
       this.retire(member, outgoing);
     }

@@ -119,8 +119,7 @@ test('deadlines: 100,000 tasks with as many timeouts are one timer for each work
     return job;
   });
   pool.engine.dispatch();
-  while (pool.engine.progress().open > 0 && pool.timeline.step())
-    most = Math.max(most, pool.clock.timers);
+  while (pool.engine.progress().open > 0 && pool.timeline.step()) most = Math.max(most, pool.clock.timers);
   const tookMs = performance.now() - started;
   assert.ok(jobs.every((job) => job.values.size === 1));
   // For each worker one more while it boots; and one for stealing.

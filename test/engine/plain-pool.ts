@@ -1,6 +1,7 @@
 import { Timing } from '#internal/engine/batching.js';
 import { Engine } from '#internal/engine/engine.js';
 import type { EngineOptions } from '#internal/engine/events.js';
+import { isActive } from '#internal/engine/member.js';
 import type { Failure, Job, Lease, Terms, WorkerExit } from '#internal/engine/task.js';
 import { SimulatedLink, type Act, type Behaviour, type World } from './simulated-link.ts';
 import { Timeline, TimelineClock } from '#internal/testing/timeline.js';
@@ -124,7 +125,7 @@ export class PlainPool implements World {
 
   /** Workers that take work or will. */
   get alive(): number {
-    return [...this.engine.members].filter(({ state }) => state === 'starting' || state === 'ready').length;
+    return [...this.engine.members].filter(isActive).length;
   }
 
   /** Closes and lets time pass until the end. */

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Timetable } from '#internal/engine/timetable.js';
 import { Random } from './random.ts';
-import { VirtualClock } from './virtual-clock.ts';
+import { TimelineClock } from '#internal/testing/timeline.js';
 
 test('timetable: 100,000 times are one timer, and each comes when it is due, in order (E7)', () => {
-  const clock = new VirtualClock();
+  const clock = new TimelineClock();
   const random = new Random(7);
   const seen: number[] = [];
   let mostTimers = 0;
@@ -33,7 +33,7 @@ test('timetable: 100,000 times are one timer, and each comes when it is due, in 
 });
 
 test('timetable: what is sifted out does not come, and nothing leaves no timer', () => {
-  const clock = new VirtualClock();
+  const clock = new TimelineClock();
   const seen: number[] = [];
   const table = new Timetable<number>(clock, (due) => seen.push(...due));
   for (const ms of [50, 10, 30, 20, 40]) table.add(ms, ms);
@@ -48,7 +48,7 @@ test('timetable: what is sifted out does not come, and nothing leaves no timer',
 });
 
 test('timetable: a timer that is early loses nothing', () => {
-  const clock = new VirtualClock(undefined, () => -0.9);
+  const clock = new TimelineClock(undefined, () => -0.9);
   const seen: number[] = [];
   const table = new Timetable<number>(clock, (due) => seen.push(...due));
   for (const ms of [5, 5.5, 9]) table.add(ms, ms);
