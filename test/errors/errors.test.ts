@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { after, test } from 'node:test';
@@ -111,13 +112,17 @@ const onBoth: Record<string, Provocation> = {
   InterruptError: (pool) =>
     // A child that has no listener for it gets it as an uncaught error, which it prints.
     pool.apply(async () => {
-      const p = new Process({ target: () => void setInterval(() => {}, 60_000), stdio: ['ignore', 'pipe', 'pipe'] });
+      const target = (): void => {
+        setInterval(() => {}, 60_000);
+        console.log('up');
+      };
+      const p = new Process({ target, stdio: ['ignore', 'pipe', 'pipe'] });
       let stderr = '';
       p.start().stderr!.on('data', (text) => (stderr += String(text)));
-      while (p.isAlive()) {
-        p.interrupt();
-        await p.join({ timeout: 50 });
-      }
+      // Before it is up it would end as any program does.
+      await once(p.stdout!, 'data');
+      p.interrupt();
+      await p.join();
       assert.match(stderr, /InterruptError: .*\n[^]*ERR_MANYCORE_INTERRUPT/);
       throw new manycore.InterruptError('interrupted');
     }),
