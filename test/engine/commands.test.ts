@@ -83,7 +83,7 @@ const withdraw = fc.record({ n: fc.nat(), cancels: fc.boolean() }).map(({ n, can
   }),
 );
 const cancel = fc.record({ n: fc.nat(), index: fc.nat(19), force: fc.boolean() }).map(({ n, index, force }) =>
-  command(`cancel(${n}, ${index}, ${force})`, always, (_, { pool, jobs }) => {
+  command(`cancel(${n}, ${index}, ${force})`, always, (model, { pool, jobs }) => {
     const chosen = jobs[n % jobs.length];
     if (chosen === undefined || index >= chosen.size) return;
     const { job } = chosen;
@@ -92,6 +92,8 @@ const cancel = fc.record({ n: fc.nat(), index: fc.nat(19), force: fc.boolean() }
     const chunk = job.terms.chunkSize ?? 1;
     const began = job.begun.some((begin) => Math.abs(begin.index - index) < chunk);
     const cancelled = pool.engine.cancel(job, index, force);
+    // The worker that is ended may have come to the next item by then.
+    if (cancelled && force && began) model.kills++;
     assert.ok(!cancelled || (open && job.counts[index] === 1), 'only what is open, once');
     assert.ok(!open || cancelled || (began && !force) || !pool.links.every(({ canTakeBack }) => canTakeBack));
     pool.engine.dispatch();
