@@ -125,11 +125,15 @@ export class ProgramEnd {
   readonly #onSignal = (signal: NodeJS.Signals): void => {
     const { process, print } = this.#options;
     if (signal !== 'SIGHUP') this.#leaveScreens();
+    const isOurs = process.listenerCount(signal) === 1;
+    // It listens before we stop to: for want of a listener the same signal, repeated, would end the program.
+    if (isOurs && this.#busy.size > 0 && signal !== 'SIGTSTP')
+      this.#interruption = new Interruption(process, print, signal as EndingSignal, this.#holders);
     this.#ignoreSignals();
-    if (process.listenerCount(signal) > 0) return void setImmediate(() => this.#listen());
-    if (this.#busy.size === 0) this.#passOn(signal);
-    else if (signal === 'SIGTSTP') this.#stop();
-    else this.#interruption = new Interruption(process, print, signal as EndingSignal, this.#holders);
+    if (!isOurs) setImmediate(() => this.#listen());
+    else if (this.#interruption !== undefined) return;
+    else if (this.#busy.size === 0) this.#passOn(signal);
+    else this.#stop();
   };
 
   /** The default effect, with no listener left; the next work and the next drawing bring them back. */

@@ -179,9 +179,9 @@ for (const context of both) {
   }
 
   test(`${context}: Ctrl-Z stops the workers too, and no timeout counts the time (F10)`, limit, async () => {
-    // A shell that could let it go on has to be there, else the system does not stop it.
-    const command = `"${process.execPath}" "${program}" stops ${context} & echo pid $!; wait $!`;
-    const host = startCommand('bash', ['-mc', command]);
+    // The system stops only who has somebody outside of his group that could let him go on; `timeout` makes a group of its own.
+    const command = `echo pid $$; exec "${process.execPath}" "${program}" stops ${context}`;
+    const host = startCommand('timeout', ['60', 'bash', '-c', command]);
     const pid = Number((await host.line('pid')).split(' ')[1]);
     await host.line('busy');
     const workers = descendants().filter((each) => each !== pid && each !== host.pid);
