@@ -1,7 +1,7 @@
 import { ManycoreError } from '../errors.ts';
 import { drainGraceMs, growAfterMs, killGraceMs, restartDelayMs } from '../limits.ts';
 import type { Clock } from './clock.ts';
-import { isActive, isIdle, newMember, type Member, type RetireReason } from './member.ts';
+import { isActive, isIdle, newMember, sharesSeat, type Member, type RetireReason } from './member.ts';
 import { RestartBudget, type RestartPolicy } from './restart.ts';
 import type { Link, Terms, WorkerExit } from './task.ts';
 
@@ -10,6 +10,8 @@ export interface CrewOptions {
   max: number;
   /** Each task that no worker is free for gets one at once, up to `max`, instead of after a wait. */
   readonly eager?: boolean;
+  /** Tasks that one worker runs at once. */
+  readonly concurrency: number;
   readonly idleTimeoutMs: number;
   readonly bootTimeoutMs: number;
   readonly tasksPerWorker: number;
@@ -65,15 +67,21 @@ export class Crew {
     return count;
   }
 
-  /** Whether another worker would get work: one that takes over a seat waits until that is free. */
+  /**
+   * Whether another worker would get work: one that takes over a seat waits until that is free. After a `resize` several can
+   * be at work in one seat.
+   */
   get canGrow(): boolean {
-    const taken = new Set<number>();
+    const { max, concurrency } = this.options;
+    const taken = new Map<number, number>();
     for (const member of this.members) {
       const { seat, state, retiredFor, leases } = member;
       const isLeaving = state === 'draining' && retiredFor !== 'close' && leases.open > 0;
-      if (isLeaving || isActive(member)) taken.add(seat);
+      if (isLeaving || isActive(member)) taken.set(seat, (taken.get(seat) ?? 0) + Math.min(leases.open, concurrency));
     }
-    return taken.size < this.options.max;
+    let slots = 0;
+    for (const open of taken.values()) slots += Math.max(open, concurrency);
+    return slots < max * concurrency;
   }
 
   /** Starts what is missing, retires what is too much. */
@@ -318,11 +326,12 @@ export class Crew {
     this.after(ms, () => {
       this.#shrinking = false;
       const now = this.#clock.now();
+      const waiting = this.#events.waiting();
       let nextMs = Infinity;
       for (const member of this.members) {
         if (this.alive <= this.options.min) return;
-        // One that works is looked at again when it is done.
-        if (member.state !== 'ready' || !isIdle(member)) continue;
+        // One that works is looked at again when it is done, one that waits for its seat when that is free.
+        if (member.state !== 'ready' || !isIdle(member) || (waiting > 0 && sharesSeat(member))) continue;
         const leftMs = member.idleSinceMs + this.options.idleTimeoutMs - now;
         if (leftMs <= 0) this.retire(member, 'close');
         else nextMs = Math.min(nextMs, leftMs);

@@ -20,7 +20,6 @@ export interface LinkEvents {
 }
 
 export interface EngineOptions extends CrewOptions {
-  readonly concurrency: number;
   readonly clock: Clock;
   /** Starts a worker in a seat, its place in the crew. */
   readonly start: (id: number, events: LinkEvents, seat: number) => Link;
