@@ -5,10 +5,10 @@ import { Deadlines, type Overdue } from './deadlines.ts';
 import type { EngineOptions, EngineState } from './events.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { brokenError, takeEverything, takeHeld } from './loss.ts';
-import { awaitsOne, checkBegun, isIdle, removePinned, runningOf, type Member } from './member.ts';
+import { awaitsOne, isIdle, removePinned, runningOf, type Member } from './member.ts';
+import { Outcomes } from './outcomes.ts';
 import { ReadyQueue } from './ready-queue.ts';
-import { Retries, type Attempted } from './retries.ts';
-import type { Failure, Job, Lease, Link, Segment, WorkerExit, WorkerIdentity } from './task.ts';
+import type { Failure, Job, Lease, Link, Segment, WorkerExit } from './task.ts';
 import { Withdrawals } from './withdrawals.ts';
 
 /**
@@ -23,9 +23,7 @@ export class Engine {
   readonly #deadlines: Deadlines;
   readonly #withdrawals: Withdrawals;
   readonly #agenda: Agenda;
-  readonly #retries: Retries = new Retries();
-  /** Jobs that were given up: what comes back of them is not tried again. */
-  readonly #withdrawn = new WeakMap<Job, Failure>();
+  readonly #outcomes: Outcomes;
   #state: EngineState = 'running';
   /** Why no more work is taken, when the pool broke. */
   #broken: Error | undefined;
@@ -33,7 +31,6 @@ export class Engine {
   #endError: Error | undefined;
   #holds = 0;
   #busy = false;
-  readonly counts = { succeeded: 0, failed: 0, lost: 0, retried: 0 };
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -49,7 +46,7 @@ export class Engine {
       clock: options.clock,
       size: this.#crew.options,
       concurrency: options.concurrency,
-      refuse: (job, index, attempt, error) => this.#fail(job, index, { kind: 'unsendable', error, attempt }),
+      refuse: (job, index, attempt, error) => this.#outcomes.fail(job, index, { kind: 'unsendable', error, attempt }),
       sent: (member, lease) => this.#sent(member, lease),
       returned: (member) => this.#crew.settle(member),
       canGrow: () => this.#crew.canGrow,
@@ -60,17 +57,27 @@ export class Engine {
       late: (limits) => this.#late(limits),
       again: (items) => this.#again(items),
     });
+    this.#outcomes = new Outcomes({
+      queue: this.#queue,
+      agenda: this.#agenda,
+      over: () => (this.#isOver ? this.#ending : undefined),
+      productive: (member, count) => this.#crew.productive(member, count),
+    });
     this.#withdrawals = new Withdrawals({
       queue: this.#queue,
       agenda: this.#agenda,
       crew: this.#crew,
       dispatcher: this.#dispatcher,
-      fail: (job, index, failure) => this.#fail(job, index, failure),
+      fail: (job, index, failure) => this.#outcomes.fail(job, index, failure),
     });
   }
 
   get state(): EngineState {
     return this.#state;
+  }
+
+  get counts(): Readonly<Outcomes['counts']> {
+    return this.#outcomes.counts;
   }
 
   get broken(): Error | undefined {
@@ -118,7 +125,7 @@ export class Engine {
 
   /** Adds items of a job. Nothing is sent before `dispatch`, so that what is added together travels together. */
   add(job: Job, from: number, to: number): void {
-    if (this.#isOver) return this.#failAll(job, from, to, this.#ending);
+    if (this.#isOver) return this.#outcomes.failAll(job, from, to, this.#ending);
     this.#queue.push(job, from, to, 1);
     this.#limit(job, from, to);
   }
@@ -176,7 +183,7 @@ export class Engine {
    */
   withdraw(job: Job, reason: { readonly value: unknown } | undefined): void {
     const failure = { kind: 'aborted', reason: reason?.value } as const;
-    this.#withdrawn.set(job, failure);
+    this.#outcomes.withdraw(job, failure);
     this.#withdrawals.job(job, failure, reason !== undefined);
     this.dispatch();
   }
@@ -231,7 +238,7 @@ export class Engine {
     this.#crew.staffed = false;
     const left = takeEverything(this.#queue, this.#agenda, this.#crew.members);
     for (const member of this.#crew.members) this.#crew.kill(member, 'close', force);
-    for (const { job, from, to } of left) this.#failAll(job, from, to, { kind: 'ended', error });
+    for (const { job, from, to } of left) this.#outcomes.failAll(job, from, to, { kind: 'ended', error });
     this.#checkBusy();
     this.#checkEnd();
   }
@@ -256,8 +263,8 @@ export class Engine {
           this.#crew.booted(member, pid);
           this.dispatch();
         },
-        succeeded: (sequence, values) => this.#succeeded(member, sequence, values),
-        failed: (sequence, error, kind) => this.#failed(member, sequence, error, kind),
+        succeeded: (sequence, values) => this.#outcomes.succeeded(member, sequence, values),
+        failed: (sequence, error, kind) => this.#outcomes.failed(member, sequence, error, kind),
         took: (sequence, count, ms) => this.#took(member, sequence, count, ms),
         progressed: (sequence, done, total) => this.#progressed(member, sequence, done, total),
         settled: () => {
@@ -290,69 +297,13 @@ export class Engine {
     member.leases.find(sequence).job.terms.timing.learn(count, ms);
   }
 
-  #succeeded(member: Member, sequence: number, values: readonly unknown[]): void {
-    // After `terminate` the ledger is empty and late answers are nobody's.
-    if (this.#isOver) return;
-    const { leases } = member;
-    checkBegun(member, sequence, values.length);
-    // What a surface does when it hears of a result may end all.
-    for (let at = 0; at < values.length && !this.#isOver;) {
-      const lease = leases.find(sequence + at);
-      const count = Math.min(values.length - at, lease.sequence + lease.count - sequence - at);
-      leases.settleRun(lease, sequence + at, count);
-      const run = count === values.length ? values : values.slice(at, at + count);
-      this.#deliver(lease, sequence + at, run);
-      at += count;
-    }
-    this.#crew.productive(member, values.length);
-  }
-
-  #deliver(lease: Lease, sequence: number, values: readonly unknown[]): void {
-    const from = lease.from + sequence - lease.sequence;
-    const { abandoned } = lease;
-    if (abandoned === undefined) {
-      this.counts.succeeded += values.length;
-      return lease.job.succeed(from, values);
-    }
-    values.forEach((value, i) => {
-      if (abandoned.has(sequence + i)) return;
-      this.counts.succeeded++;
-      lease.job.succeed(from + i, [value]);
-    });
-  }
-
-  #failed(member: Member, sequence: number, error: Error, kind: 'error' | 'unsendable'): void {
-    if (this.#isOver) return;
-    const { leases } = member;
-    checkBegun(member, sequence, 1);
-    const lease = leases.find(sequence);
-    leases.settle(lease, sequence);
-    if (lease.abandoned?.has(sequence) !== true) {
-      const { job, attempt } = lease;
-      const index = lease.from + sequence - lease.sequence;
-      const worker: WorkerIdentity = { workerId: member.id, pid: member.pid };
-      if (kind === 'error') this.#failOrRetry(job, index, { kind, error, worker, attempt });
-      else this.#fail(job, index, { kind, error, attempt });
-    }
-    this.#crew.productive(member, 1);
-  }
-
-  #fail(job: Job, index: number, failure: Failure): void {
-    this.counts.failed++;
-    job.fail(index, failure);
-  }
-
-  #failAll(job: Job, from: number, to: number, failure: Failure): void {
-    for (let index = from; index < to; index++) this.#fail(job, index, failure);
-  }
-
   #expired(member: Member, overdue: readonly Overdue[]): void {
     for (const { lease, sequence } of overdue) (lease.abandoned ??= new Set()).add(sequence);
     this.#dispatcher.takeBack(member);
     for (const { lease, sequence } of overdue) this.#withdrawals.stop(member, lease, [sequence], 'timeout');
     for (const { lease, sequence, ranMs } of overdue) {
       const { job, attempt } = lease;
-      this.#failOrRetry(job, lease.from + sequence - lease.sequence, { kind: 'timeout', attempt, ranMs });
+      this.#outcomes.failOrRetry(job, lease.from + sequence - lease.sequence, { kind: 'timeout', attempt, ranMs });
     }
     this.dispatch();
   }
@@ -369,7 +320,7 @@ export class Engine {
         this.#crew.settle(member);
       }
     }
-    for (const { job, from, to } of late) this.#failAll(job, from, to, { kind: 'late' });
+    for (const { job, from, to } of late) this.#outcomes.failAll(job, from, to, { kind: 'late' });
     this.dispatch();
   }
 
@@ -379,18 +330,6 @@ export class Engine {
     this.dispatch();
   }
 
-  #failOrRetry(job: Job, index: number, failure: Attempted): void {
-    const decision = this.#retries.decide(job, index, failure);
-    if (!decision.again) return this.#fail(job, index, decision.failure);
-    // Who was asked may have given the job up, or ended all.
-    const end = this.#isOver ? this.#ending : this.#withdrawn.get(job);
-    if (end !== undefined) return this.#fail(job, index, end);
-    this.counts.retried++;
-    const attempt = failure.attempt + 1;
-    if (decision.delayMs > 0) this.#agenda.park(decision.delayMs, { job, index, attempt });
-    else this.#queue.push(job, index, index + 1, attempt);
-  }
-
   /** Sorts what a dead worker held: not begun goes back into the queue, begun is lost, unless it may be tried again. */
   #exited(member: Member, exit: WorkerExit): void {
     // First of all it gets no more work: surfaces that hear of a loss below may come back here.
@@ -398,8 +337,9 @@ export class Engine {
     this.#deadlines.forget(member);
     const { back, losses } = takeHeld(member, exit);
     for (const { job, index, attempt } of back.toReversed()) this.#queue.unshift(job, index, index + 1, attempt);
-    this.counts.lost += losses.length;
-    for (const { job, index, attempt, loss } of losses) this.#failOrRetry(job, index, { kind: 'lost', loss, attempt });
+    this.#outcomes.counts.lost += losses.length;
+    for (const { job, index, attempt, loss } of losses)
+      this.#outcomes.failOrRetry(job, index, { kind: 'lost', loss, attempt });
     this.#options.onExit?.(member, exit);
     this.#crew.left(member, exit);
     this.dispatch();

@@ -6,7 +6,9 @@ import type { Call } from './call.ts';
 import { callSite, placeAt } from './call-site.ts';
 import { explain, type Place } from './explain-failure.ts';
 import { Fractions } from './fractions.ts';
+import { Outcomes, type Outcome } from './outcomes.ts';
 import { wantsRetry } from './retries.ts';
+import { Waiters, type Waiter } from './waiters.ts';
 
 /** What a stream asks of its pool. */
 export interface StreamHost {
@@ -32,12 +34,6 @@ export interface StreamSettings {
 }
 
 type Source = { readonly iterator: Iterator<unknown> | AsyncIterator<unknown>; readonly async: boolean };
-type Outcome = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: Error };
-interface Waiter {
-  readonly resolve: (result: IteratorResult<never, undefined>) => void;
-  readonly reject: (error: Error) => void;
-  stopTimer?: () => void;
-}
 
 /** In the place of an input that is not needed any more. */
 const settledItem = Symbol('settled');
@@ -55,14 +51,12 @@ export class StreamJob implements WireJob {
   #base = 0;
   /** All before this place in `#items` are settled. */
   #front = 0;
-  #outcomes = new Map<number, Outcome>();
-  #ready: Outcome[] = [];
-  /** Inputs read, outcomes taken by the consumer. */
+  readonly #outcomes: Outcomes;
+  /** Inputs read, and how many of them have no outcome. */
   #read = 0;
-  #taken = 0;
   #open = 0;
   #window: number;
-  #waiters: Waiter[] = [];
+  readonly #waiters: Waiters = new Waiters();
   #inputEnd: { readonly error?: Error } | undefined;
   #reading = false;
   #over = false;
@@ -75,6 +69,7 @@ export class StreamJob implements WireJob {
     this.#host = host;
     this.#settings = settings;
     this.#fractions = new Fractions(settings.bar);
+    this.#outcomes = new Outcomes(settings);
     this.#window = settings.bufferSize ?? readAheadChunks * host.workers * (call.chunkSize ?? 1);
     queueMicrotask(() => this.#fill());
   }
@@ -111,7 +106,7 @@ export class StreamJob implements WireJob {
   /** A full window is refilled in chunks: what a consumer took one by one travels together. */
   #goal(): number {
     const chunk = this.terms.chunkSize ?? Math.max(1, this.#window >> 2);
-    const room = this.#taken + this.#window - this.#read;
+    const room = this.#outcomes.taken + this.#window - this.#read;
     return this.#read + (this.#settings.bufferSize === undefined ? Math.floor(room / chunk) * chunk : room);
   }
 
@@ -119,7 +114,7 @@ export class StreamJob implements WireJob {
     this.#reading = true;
     const iterator = this.#source.iterator as AsyncIterator<unknown>;
     let from = this.#read;
-    while (this.#read < this.#taken + this.#window && this.#inputEnd === undefined && !this.#over) {
+    while (this.#read < this.#outcomes.taken + this.#window && this.#inputEnd === undefined && !this.#over) {
       try {
         const { done, value } = await iterator.next();
         if (this.#over || this.#inputEnd !== undefined) break;
@@ -204,8 +199,7 @@ export class StreamJob implements WireJob {
     if (this.#fractions.size > 0) this.#fractions.settle(index);
     this.#forget(index);
     if (this.#over) return;
-    if (this.#settings.ordered) this.#outcomes.set(index, outcome);
-    else this.#ready.push(outcome);
+    this.#outcomes.add(index, outcome);
   }
 
   /** Drops inputs that cannot be needed again; the window moves on when half of it is done, so each is moved once. */
@@ -221,41 +215,12 @@ export class StreamJob implements WireJob {
     this.#front = 0;
   }
 
-  /** The outcome whose turn it is. */
-  #takeOutcome(): Outcome | undefined {
-    for (;;) {
-      let outcome: Outcome | undefined;
-      if (this.#settings.ordered) {
-        outcome = this.#outcomes.get(this.#taken);
-        if (outcome !== undefined) this.#outcomes.delete(this.#taken);
-      } else outcome = this.#shiftReady();
-      if (outcome === undefined) return undefined;
-      this.#taken++;
-      if (outcome.ok || !this.#settings.skipErrors) return outcome;
-    }
-  }
-
-  #head = 0;
-
-  #shiftReady(): Outcome | undefined {
-    const outcome = this.#ready[this.#head];
-    if (outcome === undefined) return undefined;
-    if (++this.#head > 256 && this.#head * 2 > this.#ready.length) {
-      this.#ready = this.#ready.slice(this.#head);
-      this.#head = 0;
-    }
-    return outcome;
-  }
-
   #deliver(): void {
     if (this.#over) return;
     while (this.#waiters.length > 0) {
-      const outcome = this.#takeOutcome();
+      const outcome = this.#outcomes.take();
       if (outcome === undefined) break;
-      const waiter = this.#waiters.shift()!;
-      waiter.stopTimer?.();
-      if (outcome.ok) waiter.resolve({ done: false, value: outcome.value as never });
-      else waiter.reject(outcome.error);
+      this.#waiters.settleFirst(outcome);
     }
     if (this.#waiters.length > 0 && this.#exhausted()) this.#finish();
     else this.#fill();
@@ -269,19 +234,13 @@ export class StreamJob implements WireJob {
   #finish(): void {
     const error = this.#inputEnd?.error;
     this.#end(error === undefined ? 'done' : 'failed');
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const [i, waiter] of waiters.entries()) {
-      waiter.stopTimer?.();
-      if (i === 0 && error !== undefined) waiter.reject(error);
-      else waiter.resolve({ done: true, value: undefined });
-    }
+    this.#waiters.end(error);
     this.#inputEnd = {};
   }
 
   next(timeoutMs?: number): Promise<IteratorResult<unknown, undefined>> {
     if (this.#waiters.length === 0) {
-      const outcome = this.#takeOutcome();
+      const outcome = this.#outcomes.take();
       if (outcome !== undefined) {
         this.#fill();
         return outcome.ok ? Promise.resolve({ done: false, value: outcome.value }) : Promise.reject(outcome.error);
@@ -291,40 +250,30 @@ export class StreamJob implements WireJob {
     }
     const { timeoutMs: wholeMs } = this.#settings;
     const leftMs = wholeMs === undefined ? Infinity : Math.max(0, this.#calledMs + wholeMs - performance.now());
-    return new Promise((resolve, reject) => {
-      const waiter: Waiter = { resolve, reject };
-      this.#waiters.push(waiter);
-      this.#deliver();
-      if (!this.#waiters.includes(waiter)) return;
-      if (leftMs <= (timeoutMs ?? Infinity) && leftMs < Infinity) this.#endAfter(leftMs, waiter);
-      else if (timeoutMs !== undefined) this.#expireAfter(timeoutMs, waiter);
-    });
+    const { promise, waiter } = this.#waiters.add();
+    this.#deliver();
+    const limitMs = Math.min(leftMs, timeoutMs ?? Infinity);
+    if (limitMs < Infinity && this.#waiters.isWaiting(waiter)) {
+      const site = callSite();
+      // The time of the whole call is over no later than that of this result.
+      const expire = leftMs === limitMs ? () => this.#expire(site) : () => this.#giveUp(waiter, limitMs, site);
+      if (leftMs > 0) this.#waiters.after(waiter, limitMs, expire);
+      else expire();
+    }
+    return promise;
   }
 
-  /** The time of the whole call will be over before this result may be there. */
-  #endAfter(ms: number, waiter: Waiter): void {
-    const site = callSite();
-    const end = (): void => {
-      const { timeoutMs } = this.#settings;
-      const message = `${this.terms.method}(${this.terms.name}) had not ended after ${timeoutMs} ms: ${this.#taken} results were taken, the rest is cancelled.`;
-      const open = this.#open > 0;
-      this.abort(placeAt(new TimeoutError(message), site));
-      if (open) this.#host.withdraw(this);
-    };
-    if (ms > 0) {
-      const timer = setTimeout(end, ms);
-      waiter.stopTimer = () => clearTimeout(timer);
-    } else end();
+  #giveUp(waiter: Waiter, ms: number, site: string): void {
+    const message = `No result after ${ms} ms. The task goes on; a later next() gets its result.`;
+    this.#waiters.reject(waiter, placeAt(new TimeoutError(message), site));
   }
 
-  #expireAfter(ms: number, waiter: Waiter): void {
-    const site = callSite();
-    const timer = setTimeout(() => {
-      this.#waiters = this.#waiters.filter((other) => other !== waiter);
-      const message = `No result after ${ms} ms. The task goes on; a later next() gets its result.`;
-      waiter.reject(placeAt(new TimeoutError(message), site));
-    }, ms);
-    waiter.stopTimer = () => clearTimeout(timer);
+  #expire(site: string): void {
+    const { timeoutMs } = this.#settings;
+    const message = `${this.terms.method}(${this.terms.name}) had not ended after ${timeoutMs} ms: ${this.#outcomes.taken} results were taken, the rest is cancelled.`;
+    const open = this.#open > 0;
+    this.abort(placeAt(new TimeoutError(message), site));
+    if (open) this.#host.withdraw(this);
   }
 
   /** The consumer had to wait although the workers were done: they may run further ahead, up to a millisecond's work each. */
@@ -357,12 +306,7 @@ export class StreamJob implements WireJob {
     if (this.#over) return;
     this.#end('cancelled');
     this.#outcomes.clear();
-    this.#ready = [];
-    this.#head = 0;
-    for (const waiter of this.#waiters.splice(0)) {
-      waiter.stopTimer?.();
-      waiter.resolve({ done: true, value: undefined });
-    }
+    this.#waiters.end();
     if (this.#open > 0) this.#host.withdraw(this);
     if (this.#inputEnd === undefined) {
       this.#inputEnd = {};
@@ -375,13 +319,7 @@ export class StreamJob implements WireJob {
     if (this.#over) return;
     this.#end('failed', this.#waiters.length > 0 ? undefined : error);
     this.#outcomes.clear();
-    this.#ready = [];
-    this.#head = 0;
-    for (const [i, waiter] of this.#waiters.splice(0).entries()) {
-      waiter.stopTimer?.();
-      if (i === 0) waiter.reject(error);
-      else waiter.resolve({ done: true, value: undefined });
-    }
+    this.#waiters.end(error);
     if (this.#inputEnd !== undefined) return;
     this.#inputEnd = {};
     this.#closeInput();
