@@ -8,7 +8,7 @@ const help = `node run.mjs [options]
   --only NAMES    these scenarios: ${scenarios.map((s) => s.name).join(', ')}
   --sides NAMES   these sides, by name or by how it begins: ${sides.map((s) => s.name).join(', ')}
   --rounds N      rounds that count (7; quick 3); some scenarios have fewer
-  --warm-ups N    rounds before them that do not count (3; quick 1): a burst is at full speed from the fourth on
+  --warm-ups N    rounds before them that do not count (3; quick 1)
   --quick         less work and fewer rounds, for a look
   --out FILE      where the report goes; RESULTS.md beside this for a full run of everything, else nowhere
 `;

@@ -5,6 +5,7 @@ export const burst = {
   title: 'Burst of single tasks',
   text: 'Squares submitted one by one, all at once, and awaited together; 2 workers, warm.',
   host: 'driver',
+  primings: 2,
   limitMs: 60_000,
   baseline: 'piscina-tuned',
   variants: () => [{ name: 'burst', params: { count: 20_000 } }],

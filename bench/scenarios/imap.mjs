@@ -5,6 +5,7 @@ export const imap = {
   title: 'imap',
   text: 'Squares through the lazy `imap` with its defaults (CPython: chunks of 1); 2 workers, warm. The npm peers have none; `ProcessPoolExecutor.map` is the nearest of the executor.',
   host: 'driver',
+  primings: 2,
   limitMs: 60_000,
   baseline: 'python-fork',
   variants: () => [{ name: 'imap', params: { count: 20_000 } }],

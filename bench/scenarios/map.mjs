@@ -5,6 +5,7 @@ export const map = {
   title: 'map',
   text: 'An array of numbers squared by `map` with its own choice of chunks; 2 workers, warm. The npm peers have no `map`; `ProcessPoolExecutor.map` has no automatic chunks.',
   host: 'driver',
+  primings: 2,
   limitMs: 60_000,
   baseline: 'python-fork',
   variants: () => [{ name: 'map', params: { count: 1_000_000 } }],

@@ -5,6 +5,7 @@ export const submit = {
   title: 'Burst of futures',
   text: 'As the burst, by `ProcessPoolExecutor.submit` (and `ThreadPoolExecutor.submit`) of both languages; 2 workers, warm.',
   host: 'driver',
+  primings: 2,
   limitMs: 60_000,
   baseline: 'python-executor',
   variants: () => [{ name: 'submit', params: { count: 20_000 } }],
