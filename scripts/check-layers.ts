@@ -7,6 +7,7 @@ import { parseSync } from 'rolldown/utils';
 const LAYERS = [
   ['errors', 'limits', 'native', 'monotonic', 'suggest'],
   ['program'],
+  ['blocking'],
   ['wire'],
   ['closure'],
   ['channel'],

@@ -245,6 +245,11 @@ export class NestingError extends ManycoreError {
   override readonly code = 'ERR_MANYCORE_NESTING';
 }
 
+/** A blocking form (`getSync`, `mapSync`, ...) would wait for ever: in a callback, or for what takes the event loop. */
+export class BlockingError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_BLOCKING';
+}
+
 /** A Process could not be started: no such executable or folder, or no processes left. `cause` has the system's error if it told one. */
 export class ProcessStartError extends ManycoreError {
   override readonly code = 'ERR_MANYCORE_PROCESS_START';

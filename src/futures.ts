@@ -1,5 +1,6 @@
 /** manycore/futures: Python's concurrent.futures for TypeScript. */
 export {
+  BlockingError,
   CancelledError,
   InvalidStateError,
   PoolBrokenError,
@@ -13,6 +14,7 @@ export { Executor, type Submitter } from './futures/executor.ts';
 export { Future, type DoneCallback } from './futures/future.ts';
 export type {
   ExecutorMapOptions,
+  ExecutorMapSyncOptions,
   ExecutorOptions,
   ProcessPoolExecutorOptions,
   ShutdownOptions,

@@ -3,6 +3,7 @@ export {
   AbortError,
   ArgumentRangeError,
   ArgumentTypeError,
+  BlockingError,
   CancelledError,
   CaptureError,
   FrameTooLargeError,

@@ -106,3 +106,8 @@ export const priorityTurns = 16;
 
 /** The delay before a retry doubles up to this, unless `backoffLimit` says otherwise. */
 export const retryBackoffMs = 30_000;
+
+/** A blocked thread looks at its workers this often at least: the death of a thread wakes nobody, and a thread that is to end cannot be in native code. */
+export const blockedSliceMs = 50;
+/** ... and this often while a worker is about to end, or where threads and processes are waited for together. */
+export const blockedPollMs = 1;

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { constants } from 'node:os';
 
 /** The only file that knows koffi: libc for what Node has no call for. All of it is optional; see `native`. */
 export interface Native {
@@ -8,6 +9,16 @@ export interface Native {
   killGroupOnHangup(fd: number): void;
   /** Has a thread (0: the calling one) run on these cores only (Linux). False when that is not possible. */
   setAffinity(thread: number, cpus: readonly number[]): boolean;
+  /** Blocks until a descriptor is ready, a signal comes, or `ms` are over. Returns those that are ready. */
+  poll(watched: readonly Watched[], ms: number): ReadonlySet<number>;
+  /** How a child ended that nobody has reaped yet, which is left to others; undefined while it runs, or where that cannot be told. */
+  exitOf(pid: number): { readonly exitCode: number | null; readonly signal: string | null } | undefined;
+}
+
+/** A descriptor that is to be waited for: to read, or to write. */
+export interface Watched {
+  readonly fd: number;
+  readonly write: boolean;
 }
 
 export interface Mapping {
@@ -72,11 +83,24 @@ const F_SETSIG = 10;
 const O_NONBLOCK = 0o4000;
 const O_ASYNC = 0o20000;
 const SIGKILL = 9;
+const POLLIN = 1;
+const POLLOUT = 4;
+const P_PID = 1;
+const WNOHANG = 1;
+const WEXITED = 4;
+const WNOWAIT = 0x0100_0000;
+const CLD_EXITED = 1;
+/** Of Linux's `siginfo_t`. */
+const siginfo = { bytes: 128, code: 8, pid: 16, status: 24 } as const;
+/** Of `struct pollfd`. */
+const pollfd = { bytes: 8, events: 4 } as const;
 
 function bind(koffi: Koffi): Native {
   const libc = koffi.load(process.platform === 'linux' ? null : 'libc.dylib');
   const mmap = libc.func('void *mmap(void *, size_t, int, int, int, int64_t)');
   const munmap = libc.func('int munmap(void *, size_t)');
+  let poll: ReturnType<typeof libc.func> | undefined;
+  let waitid: ReturnType<typeof libc.func> | undefined;
   return {
     map(fd, bytes) {
       const pointer = mmap(null, bytes, PROT_READ_WRITE, MAP_SHARED, fd, 0);
@@ -98,6 +122,30 @@ function bind(koffi: Koffi): Native {
       const mask = Buffer.alloc(Math.ceil((Math.max(...cpus) + 1) / 64) * 8);
       for (const cpu of cpus) mask[cpu >> 3]! |= 1 << (cpu & 7);
       return libc.func('int sched_setaffinity(int, size_t, void *)')(thread, mask.length, mask) === 0;
+    },
+    poll(watched, ms) {
+      poll ??= libc.func('int poll(void *, ulong, int)');
+      const list = Buffer.alloc(watched.length * pollfd.bytes);
+      for (const [i, { fd, write }] of watched.entries()) {
+        list.writeInt32LE(fd, i * pollfd.bytes);
+        list.writeInt16LE(write ? POLLOUT : POLLIN, i * pollfd.bytes + pollfd.events);
+      }
+      const ready = new Set<number>();
+      if ((poll(list, watched.length, ms) as number) <= 0) return ready;
+      for (const [i, { fd }] of watched.entries())
+        if (list.readInt16LE(i * pollfd.bytes + pollfd.events + 2) !== 0) ready.add(fd);
+      return ready;
+    },
+    exitOf(pid) {
+      if (process.platform !== 'linux') return undefined;
+      waitid ??= libc.func('int waitid(int, uint, void *, int)');
+      const info = Buffer.alloc(siginfo.bytes);
+      const found = waitid(P_PID, pid, info, WEXITED | WNOHANG | WNOWAIT) === 0;
+      if (!found || info.readInt32LE(siginfo.pid) !== pid) return undefined;
+      const status = info.readInt32LE(siginfo.status);
+      if (info.readInt32LE(siginfo.code) === CLD_EXITED) return { exitCode: status, signal: null };
+      const names = Object.entries(constants.signals);
+      return { exitCode: null, signal: names.find(([, number]) => number === status)?.[0] ?? `SIG${status}` };
     },
   };
 }

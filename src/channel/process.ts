@@ -1,13 +1,17 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
-import { loadNative, nativeBinary } from '../native.ts';
+import { openSource, type Ready, type Source } from '../blocking/block.ts';
+import { deliver } from '../blocking/delivery.ts';
+import { later } from '../blocking/later.ts';
+import { loadNative, nativeBinary, type Watched } from '../native.ts';
 import type { Attachment } from '../wire/encoder.ts';
 import { FrameAssembler, frameHead } from '../wire/frame.ts';
 import { detach } from '../wire/transfer.ts';
 import type { Channel, ChannelEvents, ChannelExit, ChannelOptions, ChannelStreams } from './channel.ts';
 import { LastWords } from './last-words.ts';
+import { descriptorOf, Outflow } from './outflow.ts';
 import { workerEntry } from './worker-entry.ts';
 import { StillbornChannel } from './stillborn.ts';
 import { createPageFile, noPage, openPage, pageBytes, type StatusPage } from './status-page.ts';
@@ -29,9 +33,13 @@ export function openProcess(options: ChannelOptions, events: ChannelEvents): Cha
 /** A worker's last words are waited for this long after its end; they mostly come with it. */
 const stderrGraceMs = 50;
 
-class ProcessChannel implements Channel {
+class ProcessChannel implements Channel, Source {
   readonly page: StatusPage;
   readonly #child: ChildProcess;
+  readonly #assembler: FrameAssembler;
+  /** Undefined for a Process, which is sent nothing after its start: that leaves by the event loop. */
+  readonly #outflow: Outflow | undefined;
+  readonly #closeSource: () => void;
   readonly #events: ChannelEvents;
   readonly #generation: number;
   readonly #lastWords = new LastWords();
@@ -39,14 +47,20 @@ class ProcessChannel implements Channel {
   readonly #given: readonly boolean[];
   #exit: { readonly exitCode: number | null; readonly signal: string | null; readonly error?: Error } | undefined;
   #fromWorkerEnded = false;
+  #stdoutEnded = false;
   #stderrEnded = false;
-  #stderrTimer: NodeJS.Timeout | undefined;
+  #stopStderrTimer: () => void = () => undefined;
   #reported = false;
   #alive = true;
 
   constructor(options: ChannelOptions, events: ChannelEvents) {
     this.#events = events;
     this.#generation = options.generation;
+    this.#assembler = new FrameAssembler(options.generation, (body, attachments) => {
+      // It has read: see `outflow.ts`.
+      if (body.length === 0) this.#outflow?.flush();
+      else this.#events.frame(body, attachments);
+    });
     const { stdio = [] } = options;
     this.#given = [0, 1, 2].map((fd) => stdio[fd] !== undefined);
     const bytes = options.slots === 0 ? 0 : pageBytes(options.slots);
@@ -89,6 +103,9 @@ class ProcessChannel implements Channel {
     // Without a process there may be no streams either.
     if (this.pid === undefined) this.#alive = false;
     else this.#listen();
+    if (bytes > 0 && descriptorOf(this.#child.stdio[3]) !== undefined)
+      this.#outflow = new Outflow(this.#toWorker as Socket, this.page);
+    this.#closeSource = openSource(this);
     this.#child.on('error', (error) => this.#ended({ exitCode: null, signal: null, error }));
     this.#child.unref();
     for (const stream of this.#streams) (stream as Partial<Socket> | null)?.unref?.();
@@ -123,41 +140,90 @@ class ProcessChannel implements Channel {
 
   #listen(): void {
     const child = this.#child;
-    const assembler = new FrameAssembler(this.#generation, (body, attachments) =>
-      this.#events.frame(body, attachments),
-    );
     child.on('exit', (exitCode, signal) => this.#ended({ exitCode, signal }));
     this.#toWorker.on('error', ignore);
     this.#fromWorker.on('error', ignore);
-    this.#fromWorker.on('data', (chunk: Buffer) => {
-      if (this.#reported) return;
-      try {
-        assembler.push(chunk);
-      } catch (error) {
-        this.#fromWorker.destroy();
-        this.#lastWords.protocolError = error as Error;
-        this.kill(true);
-      }
-    });
-    this.#fromWorker.on('close', () => {
-      this.#fromWorkerEnded = true;
-      // Without its channel a worker is of no use, even if it goes on.
-      if (this.#exit === undefined) this.kill(true);
-      this.#report();
-    });
-    if (this.#given[1] !== true) child.stdout?.on('data', (chunk: Buffer) => void process.stdout.write(chunk));
+    this.#fromWorker.on('data', (chunk: Buffer) => this.#take(chunk));
+    this.#fromWorker.on('close', () => this.#closed());
+    this.#stdoutEnded = this.#given[1] === true;
+    if (!this.#stdoutEnded) child.stdout?.on('data', (chunk: Buffer) => void process.stdout.write(chunk));
     this.#stderrEnded = this.#given[2] === true;
     if (!this.#stderrEnded) {
-      child.stderr?.on('data', (chunk: Buffer) => {
-        this.#lastWords.push(chunk);
-        process.stderr.write(chunk);
-      });
-      child.stderr?.on('close', () => {
-        this.#stderrEnded = true;
-        this.#report();
-      });
+      child.stderr?.on('data', (chunk: Buffer) => this.#heard(chunk));
+      child.stderr?.on('close', () => this.#silent());
     }
     for (const stream of this.#streams.slice(0, 3)) stream?.on('error', ignore);
+  }
+
+  #take(chunk: Buffer): void {
+    if (this.#reported) return;
+    try {
+      deliver(() => this.#assembler.push(chunk));
+    } catch (error) {
+      this.#fromWorker.destroy();
+      this.#lastWords.protocolError = error as Error;
+      this.kill(true);
+    }
+  }
+
+  /** Its end of the channel is closed. */
+  #closed(): void {
+    if (this.#fromWorkerEnded) return;
+    this.#fromWorkerEnded = true;
+    // Without its channel a worker is of no use, even if it goes on.
+    if (this.#exit === undefined) this.kill(true);
+    this.#report();
+  }
+
+  #heard(chunk: Buffer): void {
+    this.#lastWords.push(chunk);
+    process.stderr.write(chunk);
+  }
+
+  #silent(): void {
+    this.#stderrEnded = true;
+    this.#report();
+  }
+
+  /** What the event loop does otherwise, but for the reaping of the child, which it does when it comes round. */
+  pump(ready: Ready): void {
+    if (this.pid === undefined) {
+      const error = new Error('The system could not start the process.');
+      return this.#ended({ exitCode: null, signal: null, error });
+    }
+    const [, stdout, stderr] = this.#child.stdio;
+    if (isReady(ready, this.#toWorker)) this.#outflow?.flush();
+    if (!this.#stdoutEnded && isReady(ready, stdout))
+      this.#stdoutEnded = drain(stdout, (chunk) => void process.stdout.write(chunk));
+    if (!this.#stderrEnded && isReady(ready, stderr) && drain(stderr, (chunk) => this.#heard(chunk))) this.#silent();
+    if (
+      !this.#fromWorkerEnded &&
+      isReady(ready, this.#fromWorker) &&
+      drain(this.#fromWorker, (chunk) => this.#take(chunk))
+    )
+      this.#closed();
+    const exit = this.expectant ? loadNative()?.exitOf(this.pid) : undefined;
+    if (exit !== undefined) this.#ended(exit);
+  }
+
+  watched(): readonly Watched[] {
+    const list: Watched[] = [];
+    const add = (isOpen: boolean, stream: unknown, write = false): void => {
+      const fd = isOpen ? descriptorOf(stream) : undefined;
+      if (fd !== undefined) list.push({ fd, write });
+    };
+    if (this.pid === undefined) return list;
+    const [, stdout, stderr] = this.#child.stdio;
+    add(!this.#stdoutEnded, stdout);
+    add(!this.#stderrEnded, stderr);
+    add(!this.#fromWorkerEnded, this.#fromWorker);
+    add(this.#outflow?.isWaiting === true, this.#toWorker, true);
+    return list;
+  }
+
+  /** Its end of the channel is closed: it is about to end. */
+  get expectant(): boolean {
+    return this.#fromWorkerEnded && this.#exit === undefined;
   }
 
   #ended(exit: { readonly exitCode: number | null; readonly signal: string | null; readonly error?: Error }): void {
@@ -169,10 +235,7 @@ class ProcessChannel implements Channel {
     // a task's own child inherited, and that left the group, would keep that waiting for ever.
     if (exit.exitCode === 0) this.#stderrEnded = true;
     else if (!this.#stderrEnded) {
-      this.#stderrTimer = setTimeout(() => {
-        this.#stderrEnded = true;
-        this.#report();
-      }, stderrGraceMs);
+      this.#stopStderrTimer = later(stderrGraceMs, () => this.#silent());
     }
     this.#report();
   }
@@ -180,7 +243,8 @@ class ProcessChannel implements Channel {
   #report(): void {
     if (this.#exit === undefined || !this.#fromWorkerEnded || !this.#stderrEnded || this.#reported) return;
     this.#reported = true;
-    clearTimeout(this.#stderrTimer);
+    this.#stopStderrTimer();
+    this.#closeSource();
     const { exitCode, signal, error } = this.#exit;
     this.#alive = false;
     for (const stream of this.#streams) stream?.destroy();
@@ -190,24 +254,21 @@ class ProcessChannel implements Channel {
       error: error ?? this.#lastWords.protocolError,
       ...this.#lastWords.summary(exitCode, signal),
     };
-    this.#events.exit(exit);
+    deliver(() => this.#events.exit(exit));
     this.page.close();
   }
 
   send(parts: readonly Buffer[], attachments: readonly Attachment[]): void {
     if (!this.#alive) return;
     const buffers = attachments.map(({ buffer, moves }) => (moves ? detach(buffer as ArrayBuffer) : buffer));
+    const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+    const frame: Uint8Array[] = [frameHead(this.#generation, bytes, buffers), ...parts];
+    for (const buffer of buffers) if (buffer.byteLength > 0) frame.push(new Uint8Array(buffer));
+    if (this.#outflow !== undefined)
+      return this.#outflow.write(bytes < smallBytes && buffers.length === 0 ? [Buffer.concat(frame)] : frame);
     const socket = this.#toWorker;
     socket.cork();
-    socket.write(
-      frameHead(
-        this.#generation,
-        parts.reduce((sum, part) => sum + part.length, 0),
-        buffers,
-      ),
-    );
-    for (const part of parts) socket.write(part);
-    for (const buffer of buffers) if (buffer.byteLength > 0) socket.write(new Uint8Array(buffer));
+    for (const part of frame) socket.write(part);
     socket.uncork();
   }
 
@@ -239,8 +300,46 @@ class ProcessChannel implements Channel {
 
   destroy(): void {
     this.#reported = true;
+    this.#closeSource();
     this.kill(true);
   }
 }
 
 function ignore(): void {}
+
+/** Frames below this are written in one piece: to copy them costs less than a list of parts. */
+const smallBytes = 4_096;
+const chunkBytes = 64 * 1024;
+/** In one go; what else there is waits for the others' turn. */
+const chunksAtOnce = 16;
+let scratch = Buffer.allocUnsafeSlow(0);
+
+function isReady(ready: Ready, stream: unknown): boolean {
+  const fd = descriptorOf(stream);
+  return fd !== undefined && ready.has(fd);
+}
+
+/** Reads what there is, past the event loop. Returns whether it has ended. */
+function drain(stream: unknown, take: (chunk: Buffer) => void): boolean {
+  for (let i = 0; i < chunksAtOnce; i++) {
+    const fd = descriptorOf(stream);
+    if (fd === undefined) return true;
+    if (scratch.length === 0) scratch = Buffer.allocUnsafeSlow(chunkBytes);
+    const chunk = scratch;
+    let bytes: number;
+    try {
+      bytes = readSync(fd, chunk);
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code !== 'EAGAIN';
+    }
+    if (bytes === 0) return true;
+    // The receiver keeps it: a small one is copied, a large one is given away.
+    if (bytes * 4 < chunkBytes) take(Buffer.from(chunk.subarray(0, bytes)));
+    else {
+      scratch = Buffer.allocUnsafeSlow(0);
+      take(chunk.subarray(0, bytes));
+    }
+    if (bytes < chunkBytes) return false;
+  }
+  return false;
+}

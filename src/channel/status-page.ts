@@ -16,7 +16,10 @@ export type StopReason = 'abort' | 'timeout';
  *     word 1  current  the item that a batch is at
  *     word 2  memory   resident memory of the worker in MiB
  *     word 3  loaded   1 when a thread has loaded its code, and while it loads no module
- *     from 16: a slot of 16 bytes for each task that runs at once: sequence + 1 (0: free), the sequence + 1 that is to stop
+ *     word 4  hungry   1 when the host has more to write than the socket takes: see `outflow.ts`
+ *     word 5  thread   the system's number of a thread, by which a blocked host sees that it is gone
+ *     word 6  exit     the exit code + 1 of a thread that ends by itself
+ *     from 32: a slot of 16 bytes for each task that runs at once: sequence + 1 (0: free), the sequence + 1 that is to stop
  *     (its complement when that is because its time is over), start (double)
  */
 export interface StatusPage {
@@ -35,6 +38,10 @@ export interface StatusPage {
   /** Whether a task is to stop, and why. */
   stop(slot: number, sequence: number): StopReason | undefined;
   memoryMiB: number;
+  /** Has the worker tell, by an empty frame, when it has read. */
+  setHungry(): void;
+  /** Whether the host waits for that; only once. */
+  takeHungry(): boolean;
   /** Whether both sides see changes at once; a page in a file cannot be taken back from. */
   readonly shared: boolean;
   close(): void;
@@ -44,7 +51,10 @@ const BEGUN = 0;
 const CURRENT = 1;
 const MEMORY = 2;
 const LOADED = 3;
-const FIRST_SLOT = 4;
+const HUNGRY = 4;
+const THREAD = 5;
+const EXIT = 6;
+const FIRST_SLOT = 8;
 const SLOT_WORDS = 4;
 
 export function pageBytes(slots: number): number {
@@ -148,6 +158,33 @@ export class MemoryPage implements StatusPage {
     Atomics.store(this.#words, LOADED, loaded ? 1 : 0);
   }
 
+  setHungry(): void {
+    Atomics.store(this.#words, HUNGRY, 1);
+  }
+
+  takeHungry(): boolean {
+    return Atomics.load(this.#words, HUNGRY) === 1 && Atomics.exchange(this.#words, HUNGRY, 0) === 1;
+  }
+
+  /** The system's number of the thread, or 0 when that is not known. */
+  get threadNumber(): number {
+    return Atomics.load(this.#words, THREAD);
+  }
+
+  set threadNumber(value: number) {
+    Atomics.store(this.#words, THREAD, value);
+  }
+
+  /** The exit code of a thread that has run its exit handlers. */
+  get exitCode(): number | undefined {
+    const word = Atomics.load(this.#words, EXIT);
+    return word === 0 ? undefined : word - 1;
+  }
+
+  set exitCode(value: number | undefined) {
+    Atomics.store(this.#words, EXIT, (value ?? -1) + 1);
+  }
+
   close(): void {
     if (this.#mapping === undefined) return;
     // The last words are kept: they are asked for after the worker's end.
@@ -237,6 +274,16 @@ export class FilePage implements StatusPage {
 
   set memoryMiB(value: number) {
     this.#write(MEMORY, value);
+  }
+
+  setHungry(): void {
+    this.#write(HUNGRY, 1);
+  }
+
+  takeHungry(): boolean {
+    if (this.#read(HUNGRY) === 0) return false;
+    this.#write(HUNGRY, 0);
+    return true;
   }
 
   close(): void {}

@@ -1,3 +1,4 @@
+import { soon } from '../blocking/later.ts';
 import type { Channel, ChannelEvents, ChannelOptions } from './channel.ts';
 import { MemoryPage, pageBytes, type StatusPage } from './status-page.ts';
 
@@ -11,7 +12,7 @@ export class StillbornChannel implements Channel {
   constructor({ slots }: ChannelOptions, events: ChannelEvents, error: Error) {
     this.failure = error;
     this.page = new MemoryPage(new SharedArrayBuffer(pageBytes(slots)));
-    setImmediate(() => {
+    soon(() => {
       if (!this.#destroyed) events.exit({ exitCode: null, signal: null, lastWords: '', oomHint: false, error });
     });
   }

@@ -1,7 +1,13 @@
+import { existsSync } from 'node:fs';
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
+import { bell } from '../blocking/bell.ts';
+import { openSource, type Source } from '../blocking/block.ts';
+import { deliver } from '../blocking/delivery.ts';
+import { later } from '../blocking/later.ts';
 import type { Attachment } from '../wire/encoder.ts';
-import { bootTimeoutMs, maxFrameBytes, zombieMs } from '../limits.ts';
+import { blockedPollMs, blockedSliceMs, bootTimeoutMs, maxFrameBytes, zombieMs } from '../limits.ts';
 import { FrameTooLargeError } from '../errors.ts';
+import { monotonicMs } from '../monotonic.ts';
 import { tooLarge } from '../wire/writer.ts';
 import type { Channel, ChannelEvents, ChannelOptions, ChannelStreams } from './channel.ts';
 import { acceptedExecArgv } from './exec-argv.ts';
@@ -22,16 +28,19 @@ export function openThread(options: ChannelOptions, events: ChannelEvents): Chan
 /** How often a thread that is to be ended is asked whether it has loaded. */
 const loadPollMs = 20;
 
-class ThreadChannel implements Channel {
+class ThreadChannel implements Channel, Source {
   readonly page: MemoryPage;
   readonly #worker: Worker;
   readonly #port: MessagePort;
   readonly #events: ChannelEvents;
   readonly #generation: number;
   readonly #piped: readonly number[] | undefined;
+  readonly #closeSource: () => void;
   #error: NodeJS.ErrnoException | undefined;
   #reported = false;
   #killed = false;
+  /** When a blocked host looked whether it is there. */
+  #lookedMs = 0;
   #forced = false;
 
   constructor(options: ChannelOptions, events: ChannelEvents) {
@@ -48,7 +57,7 @@ class ThreadChannel implements Channel {
         (execArgv) =>
           new Worker(workerEntry('thread'), {
             workerData: {
-              manycore: { port: port2, page: shared, generation: options.generation, keptOutput: this.#piped },
+              manycore: { port: port2, page: shared, bell, generation: options.generation, keptOutput: this.#piped },
             },
             transferList: [port2],
             execArgv,
@@ -67,6 +76,7 @@ class ThreadChannel implements Channel {
     this.#listen();
     this.#worker.unref();
     this.#port.unref();
+    this.#closeSource = openSource(this);
   }
 
   get pid(): number | undefined {
@@ -83,15 +93,43 @@ class ThreadChannel implements Channel {
   }
 
   #listen(): void {
-    this.#port.on('message', (frame: ThreadFrame) => this.#deliver(frame));
+    this.#port.on('message', (frame: ThreadFrame) => deliver(() => this.#deliver(frame)));
     this.#worker.on('error', (error) => (this.#error = error));
     this.#worker.on('exit', (exitCode) => {
-      // What the thread sent before it ended may still be in the port.
-      for (let next = receiveMessageOnPort(this.#port); next !== undefined; next = receiveMessageOnPort(this.#port)) {
-        this.#deliver(next.message as ThreadFrame);
-      }
+      this.#receive();
       this.#report(exitCode);
     });
+  }
+
+  /** What the thread has sent may still be in the port. Returns whether something was. */
+  #receive(): boolean {
+    let some = false;
+    for (let next = receiveMessageOnPort(this.#port); next !== undefined; next = receiveMessageOnPort(this.#port)) {
+      const { message } = next as { readonly message: ThreadFrame };
+      some = true;
+      deliver(() => this.#deliver(message));
+    }
+    return some;
+  }
+
+  pump(): void {
+    if (this.#receive()) return;
+    const now = monotonicMs();
+    if (now - this.#lookedMs < (this.expectant ? blockedPollMs : blockedSliceMs)) return;
+    this.#lookedMs = now;
+    if (!isGone(this.page.threadNumber)) return;
+    // It may have sent its last since.
+    this.#receive();
+    const { exitCode } = this.page;
+    // Nothing but a full heap ends a thread before its exit handlers, if it was not us; its error comes by the event loop.
+    if (exitCode === undefined && !this.#killed) this.#error ??= outOfMemory();
+    this.#report(exitCode ?? 1);
+  }
+
+  watched(): undefined {}
+
+  get expectant(): boolean {
+    return this.#killed || this.page.exitCode !== undefined;
   }
 
   #deliver([generation, body, attachments]: ThreadFrame): void {
@@ -101,15 +139,18 @@ class ThreadChannel implements Channel {
   #report(exitCode: number | null): void {
     if (this.#reported) return;
     this.#reported = true;
+    this.#closeSource();
     this.#port.close();
-    const outOfMemory = this.#error?.code === 'ERR_WORKER_OUT_OF_MEMORY';
-    this.#events.exit({
-      exitCode,
-      signal: null,
-      lastWords: this.#error?.message ?? '',
-      oomHint: outOfMemory,
-      error: outOfMemory ? undefined : this.#error,
-    });
+    const oomHint = this.#error?.code === outOfMemoryCode;
+    deliver(() =>
+      this.#events.exit({
+        exitCode,
+        signal: null,
+        lastWords: this.#error?.message ?? '',
+        oomHint,
+        error: oomHint ? undefined : this.#error,
+      }),
+    );
   }
 
   send(parts: readonly Buffer[], attachments: readonly Attachment[]): void {
@@ -125,7 +166,7 @@ class ThreadChannel implements Channel {
 
   kill(force: boolean): void {
     if (this.#reported || (this.#killed && !force)) return;
-    if (force && !this.#forced) setTimeout(() => this.#report(null), zombieMs).unref();
+    if (force && !this.#forced) later(zombieMs, () => this.#report(null));
     this.#killed = true;
     this.#forced ||= force;
     this.#terminate(performance.now() + bootTimeoutMs);
@@ -138,7 +179,7 @@ class ThreadChannel implements Channel {
   #terminate(endMs: number): void {
     if (this.#reported || this.page.loaded || performance.now() > endMs) return void this.#worker.terminate();
     this.#port.close();
-    setTimeout(() => this.#terminate(endMs), loadPollMs).unref();
+    later(loadPollMs, () => this.#terminate(endMs));
   }
 
   /** A thread stops with its process. */
@@ -146,8 +187,22 @@ class ThreadChannel implements Channel {
 
   destroy(): void {
     this.#reported = true;
+    this.#closeSource();
     void this.#worker.terminate();
   }
+}
+
+const outOfMemoryCode = 'ERR_WORKER_OUT_OF_MEMORY';
+
+function outOfMemory(): NodeJS.ErrnoException {
+  return Object.assign(new Error('Worker terminated due to reaching memory limit: JS heap out of memory'), {
+    code: outOfMemoryCode,
+  });
+}
+
+/** Whether the system has no such thread any more; false where that cannot be told. */
+function isGone(threadNumber: number): boolean {
+  return threadNumber !== 0 && !existsSync(`/proc/self/task/${threadNumber}`);
 }
 
 /** The output that is read by way of Node's own streams. */

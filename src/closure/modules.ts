@@ -40,11 +40,12 @@ function importerOf(from: string): Importer {
   return importer;
 }
 
-/** Without the warning that the above is experimental. */
+/** Without the warnings that this is experimental. */
 function quietly<T>(work: () => T): T {
   const emit = process.emitWarning;
   process.emitWarning = (warning: string | Error, ...rest: never[]) => {
-    if (!String(warning).includes('USE_MAIN_CONTEXT_DEFAULT_LOADER')) emit.call(process, warning, ...rest);
+    if (!/USE_MAIN_CONTEXT_DEFAULT_LOADER|using require\(\)/.test(String(warning)))
+      emit.call(process, warning, ...rest);
   };
   try {
     return work();
@@ -58,6 +59,12 @@ export async function loadModule(url: string, esm: boolean): Promise<unknown> {
   guardMain(url, url);
   if (esm) return importModule(url);
   return createRequire(url)(fileURLToPath(url));
+}
+
+/** The same without waiting. An ES module that awaits at its top level cannot be had so. */
+export function loadModuleSync(url: string): unknown {
+  guardMain(url, url);
+  return quietly(() => createRequire(url)(fileURLToPath(url)) as unknown);
 }
 
 /** The `import()` of a module. */

@@ -1,11 +1,12 @@
 import { promisify } from 'node:util';
-import { InternalError, SerializationError } from '../errors.ts';
+import { impede, isBlocked } from '../blocking/state.ts';
+import { BlockingError, InternalError, SerializationError } from '../errors.ts';
 import type { Code, FunctionBuilder, PrivateFields, Reference, Shell } from '../wire/forms.ts';
 import { detailOf, factoryOf } from './factory.ts';
 import { adopt, classOf } from './identity.ts';
 import { hiddenIntrinsics } from './hidden-intrinsics.ts';
 import { installLoader } from './loaders.ts';
-import { importerFor, importFrom, loadModule, metaFor, requireFor } from './modules.ts';
+import { importerFor, importFrom, loadModule, loadModuleSync, metaFor, requireFor } from './modules.ts';
 import { bareInstance } from './private-fields.ts';
 import { recordResolved } from './references.ts';
 import { type Callable, type PrivateTools, registry } from './registry.ts';
@@ -35,6 +36,7 @@ class Builder implements FunctionBuilder {
     const before = outcomes.get(reference);
     // A failed import is tried again: the file may be there by now.
     if (before !== undefined && 'value' in before) return undefined;
+    if (isBlocked() && loadAtOnce(reference)) return undefined;
     return load(reference).then(
       (value) => keep(reference, value),
       (error: unknown) => void outcomes.set(reference, { error }),
@@ -111,6 +113,28 @@ function fixed(code: Code, first: readonly unknown[], value: Callable): Shell {
   if (!registry.received.has(value))
     registry.received.set(value, { code, first, read: () => [], write: () => undefined, tools: { on: false } });
   return { value, capture: () => undefined };
+}
+
+/** Loads a module while this thread is blocked, as far as that is possible: otherwise the wait ends with the reason. */
+function loadAtOnce(reference: Reference): boolean {
+  const { kind, url, path, via } = reference as Reference & Record<'url', string>;
+  try {
+    const isExport = kind === 'export' || kind === 'namespace';
+    if (!isExport || via !== undefined) throw new Error('It takes a loader, or `import()`.');
+    const exports = loadModuleSync(url);
+    keep(reference, kind === 'export' ? walk(exports, path as readonly string[]) : exports);
+    return true;
+  } catch (cause) {
+    impede(
+      new BlockingError(
+        `Cannot block: what came needs the module ${url}, which this thread has to load first. Await it.`,
+        {
+          cause,
+        },
+      ),
+    );
+    return false;
+  }
 }
 
 async function load(reference: Reference): Promise<unknown> {

@@ -1,3 +1,4 @@
+import { later, soon } from '../blocking/later.ts';
 import { withoutStops } from '../program/stops.ts';
 
 /** Time as the engine sees it: monotonic milliseconds and timers that do not keep the program alive. It stands still while the program is stopped. */
@@ -23,10 +24,10 @@ export const realClock: Clock = {
       if (leftMs > earlyMs) start(leftMs);
       else callback();
     };
-    let timer: NodeJS.Timeout;
-    const start = (leftMs: number): void => void (timer = setTimeout(ring, Math.min(leftMs, maxTimerMs)).unref());
+    let cancel: () => void;
+    const start = (leftMs: number): void => void (cancel = later(Math.min(leftMs, maxTimerMs), ring));
     start(ms);
-    return () => clearTimeout(timer);
+    return () => cancel();
   },
-  soon: (callback) => void setImmediate(callback),
+  soon,
 };

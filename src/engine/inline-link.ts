@@ -1,4 +1,6 @@
 import type { StopReason } from '../channel/status-page.ts';
+import { deliver } from '../blocking/delivery.ts';
+import { isThenable } from '../worker/thenable.ts';
 import type { Clock } from './clock.ts';
 import type { LinkEvents } from './events.ts';
 import type { WireJob } from './link.ts';
@@ -54,32 +56,58 @@ export class InlineLink implements Link {
   #tasks = 0;
   #up = false;
   #running: Running | undefined;
+  #isAwaiting = false;
   #ended = false;
 
   constructor(options: InlineOptions, events: LinkEvents) {
     this.#options = options;
     this.#events = events;
-    options.clock.soon(() => void this.#boot());
+    options.clock.soon(() => this.#boot());
   }
 
-  async #boot(): Promise<void> {
-    const { id, faults, initialize } = this.#options;
+  /** It waits for a promise, which takes the event loop. */
+  get isAwaiting(): boolean {
+    return this.#isAwaiting;
+  }
+
+  #boot(): void {
+    const { id, faults } = this.#options;
     const fault = faults?.start(id);
-    if (fault?.delayMs !== undefined) await this.#pass(fault.delayMs);
-    if (fault?.error !== undefined) return this.#end({ ...inPeace, exitCode: 1, bootError: fault.error });
-    try {
-      await initialize();
-    } catch (error) {
-      return this.#end({ ...inPeace, bootError: error instanceof Error ? error : new Error(String(error)) });
-    }
-    if (this.#ended) return;
-    this.#up = true;
-    this.#events.ready(process.pid);
-    void this.#run();
+    const begin = (): void => {
+      if (fault?.error === undefined) this.#initialize();
+      else this.#end({ ...inPeace, exitCode: 1, bootError: fault.error });
+    };
+    if (fault?.delayMs === undefined) begin();
+    else this.#options.clock.after(fault.delayMs, begin);
   }
 
-  #pass(ms: number): Promise<void> {
-    return new Promise((resolve) => void this.#options.clock.after(ms, resolve));
+  #initialize(): void {
+    const ready = (): void => {
+      if (this.#ended) return;
+      this.#up = true;
+      this.#events.ready(process.pid);
+      this.#run();
+    };
+    const failed = (error: unknown): void => this.#end({ ...inPeace, bootError: asError(error) });
+    this.#settle(this.#options.initialize, ready, failed);
+  }
+
+  /** What can be had at once is not waited for: a blocked thread could not. */
+  #settle(run: () => unknown, succeed: (value: unknown) => void, fail: (error: unknown) => void): void {
+    let value: unknown;
+    try {
+      value = run();
+    } catch (error) {
+      return fail(error);
+    }
+    if (!isThenable(value)) return succeed(value);
+    this.#isAwaiting = true;
+    const after = (next: (outcome: unknown) => void) => (outcome: unknown) => {
+      this.#isAwaiting = false;
+      next(outcome);
+      this.#run();
+    };
+    void Promise.resolve(value).then(after(succeed), after(fail));
   }
 
   send(lease: Lease): { readonly taken: number } {
@@ -88,11 +116,11 @@ export class InlineLink implements Link {
   }
 
   flush(): void {
-    this.#options.clock.soon(() => void this.#run());
+    this.#options.clock.soon(() => this.#run());
   }
 
-  async #run(): Promise<void> {
-    const { id, clock, faults, call } = this.#options;
+  #run(): void {
+    const { id, clock, faults } = this.#options;
     while (this.#up && this.#running === undefined && !this.#ended) {
       const entry = this.#queue.shift();
       if (entry === undefined) return;
@@ -103,29 +131,40 @@ export class InlineLink implements Link {
       const fault = faults?.task(id, ++this.#tasks);
       if (fault?.killMs === 0) return this.#end(killed);
       if (fault?.killMs !== undefined) clock.after(fault.killMs, () => this.#end(killed));
-      if (fault?.delayMs !== undefined) await this.#pass(fault.delayMs);
-      // What its worker's end has overtaken does not run.
-      if (this.#ended) return;
-      const job = lease.job as WireJob;
-      const index = lease.from + sequence - lease.sequence;
-      const { values, offset } = job.items(index);
-      try {
-        running.call = call(job, values[offset], job.firstTaskId + index, lease.attempt);
-        const value = await running.call.result;
-        this.#answer(running, () => this.#events.succeeded(sequence, [value]));
-      } catch (error) {
-        const reason = error instanceof Error ? error : new Error(String(error));
-        this.#answer(running, () => this.#events.failed(sequence, reason, 'error'));
-      }
+      if (fault?.delayMs === undefined) this.#call(running, lease);
+      else
+        clock.after(fault.delayMs, () => {
+          this.#call(running, lease);
+          this.#run();
+        });
     }
+  }
+
+  #call(running: Running, lease: Lease): void {
+    // What its worker's end has overtaken does not run.
+    if (this.#ended) return;
+    const { sequence } = running;
+    const job = lease.job as WireJob;
+    const index = lease.from + sequence - lease.sequence;
+    const { values, offset } = job.items(index);
+    const run = (): unknown => {
+      running.call = this.#options.call(job, values[offset], job.firstTaskId + index, lease.attempt);
+      return running.call.result;
+    };
+    const succeed = (value: unknown): void => this.#answer(running, () => this.#events.succeeded(sequence, [value]));
+    const fail = (error: unknown): void =>
+      this.#answer(running, () => this.#events.failed(sequence, asError(error), 'error'));
+    this.#settle(run, succeed, fail);
   }
 
   #answer({ sequence, sinceMs }: Running, report: () => void): void {
     this.#running = undefined;
     if (this.#ended) return;
-    this.#events.took(sequence, 1, this.#options.clock.now() - sinceMs);
-    report();
-    this.#events.settled();
+    deliver(() => {
+      this.#events.took(sequence, 1, this.#options.clock.now() - sinceMs);
+      report();
+      this.#events.settled();
+    });
   }
 
   begun(): number {
@@ -164,4 +203,8 @@ export class InlineLink implements Link {
     this.#ended = true;
     this.#options.clock.soon(() => this.#events.exited(exit));
   }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }

@@ -1,3 +1,4 @@
+import { later } from '../blocking/later.ts';
 import type { Channel, ChannelExit, OpenChannel } from '../channel/channel.ts';
 import { widen, type StopReason } from '../channel/status-page.ts';
 import { mainUrl } from '../closure/main-module.ts';
@@ -178,10 +179,10 @@ export class WorkerLink implements Link {
   hold(ms: number): void {
     if (this.#held) return;
     this.#held = true;
-    setTimeout(() => {
+    later(ms, () => {
       this.#held = false;
       this.flush();
-    }, ms).unref();
+    });
   }
 
   flush(): void {

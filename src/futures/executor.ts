@@ -11,8 +11,14 @@ import { maxWorkers as mostWorkers } from '../limits.ts';
 import { refusal } from '../wire/encode-builtin.ts';
 import { submitSingle } from '../pool/apply.ts';
 import { Future, insight } from './future.ts';
-import { submitExecutorMap } from './map.ts';
-import { poolOptionsOf, type ExecutorMapOptions, type ExecutorOptions, type ShutdownOptions } from './options.ts';
+import { executorMapSync, submitExecutorMap } from './map.ts';
+import {
+  poolOptionsOf,
+  type ExecutorMapOptions,
+  type ExecutorMapSyncOptions,
+  type ExecutorOptions,
+  type ShutdownOptions,
+} from './options.ts';
 
 /** What takes calls: an executor, or one with options for its calls (`executor.with(...)`). */
 export interface Submitter {
@@ -50,9 +56,46 @@ export interface Submitter {
     fourth: Items<D>,
     options?: ExecutorMapOptions,
   ): ResultStream<Awaited<R>>;
+
+  /**
+   * As `map`, blocking this thread until all results are there: they come as an array. The first error to arrive is thrown, and what
+   * has not begun by then is dropped. The inputs are read at once and cannot come asynchronously. Python: `list(Executor.map(...))`.
+   *
+   * @throws TimeoutError when it takes longer than `timeout` (milliseconds), BlockingError in a callback or for asynchronous inputs.
+   *
+   * @example
+   * ```ts
+   * import { ProcessPoolExecutor } from 'manycore/futures';
+   * await using executor = new ProcessPoolExecutor(2);
+   * console.log(executor.mapSync(Math.pow, [2, 3], [8, 2])); // [ 256, 9 ]
+   * ```
+   */
+  mapSync<A, R>(fn: (item: A) => R, items: Iterable<A>, options?: ExecutorMapSyncOptions): Awaited<R>[];
+  mapSync<A, B, R>(
+    fn: (a: A, b: B) => R,
+    first: Iterable<A>,
+    second: Iterable<B>,
+    options?: ExecutorMapSyncOptions,
+  ): Awaited<R>[];
+  mapSync<A, B, C, R>(
+    fn: (a: A, b: B, c: C) => R,
+    first: Iterable<A>,
+    second: Iterable<B>,
+    third: Iterable<C>,
+    options?: ExecutorMapSyncOptions,
+  ): Awaited<R>[];
+  mapSync<A, B, C, D, R>(
+    fn: (a: A, b: B, c: C, d: D) => R,
+    first: Iterable<A>,
+    second: Iterable<B>,
+    third: Iterable<C>,
+    fourth: Iterable<D>,
+    options?: ExecutorMapSyncOptions,
+  ): Awaited<R>[];
 }
 
 type MapArguments = readonly (Items<unknown> | ExecutorMapOptions | undefined)[];
+type MapSyncArguments = readonly (Iterable<unknown> | ExecutorMapSyncOptions | undefined)[];
 
 /**
  * What `ProcessPoolExecutor` and `ThreadPoolExecutor` have in common: workers that are started when there is work for them. Python:
@@ -97,6 +140,9 @@ export abstract class Executor implements Submitter {
 
   map: Submitter['map'] = (fn: AnyFunction, ...rest: MapArguments[number][]): ResultStream<never> =>
     submitExecutorMap(this.#submissions, undefined, fn, rest);
+
+  mapSync: Submitter['mapSync'] = (fn: AnyFunction, ...rest: MapSyncArguments[number][]): never[] =>
+    executorMapSync(this.#submissions, undefined, fn, rest);
 
   /**
    * The same executor with options for its calls: `executor.with({ timeout: 1_000, retries: 2 }).submit(fn, 1)`. Here, `timeout` is the
@@ -183,6 +229,9 @@ class SubmitterWith implements Submitter {
 
   map: Submitter['map'] = (fn: AnyFunction, ...rest: MapArguments[number][]): ResultStream<never> =>
     submitExecutorMap(this.#submissions, this.#options, fn, rest);
+
+  mapSync: Submitter['mapSync'] = (fn: AnyFunction, ...rest: MapSyncArguments[number][]): never[] =>
+    executorMapSync(this.#submissions, this.#options, fn, rest);
 }
 
 function submit(

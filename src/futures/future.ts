@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { CancelledError, InvalidStateError } from '../errors.ts';
-import { completePrototype, Deferred, readTimeout, reject, resolve, within } from '../pool/deferred.ts';
+import { completePrototype, Deferred, insist, readTimeout, reject, resolve, within } from '../pool/deferred.ts';
 import { checkFunction, checkKeys } from '../pool/options.ts';
 import type { Series, SeriesResults } from '../pool/series.ts';
 
@@ -102,6 +102,27 @@ export class Future<T> extends Deferred<T> {
    */
   result(options: { readonly timeout?: number } = {}): Promise<T> {
     return within(this, readTimeout('result', options));
+  }
+
+  /**
+   * Blocks this thread until the result is there, and returns it: for scripts, the REPL, and functions that cannot be asynchronous. The
+   * executor goes on meanwhile, everything else in this thread stands still. Python: `Future.result(timeout)`.
+   *
+   * @param options `timeout` in milliseconds; the call goes on after it, and the result can still be had later.
+   * @throws TimeoutError when the time is over, CancelledError when it was cancelled, BlockingError in a callback, or when nothing can bring
+   *   the result while this thread is blocked; otherwise what the function threw.
+   *
+   * @example
+   * ```ts
+   * import { ProcessPoolExecutor } from 'manycore/futures';
+   * await using executor = new ProcessPoolExecutor(2);
+   * console.log(executor.submit(Math.sqrt, 16).resultSync({ timeout: 5_000 })); // 4
+   * ```
+   */
+  resultSync(options: { readonly timeout?: number } = {}): T {
+    insist(this, () => this.#isDone, readTimeout('resultSync', options));
+    if (this.#state !== 'returned') throw this.#outcome;
+    return this.#outcome as T;
   }
 
   /**

@@ -5,13 +5,15 @@ import { callSite } from '../pool/call-site.ts';
 import { newCounters } from '../pool/counters.ts';
 import { refused } from '../pool/explain-failure.ts';
 import { zip } from '../pool/iterables.ts';
-import { checkItems, lengthOf, type Items } from '../pool/items.ts';
-import { manyTaskIds } from '../pool/map.ts';
+import { insist } from '../pool/deferred.ts';
+import { checkItems, lengthOf, listOf, type Items } from '../pool/items.ts';
+import { MapJob, type MapOutcome } from '../pool/map-job.ts';
+import { asynchronousItems, manyTaskIds } from '../pool/map.ts';
 import type { CallOptions } from '../pool/options.ts';
 import { ResultStream } from '../pool/result-stream.ts';
 import { sourceOf, StreamJob } from '../pool/stream.ts';
 import type { Submissions } from '../pool/submissions.ts';
-import { checkExecutorMapOptions, type ExecutorMapOptions } from './options.ts';
+import { checkExecutorMapOptions, checkExecutorMapSyncOptions, type ExecutorMapOptions } from './options.ts';
 
 /** `Executor.map`: one function over the items at the same place of several iterables. */
 export function submitExecutorMap(
@@ -73,6 +75,46 @@ export function submitExecutorMap(
   }
 }
 
+/** `Executor.mapSync`: the results of `map` all together, for which this thread is blocked. */
+export function executorMapSync(
+  pool: Submissions,
+  callOptions: CallOptions | undefined,
+  fn: AnyFunction,
+  rest: readonly unknown[],
+): never[] {
+  pool.check('mapSync', fn);
+  const { iterables, options } = readArguments(rest);
+  checkExecutorMapSyncOptions(options);
+  for (const iterable of iterables) checkItems('mapSync', iterable);
+  if (!areSync(iterables)) throw asynchronousItems('mapSync');
+  const [only] = iterables;
+  const single = iterables.length === 1 && only !== undefined;
+  const list = listOf(single ? only : zip(...(iterables as Iterable<unknown>[])))!;
+  const { timeout, progress, ...mapOptions } = options;
+  const { engine } = pool.backend;
+  const counters = newCounters(engine);
+  counters.total = list.length;
+  const name = options.name ?? (fn.name === '' ? 'mapSync' : fn.name);
+  const call = newCall(pool, 'mapSync', pool.handleOf(fn), !single, { ...callOptions, ...mapOptions }, callSite());
+  if (list.length === 0) return [];
+  const bar = startProgress(progress, counters, name);
+  let values: unknown[] | undefined;
+  const done = (outcome: MapOutcome): void => void (values = outcome.values);
+  const job = new MapJob(call, pool.taskIds(list.length), list, { settled: false, done, counters, bar });
+  const stopListening = pool.abortWithSignal(job);
+  try {
+    pool.add(job, 0, list.length);
+    insist(job, () => values !== undefined || job.error !== undefined, timeout === Infinity ? undefined : timeout);
+    if (job.error !== undefined) throw job.error;
+    return values as never[];
+  } finally {
+    stopListening();
+    bar.stop(job.error === undefined && values !== undefined ? 'done' : 'failed');
+    // As in Python, what has not begun is dropped when the iteration ends early.
+    if (values === undefined) engine.withdraw(job, undefined);
+  }
+}
+
 /** The options are what comes last and cannot be iterated. */
 function readArguments(rest: readonly unknown[]): {
   readonly iterables: readonly Items<unknown>[];
@@ -87,8 +129,11 @@ function readArguments(rest: readonly unknown[]): {
 }
 
 function zipped(iterables: readonly Items<unknown>[]): Iterable<unknown[]> | AsyncIterable<unknown[]> {
-  const areSync = iterables.every((items) => typeof items === 'string' || Symbol.iterator in items);
-  return areSync ? zip(...(iterables as Iterable<unknown>[])) : zipAsync(iterables);
+  return areSync(iterables) ? zip(...(iterables as Iterable<unknown>[])) : zipAsync(iterables);
+}
+
+function areSync(iterables: readonly Items<unknown>[]): boolean {
+  return iterables.every((items) => typeof items === 'string' || Symbol.iterator in items);
 }
 
 async function* zipAsync(iterables: readonly Items<unknown>[]): AsyncGenerator<unknown[], undefined> {

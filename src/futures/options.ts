@@ -36,6 +36,12 @@ export interface ExecutorMapOptions extends Pick<MapOptions, 'chunkSize' | 'prog
   readonly bufferSize?: number;
 }
 
+/** Options of `Executor.mapSync`. */
+export interface ExecutorMapSyncOptions extends Pick<MapOptions, 'chunkSize' | 'progress' | 'name'> {
+  /** The call throws `TimeoutError` when the results are not all there after this long (milliseconds); what has not begun is dropped. */
+  readonly timeout?: number;
+}
+
 /** Options of `Executor.shutdown`. */
 export interface ShutdownOptions {
   /** The promise waits for the end of the workers. Default true. */
@@ -76,6 +82,11 @@ export function checkExecutorMapOptions(options: ExecutorMapOptions): void {
   const { bufferSize, ...rest } = options;
   checkMapOptions('map', rest);
   if (bufferSize !== undefined && bufferSize !== Infinity) checkCount('bufferSize', bufferSize, 1);
+}
+
+export function checkExecutorMapSyncOptions(options: ExecutorMapSyncOptions): void {
+  checkKeys('mapSync', options, ['chunkSize', 'progress', 'name', 'timeout']);
+  checkMapOptions('mapSync', options);
 }
 
 /** `new ProcessPoolExecutor(4)`, `(4, { ... })` or `({ maxWorkers: 4, ... })`. From here on the initializer is not checked against its arguments. */

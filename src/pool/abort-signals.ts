@@ -1,10 +1,12 @@
+import { afterTick } from '../blocking/later.ts';
+
 /** Who waits for each signal. One listener serves all calls of a signal: Node warns of a leak from the eleventh on. */
 const waiting = new WeakMap<AbortSignal, Set<() => void>>();
 
 /** Calls `action` once when the signal is aborted, soon when it is already. Returns how to stop waiting. */
 export function whenAborted(signal: AbortSignal, action: () => void): () => void {
   if (signal.aborted) {
-    queueMicrotask(action);
+    afterTick(action);
     return () => undefined;
   }
   const actions = waiting.get(signal) ?? new Set();

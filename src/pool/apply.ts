@@ -1,8 +1,10 @@
+import { afterTick } from '../blocking/later.ts';
 import type { AnyFunction } from '../engine/functions.ts';
 import { ArgumentTypeError } from '../errors.ts';
 import { encodeAhead, isImmutable } from '../wire/encoded-message.ts';
 import { AsyncResult, settler } from './async-result.ts';
 import { newCall } from './call.ts';
+import { obstruct } from './deferred.ts';
 import { callSite } from './call-site.ts';
 import { argsRoot, refused } from './explain-failure.ts';
 import { callKeys, checkCallbacks, checkCallOptions, show, type CallbackOptions, type CallOptions } from './options.ts';
@@ -51,6 +53,7 @@ export function submitSingle<R>(
     const series = seriesFor(pool, kind, method, fn, spread, options);
     const index = series.add(arg, result);
     pool.lastTaskId = series.firstTaskId + index;
+    if (pool.backend.context === 'inline') obstruct(result as object, () => pool.backend.obstacle);
     if (series.terms.signal !== undefined) series.onSettled ??= pool.abortWithSignal(series);
     pool.add(series, index, index + 1);
   } catch (error) {
@@ -72,20 +75,29 @@ export function submitBroadcast(
   try {
     const call = newCall(pool, 'broadcast', pool.handleOf(fn, options.carry), true, options, callSite());
     const arg = snapshot(pool, [args]);
-    const parts: AsyncResult<unknown>[] = [];
+    const values: unknown[] = [];
+    let open = 0;
+    let isOver = false;
+    const parts: SeriesResults<number> = {
+      join: () => undefined,
+      succeed: (part, value) => {
+        values[part] = value;
+        if (--open === 0 && !isOver) settler.succeed(result, values);
+      },
+      fail: (_, error) => {
+        open--;
+        if (!isOver) settler.fail(result, error);
+        isOver = true;
+      },
+    };
     pool.backend.engine.pin((workerId) => {
-      const pinned = { ...call, pinned: workerId };
-      const series = new Series(pool, pinned, settler);
-      const part = new AsyncResult<unknown>();
-      series.add(arg, part);
+      const series = new Series(pool, { ...call, pinned: workerId }, parts);
+      series.add(arg, open++);
       series.onSettled = pool.abortWithSignal(series);
-      parts.push(part);
       return series;
     });
-    void Promise.all(parts).then(
-      (values) => settler.succeed(result, values),
-      (error: Error) => settler.fail(result, error),
-    );
+    if (open === 0) afterTick(() => settler.succeed(result, values));
+    if (pool.backend.context === 'inline') obstruct(result, () => pool.backend.obstacle);
     pool.dispatchSoon();
   } catch (error) {
     settler.fail(result, refused(error as Error, 'broadcast', fn.name, callSite(), argsRoot(true)));

@@ -1,5 +1,5 @@
 import { NotReadyError } from '../errors.ts';
-import { completePrototype, Deferred, readTimeout, reject, resolve, within } from './deferred.ts';
+import { completePrototype, Deferred, insist, readTimeout, reject, resolve, waitFor, within } from './deferred.ts';
 import type { SeriesResults } from './series.ts';
 
 /** What a surface calls when a result is there. */
@@ -34,6 +34,8 @@ let friend: Settler;
  */
 export class AsyncResult<T> extends Deferred<T> {
   #state: 'pending' | 'succeeded' | 'failed' = 'pending';
+  /** The value or the error. */
+  #outcome: unknown;
   #listeners: Listeners | undefined;
 
   static {
@@ -43,11 +45,13 @@ export class AsyncResult<T> extends Deferred<T> {
         // As in Python, callbacks come before `ready()`.
         if (result.#listeners !== undefined) notify(result.#listeners.callback, value as never);
         result.#state = 'succeeded';
+        result.#outcome = value;
         resolve(result, value);
       },
       fail: (result, error) => {
         if (result.#listeners !== undefined) notify(result.#listeners.errorCallback, error);
         result.#state = 'failed';
+        result.#outcome = error;
         reject(result, error);
       },
       listen: (result, callback, errorCallback) => {
@@ -76,6 +80,37 @@ export class AsyncResult<T> extends Deferred<T> {
       // Failed results are results too.
     }
     return this.ready();
+  }
+
+  /**
+   * Blocks this thread until the result is there, and returns it: for scripts, the REPL, and functions that cannot be asynchronous. The
+   * pool goes on meanwhile, everything else in this thread stands still. Python: `AsyncResult.get(timeout)`.
+   *
+   * @param options `timeout` in milliseconds; the task goes on after it, and the result can still be had later.
+   * @throws TimeoutError when the time is over; BlockingError in a callback, or when the result takes the event loop; otherwise what the
+   *   task threw.
+   *
+   * @example
+   * ```ts
+   * import { Pool } from 'manycore';
+   * await using pool = new Pool(2);
+   * console.log(pool.applyAsync(Math.sqrt, [16]).getSync({ timeout: 5_000 })); // 4
+   * ```
+   */
+  getSync(options: { readonly timeout?: number } = {}): T {
+    insist(this, () => this.#state !== 'pending', readTimeout('getSync', options));
+    if (this.#state === 'failed') throw this.#outcome;
+    return this.#outcome as T;
+  }
+
+  /**
+   * Blocks this thread until the result is there, failed or not, or the `timeout` (milliseconds) is over; tells which. Python:
+   * `AsyncResult.wait(timeout)`.
+   *
+   * @throws BlockingError as `getSync` does.
+   */
+  waitSync(options: { readonly timeout?: number } = {}): boolean {
+    return waitFor(this, () => this.#state !== 'pending', readTimeout('waitSync', options));
   }
 
   /** Whether the result is there. Python: `AsyncResult.ready()`. */

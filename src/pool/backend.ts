@@ -5,11 +5,11 @@ import { realClock, type Clock } from '../engine/clock.ts';
 import { Engine } from '../engine/engine.ts';
 import type { LinkEvents } from '../engine/events.ts';
 import { Functions } from '../engine/functions.ts';
-import { InlineLink } from '../engine/inline-link.ts';
+import { InlineLink, type InlineOptions } from '../engine/inline-link.ts';
 import { WorkerLink } from '../engine/link.ts';
 import type { Member } from '../engine/member.ts';
 import type { WorkerExit } from '../engine/task.ts';
-import { NestingError } from '../errors.ts';
+import { BlockingError, NestingError } from '../errors.ts';
 import {
   bootTimeoutMs,
   idleTimeoutMs,
@@ -55,6 +55,7 @@ export class Backend implements Holder {
   readonly #options: PoolOptions;
   readonly #events: BackendEvents;
   readonly #links = new Map<number, WorkerLink>();
+  readonly #inline = new Map<number, InlineLink>();
   readonly #initializer: ConstructorParameters<typeof WorkerLink>[0]['initializer'];
   readonly #execArgv: readonly string[];
   readonly #nesting: number;
@@ -151,7 +152,10 @@ export class Backend implements Holder {
   #simulate(id: number, clock: Clock, events: LinkEvents): InlineLink {
     const { initializer, initArgs, faults } = this.#options;
     const initialize = (): unknown => initializer?.(...(initArgs ?? []));
-    return new InlineLink({ id, clock, initialize, call: (...task) => runInline(this, ...task), faults }, events);
+    const call: InlineOptions['call'] = (...task) => runInline(this, ...task);
+    const link = new InlineLink({ id, clock, initialize, call, faults }, events);
+    this.#inline.set(id, link);
+    return link;
   }
 
   #open(id: number, seat: number, linkEvents: LinkEvents): WorkerLink {
@@ -200,6 +204,7 @@ export class Backend implements Holder {
 
   #left(member: Member, { exitCode, signal }: WorkerExit): void {
     this.#links.delete(member.id);
+    this.#inline.delete(member.id);
     this.#events.workerExit({ id: member.id, pid: member.pid, exitCode, signal });
   }
 
@@ -215,6 +220,17 @@ export class Backend implements Holder {
 
   memoryOf(member: Member): number {
     return (this.#links.get(member.id)?.memoryMiB ?? 0) * 2 ** 20;
+  }
+
+  /** Why this thread must not be blocked for a result of this pool, now that nothing is left to be called. */
+  get obstacle(): Error | undefined {
+    if (this.context !== 'inline') return undefined;
+    const isSimulated = this.#options.clock !== undefined;
+    if (!isSimulated && ![...this.#inline.values()].some(({ isAwaiting }) => isAwaiting)) return undefined;
+    const why = isSimulated
+      ? 'a pool with a virtual clock waits for `advance`'
+      : 'a pool without workers runs its tasks in this thread, and this one is asynchronous';
+    return new BlockingError(`Cannot block here: ${why}. Await the result.`);
   }
 
   unfinished(): Unfinished {

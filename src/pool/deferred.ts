@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { blockUntil } from '../blocking/block.ts';
 import { TimeoutError } from '../errors.ts';
 import { callSite, placeAt } from './call-site.ts';
 import { checkKeys, checkTimeout } from './options.ts';
@@ -71,11 +72,32 @@ export function within<T>(promise: Promise<T>, timeoutMs: number | undefined): P
   if (timeoutMs === undefined) return promise;
   const site = callSite();
   return new Promise<T>((succeed, fail) => {
-    const expire = (): void =>
-      fail(placeAt(new TimeoutError(`No result after ${timeoutMs} ms. The task goes on; ask again later.`), site));
+    const expire = (): void => fail(tooLate(timeoutMs, site));
     const timer = setTimeout(expire, timeoutMs);
     promise.then(succeed, fail).finally(() => clearTimeout(timer));
   });
+}
+
+function tooLate(timeoutMs: number, site: string): TimeoutError {
+  return placeAt(new TimeoutError(`No result after ${timeoutMs} ms. The task goes on; ask again later.`), site);
+}
+
+/** Why blocking would be in vain, for results that some of what only the event loop does is needed for. */
+const obstacles = new WeakMap<object, () => Error | undefined>();
+
+/** Has blocking for a result end with an error whenever `why` gives one. */
+export function obstruct(deferred: object, why: () => Error | undefined): void {
+  obstacles.set(deferred, why);
+}
+
+/** Blocks this thread until `isDone`; whether it was in time. */
+export function waitFor(deferred: object, isDone: () => boolean, timeoutMs: number | undefined): boolean {
+  return blockUntil(isDone, timeoutMs, obstacles.get(deferred));
+}
+
+/** Blocks this thread until `isDone`, or throws a `TimeoutError` when that takes longer. */
+export function insist(deferred: object, isDone: () => boolean, timeoutMs: number | undefined): void {
+  if (!waitFor(deferred, isDone, timeoutMs)) throw tooLate(timeoutMs!, callSite());
 }
 
 /** Reads `{ timeout }`, the options of all waits. */

@@ -3,6 +3,7 @@ import type { InlineCall } from '../engine/inline-link.ts';
 import type { WireJob } from '../engine/link.ts';
 import { shared } from '../worker/task-context.ts';
 import { TaskState } from '../worker/task-state.ts';
+import { isThenable } from '../worker/thenable.ts';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { inspect } from 'node:util';
 
@@ -23,11 +24,14 @@ export function runInline(owner: object, job: WireJob, arg: unknown, taskId: num
   const call = original as (...args: unknown[]) => unknown;
   const here = { owner, running: true };
   const result = owners.run(here, () =>
-    shared.storage.run(state, async () => {
+    shared.storage.run(state, () => {
       try {
-        return await (job.terms.spread ? call(...(arg as unknown[])) : call(arg));
-      } finally {
+        const value = job.terms.spread ? call(...(arg as unknown[])) : call(arg);
+        here.running = isThenable(value);
+        return isThenable(value) ? whole(value, here) : value;
+      } catch (error) {
         here.running = false;
+        throw error;
       }
     }),
   );
@@ -36,6 +40,14 @@ export function runInline(owner: object, job: WireJob, arg: unknown, taskId: num
     state.abort(why);
   };
   return { result, abort };
+}
+
+async function whole(value: PromiseLike<unknown>, here: { running: boolean }): Promise<unknown> {
+  try {
+    return await value;
+  } finally {
+    here.running = false;
+  }
 }
 
 const host = {

@@ -51,6 +51,16 @@ export class MapJob implements WireJob {
     return this.#items.length;
   }
 
+  /** No more items come. */
+  get isComplete(): boolean {
+    return this.#complete;
+  }
+
+  /** The first error of an item to arrive. */
+  get error(): Error | undefined {
+    return this.#error;
+  }
+
   /** Adds an item; returns its index. */
   add(item: unknown): number {
     this.#open++;

@@ -1,8 +1,11 @@
 import type { AnyFunction } from '../engine/functions.ts';
+import { afterTick } from '../blocking/later.ts';
+import { BlockingError } from '../errors.ts';
 import { startProgress } from '../progress/index.ts';
 import { AsyncResult, settler } from './async-result.ts';
 import { newCall } from './call.ts';
 import { callSite } from './call-site.ts';
+import { obstruct } from './deferred.ts';
 import { newCounters } from './counters.ts';
 import { refused } from './explain-failure.ts';
 import { Feed } from './feed.ts';
@@ -11,7 +14,7 @@ import { MapJob, type MapOutcome } from './map-job.ts';
 import { checkCallbacks, checkMapOptions, type CallbackOptions, type MapOptions } from './options.ts';
 import type { Submissions } from './submissions.ts';
 
-export type MapMethod = 'map' | 'mapAsync' | 'starmap' | 'starmapAsync' | 'mapSettled';
+export type MapMethod = 'map' | 'mapAsync' | 'mapSync' | 'starmap' | 'starmapAsync' | 'starmapSync' | 'mapSettled';
 
 /** More task numbers than a call with an unknown number of items can need. */
 export const manyTaskIds = 1_000_000;
@@ -45,7 +48,7 @@ export function submitMap(
   };
   try {
     const list = listOf(items);
-    const spread = method === 'starmap' || method === 'starmapAsync';
+    const spread = method.startsWith('starmap');
     const call = newCall(
       pool,
       method,
@@ -60,10 +63,12 @@ export function submitMap(
     if (list === undefined) {
       const feed = new Feed(pool, job, items as AsyncIterable<unknown>, counters);
       stopListening = pool.abortWithSignal(job, (error) => feed.abort(error));
+      obstruct(result, () => (job.isComplete ? pool.backend.obstacle : asynchronousItems(method)));
       void feed.run();
     } else if (list.length === 0) {
-      queueMicrotask(() => job.complete());
+      afterTick(() => job.complete());
     } else {
+      if (pool.backend.context === 'inline') obstruct(result, () => pool.backend.obstacle);
       stopListening = pool.abortWithSignal(job);
       pool.add(job, 0, list.length);
     }
@@ -72,6 +77,24 @@ export function submitMap(
     settler.fail(result, refused(error as Error, method, options.name ?? fn.name, callSite()));
   }
   return result;
+}
+
+/** The results of one call over many items, for which this thread is blocked. */
+export function mapSync(
+  pool: Submissions,
+  method: 'mapSync' | 'starmapSync',
+  fn: AnyFunction,
+  items: Items<unknown>,
+  options: MapOptions,
+): unknown {
+  if (typeof items === 'object' && items !== null && !(Symbol.iterator in items) && Symbol.asyncIterator in items)
+    throw asynchronousItems(method);
+  return submitMap(pool, method, fn, items, options).getSync();
+}
+
+/** Items that only the event loop brings. */
+export function asynchronousItems(method: string): Error {
+  return new BlockingError(`Cannot block for ${method}: its items come asynchronously, which takes the event loop.`);
 }
 
 /** Python's chunk, four waves for each worker, where tasks are counted; elsewhere batches follow the run time. */

@@ -11,7 +11,7 @@ import type { TaskProgress } from './call.ts';
 import { forgetMeNot } from './forgotten.ts';
 import { submitStream } from './imap.ts';
 import type { Items } from './items.ts';
-import { submitMap } from './map.ts';
+import { mapSync, submitMap } from './map.ts';
 import {
   checkCount,
   checkKeys,
@@ -141,6 +141,24 @@ export class Pool<InitArgs extends readonly unknown[] | [] = readonly unknown[]>
   }
 
   /**
+   * Runs `fn(...args)` on a worker and blocks this thread until the result is there. Python: `Pool.apply`.
+   *
+   * @throws what the function threw; BlockingError in a callback, or when a pool without workers runs an asynchronous function.
+   *
+   * @example
+   * ```ts
+   * import { Pool } from 'manycore';
+   * await using pool = new Pool(2);
+   * console.log(pool.applySync((a: number, b: number) => a + b, [1, 2])); // 3
+   * ```
+   */
+  applySync<R>(fn: () => R, args?: readonly [], options?: CallOptions): Awaited<R>;
+  applySync<A extends readonly unknown[] | [], R>(fn: (...args: A) => R, args: A, options?: CallOptions): Awaited<R>;
+  applySync(fn: AnyFunction, args: readonly unknown[] = [], options?: CallOptions): unknown {
+    return submitApply(this.#submissions, 'applySync', fn, args, options).getSync();
+  }
+
+  /**
    * Runs `fn(item)` for each item; the results come in the order of the items. It ends when all items have; the first error
    * to arrive is thrown. Python: `Pool.map`.
    *
@@ -159,6 +177,24 @@ export class Pool<InitArgs extends readonly unknown[] | [] = readonly unknown[]>
     return submitMap(this.#submissions, 'map', fn, items, options ?? {}) as AsyncResult<Awaited<R>[]>;
   }
 
+  /**
+   * As `map`, blocking this thread until all results are there. The items cannot come asynchronously; for a time limit there is
+   * `mapAsync(...).getSync({ timeout })`. Python: `Pool.map`.
+   *
+   * @throws the first error to arrive; BlockingError in a callback, for asynchronous items, or when a pool without workers runs an
+   *   asynchronous function.
+   *
+   * @example
+   * ```ts
+   * import { Pool, range } from 'manycore';
+   * await using pool = new Pool(2);
+   * console.log(pool.mapSync((x) => x * x, range(4))); // [ 0, 1, 4, 9 ]
+   * ```
+   */
+  mapSync<A, R>(fn: (item: A) => R, items: readonly A[] | Iterable<A>, options: MapOptions = {}): Awaited<R>[] {
+    return mapSync(this.#submissions, 'mapSync', fn, items, options) as Awaited<R>[];
+  }
+
   /** As `map`. Python: `Pool.map_async`. */
   mapAsync<A, R>(
     fn: (item: A) => R,
@@ -175,6 +211,15 @@ export class Pool<InitArgs extends readonly unknown[] | [] = readonly unknown[]>
     options?: MapOptions & CallbackOptions<Awaited<R>[]>,
   ): AsyncResult<Awaited<R>[]> {
     return submitMap(this.#submissions, 'starmap', fn, items, options ?? {}) as AsyncResult<Awaited<R>[]>;
+  }
+
+  /** As `mapSync`, each item being a list of arguments. Python: `Pool.starmap`. */
+  starmapSync<A extends readonly unknown[] | [], R>(
+    fn: (...args: A) => R,
+    items: readonly A[] | Iterable<A>,
+    options: MapOptions = {},
+  ): Awaited<R>[] {
+    return mapSync(this.#submissions, 'starmapSync', fn, items, options) as Awaited<R>[];
   }
 
   /** As `starmap`. Python: `Pool.starmap_async`. */

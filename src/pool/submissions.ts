@@ -1,4 +1,6 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
+import { deliver } from '../blocking/delivery.ts';
+import { afterTick } from '../blocking/later.ts';
 import { Functions, type AnyFunction, type FunctionHandle } from '../engine/functions.ts';
 import type { WireJob } from '../engine/link.ts';
 import { AbortError, NestingError, PoolClosedError, PoolTerminatedError, type ManycoreError } from '../errors.ts';
@@ -111,7 +113,7 @@ export class Submissions {
     if (++this.#undispatched >= maxUndispatched) return this.#dispatch();
     if (this.#scheduled) return;
     this.#scheduled = true;
-    queueMicrotask(() => {
+    afterTick(() => {
       this.#scheduled = false;
       this.#dispatch();
     });
@@ -119,7 +121,7 @@ export class Submissions {
 
   #dispatch(): void {
     this.#undispatched = 0;
-    this.backend.engine.dispatch();
+    deliver(() => this.backend.engine.dispatch());
   }
 
   /** Gives a job up when its call's signal says so. Returns how to stop listening. */

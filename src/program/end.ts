@@ -33,6 +33,8 @@ export class ProgramEnd {
   /** There was work a moment ago. */
   #lingering = false;
   #exiting = false;
+  /** This thread is blocked, or was and has not come round. */
+  #undisturbed = false;
   #interruption: Interruption | undefined;
 
   constructor(options: ProgramEndOptions) {
@@ -70,13 +72,22 @@ export class ProgramEnd {
     this.#listen();
   }
 
-  /** Runs what blocks this thread, with the default effect of signals: no listener would be called. */
+  /**
+   * Runs what blocks this thread, with the default effect of signals: no listener would be called before the event loop comes
+   * round, so the default effect stays until then. Who blocks again and again can be interrupted at every moment.
+   */
   undisturbed<R>(body: () => R): R {
+    if (this.#undisturbed) return body();
+    this.#undisturbed = true;
+    this.#leaveScreens();
     this.#ignoreSignals();
     try {
       return body();
     } finally {
-      this.#listen();
+      setImmediate(() => {
+        this.#undisturbed = false;
+        this.#listen();
+      });
     }
   }
 
@@ -84,12 +95,12 @@ export class ProgramEnd {
     if (this.#interruption !== undefined) return;
     const drawn = this.#screens.size > 0;
     const busy = this.#busy.size > 0 || this.#lingering;
-    const signals = busy || drawn;
+    const signals = (busy || drawn) && !this.#undisturbed;
     this.#set('SIGINT', signals, this.#onSignal);
     this.#set('SIGTERM', signals, this.#onSignal);
     this.#set('SIGTSTP', signals, this.#onSignal);
     // It leaves no terminal to be restored.
-    this.#set('SIGHUP', busy, this.#onSignal);
+    this.#set('SIGHUP', busy && !this.#undisturbed, this.#onSignal);
     this.#set('exit', this.#holders.size > 0 || drawn, this.#onExit);
     this.#set('uncaughtExceptionMonitor', drawn, this.#onUncaught);
     this.#set('warning', drawn, this.#onWarning);

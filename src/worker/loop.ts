@@ -1,10 +1,10 @@
-import { types } from 'node:util';
 import type { StatusPage, StopReason } from '../channel/status-page.ts';
 import { monotonicMs } from '../monotonic.ts';
 import type { Answers } from './answers.ts';
 import type { Batch } from './batch.ts';
 import { shared } from './task-context.ts';
 import { TaskState, type TaskHost } from './task-state.ts';
+import { isThenable } from './thenable.ts';
 
 /** Items that begin together take about this long: what a death can cost, and how soon a result can leave. */
 const blockMs = 0.1;
@@ -241,9 +241,4 @@ export class Loop {
   cancel(sequence: number, why: StopReason): void {
     for (const state of this.#running.values()) if (state.sequence === sequence) state.abort(why);
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  if (types.isPromise(value)) return true;
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }

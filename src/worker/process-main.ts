@@ -34,9 +34,10 @@ export function start(importModule: Importer): void {
   process.on('SIGINT', ignore);
   process.on('SIGUSR1', () => {});
   registry.import = importModule;
+  const page = pageBytes === 0 ? noPage() : openPage(pageFile, pageBytes);
   const runtime = new Runtime({
     isThread: false,
-    page: pageBytes === 0 ? noPage() : openPage(pageFile, pageBytes),
+    page,
     encoder: new Encoder(createWorkerReader(), false),
     send: (parts, attachments) => send(generation, parts, attachments),
     keptOutput,
@@ -48,7 +49,12 @@ export function start(importModule: Importer): void {
     exit: () => process.exit(0),
     memory: () => process.memoryUsage.rss(),
   });
-  listen(new FrameAssembler(generation, (body, attachments) => runtime.accept(body, attachments)));
+  const assembler = new FrameAssembler(generation, (body, attachments) => runtime.accept(body, attachments));
+  listen((chunk) => {
+    // Before it is worked on: the host can fill the socket again meanwhile.
+    if (page.takeHungry()) write(frameHead(generation, 0, []));
+    assembler.push(chunk);
+  });
 }
 
 let socket: Socket | undefined;
@@ -79,16 +85,16 @@ function write(bytes: Uint8Array): void {
   }
 }
 
-function listen(assembler: FrameAssembler): void {
+function listen(take: (chunk: Buffer) => void): void {
   if (!fstatSync(fromHost).isSocket()) throw new Error('The channel to the host is missing.');
   // The host's first frames are there by now; to read them takes neither the event loop nor its sockets, which load for 2 ms.
-  assembler.push(readFirst());
+  take(readFirst());
   setImmediate(() => {
     // To a Process nothing more is sent.
     if (released) return;
     const net = process.getBuiltinModule('node:net');
     socket = new net.Socket({ fd: fromHost, readable: true, writable: false });
-    socket.on('data', (chunk) => assembler.push(chunk));
+    socket.on('data', take);
     socket.on('error', () => process.exit(1));
     socket.on('close', () => process.exit(0));
   });

@@ -1,4 +1,6 @@
+import { readlinkSync } from 'node:fs';
 import { workerData, type MessagePort } from 'node:worker_threads';
+import { ring, type Bell } from '../blocking/bell.ts';
 import { MemoryPage } from '../channel/status-page.ts';
 import { movedWith, type ThreadFrame } from '../channel/thread-frame.ts';
 import { registry, type Importer } from '../closure/registry.ts';
@@ -10,14 +12,16 @@ interface ThreadData {
   readonly manycore: {
     readonly port: MessagePort;
     readonly page: SharedArrayBuffer;
+    readonly bell: Bell;
     readonly generation: number;
     readonly keptOutput: readonly number[] | undefined;
   };
 }
 
 export function start(importModule: Importer): void {
-  const { port, page: shared, generation, keptOutput } = (workerData as ThreadData).manycore;
+  const { port, page: shared, bell, generation, keptOutput } = (workerData as ThreadData).manycore;
   const page = new MemoryPage(shared);
+  page.threadNumber = threadNumber();
   // While it loads modules it is not ended in the middle: Node would leak the file that it reads.
   let loading = 0;
   let closed = false;
@@ -38,6 +42,7 @@ export function start(importModule: Importer): void {
       const body = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
       const buffers = attachments.map(({ buffer }) => buffer);
       port.postMessage([generation, body, buffers] satisfies ThreadFrame, movedWith(body, attachments));
+      ring(bell);
     },
     keptOutput,
     release: () => port.unref(),
@@ -52,5 +57,19 @@ export function start(importModule: Importer): void {
     closed = true;
     if (loading === 0) process.exit(0);
   });
+  process.on('exit', (code) => {
+    page.exitCode = code;
+    ring(bell);
+  });
   page.setLoaded(true);
+}
+
+/** This thread's number in the system: it is gone when the system has no such thread any more. */
+function threadNumber(): number {
+  if (process.platform !== 'linux') return 0;
+  try {
+    return Number(readlinkSync('/proc/thread-self').split('/').at(-1));
+  } catch {
+    return 0;
+  }
 }

@@ -58,6 +58,17 @@ const onBoth: Record<string, Provocation> = {
   },
   TimeoutError: (pool) => pool.apply(sleep, [60_000]).get({ timeout: 1 }),
   AbortError: (pool) => pool.apply(sleep, [60_000], { signal: AbortSignal.abort(new Error('enough')) }),
+  BlockingError: (pool) =>
+    new Promise((_, reject) => {
+      const callback = (): void => {
+        try {
+          pool.applySync(() => 1);
+        } catch (error) {
+          reject(error as Error);
+        }
+      };
+      void pool.applyAsync(() => 1, [], { callback });
+    }),
   CancelledError: () => {
     const future = new Future();
     future.cancel();

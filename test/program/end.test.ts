@@ -75,15 +75,22 @@ test('the exit of the program ends the workers', () => {
   assert.deepEqual(log, ['destroy']);
 });
 
-test('what blocks the thread runs without our listeners', () => {
+test('what blocks the thread runs without our listeners, which come back with the event loop', async () => {
   const { end, holder, signals } = setUp();
   end.join(holder);
   end.busy(holder, true);
-  assert.equal(
-    end.undisturbed(() => signals()),
-    0,
-  );
+  for (let i = 0; i < 2; i++) {
+    assert.equal(
+      end.undisturbed(() => signals()),
+      0,
+    );
+    end.busy(holder, true);
+    // No listener would be called before.
+    assert.equal(signals(), 0);
+  }
+  await nextTurn();
   assert.equal(signals(), 1);
+  end.join(holder)();
 });
 
 test('time that the program was stopped does not count, whenever it is asked for', () => {
