@@ -1,5 +1,8 @@
+import { BlockingError } from '../errors.ts';
+
 let blocked = false;
 let obstacle: Error | undefined;
+let heldUp = 0;
 
 /** Whether this thread is blocked: no promise reaction and nothing that takes the event loop happens before that is over. */
 export function isBlocked(): boolean {
@@ -11,8 +14,17 @@ export function impede(error: Error): void {
   obstacle ??= error;
 }
 
+/** Messages are held up by a module that is being loaded, or no more. */
+export function holdUp(held: boolean): void {
+  heldUp += held ? 1 : -1;
+}
+
 /** Why the present wait must end. */
 export function impediment(): Error | undefined {
+  if (obstacle === undefined && heldUp > 0)
+    return new BlockingError(
+      'Cannot block: a module is being loaded that what came from a worker needs. Await the result.',
+    );
   return obstacle;
 }
 

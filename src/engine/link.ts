@@ -67,14 +67,19 @@ export class WorkerLink implements Link {
   #held = false;
   #bootError: Error | undefined;
   #protocolError: Error | undefined;
-  /** What is left to process when the worker has ended. */
-  #processing: Promise<void> | undefined;
+  /** Tells of the worker's end, once its last answers are processed. */
+  #reportExit: (() => void) | undefined;
 
   constructor(options: LinkOptions, events: LinkEvents) {
     this.#options = options;
     this.#events = events;
     this.#outbox = new Outbox(new Encoder(createReader({ toward: 'worker' }), options.shares), ToWorker.define);
-    this.#inbox = new Inbox(createBuilder({ from: 'worker' }), ToHost.define, (...record) => this.#record(...record));
+    this.#inbox = new Inbox(
+      createBuilder({ from: 'worker' }),
+      ToHost.define,
+      (...record) => this.#record(...record),
+      () => this.#caughtUp(),
+    );
     this.#channel = options.open(
       { generation: options.workerId, slots: options.concurrency, execArgv: options.execArgv, env: options.env },
       { frame: (body, attachments) => this.#frame(body, attachments), exit: (exit) => this.#exited(exit) },
@@ -255,13 +260,18 @@ export class WorkerLink implements Link {
       const wait = this.#inbox.accept(body, attachments);
       if (wait === undefined) this.#events.settled();
       else
-        this.#processing = wait.then(
-          () => this.#events.settled(),
-          (error: unknown) => this.#fault(error),
-        );
+        wait.catch((error: unknown) => {
+          this.#fault(error);
+          this.#reportExit?.();
+        });
     } catch (error) {
       this.#fault(error);
     }
+  }
+
+  #caughtUp(): void {
+    this.#events.settled();
+    this.#reportExit?.();
   }
 
   /** The worker sent nonsense: it is ended, and what it holds is lost with it. */
@@ -340,8 +350,8 @@ export class WorkerLink implements Link {
       this.#events.exited(worker);
     };
     // Answers that wait for a module to load are still answers.
-    if (this.#processing === undefined) report();
-    else void this.#processing.then(report);
+    if (this.#inbox.isWaiting) this.#reportExit = report;
+    else report();
   }
 }
 

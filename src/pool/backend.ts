@@ -1,3 +1,4 @@
+import { later } from '../blocking/later.ts';
 import { openProcess } from '../channel/process.ts';
 import { openThread } from '../channel/thread.ts';
 import { filterEnvironment, filterExecArgv } from '../channel/exec-argv.ts';
@@ -67,7 +68,7 @@ export class Backend implements Holder {
    */
   readonly #alive: NodeJS.Timeout = setInterval(() => {}, 2 ** 31 - 1).unref();
   #broken: Error | undefined;
-  #memoryTimer: NodeJS.Timeout | undefined;
+  #stopMemoryTimer: () => void = () => undefined;
   #calm: () => void = () => undefined;
 
   constructor(options: PoolOptions, size: Size, events: BackendEvents) {
@@ -117,9 +118,7 @@ export class Backend implements Holder {
     });
     this.#leaveProgram = programEnd.join(this);
     if (options.chaos !== undefined) this.#calm = unleash(options.chaos, () => [...this.#links.values()]);
-    if (options.maxMemoryPerWorker !== undefined) {
-      this.#memoryTimer = setInterval(() => this.#checkMemory(options.maxMemoryPerWorker!), memoryCheckMs).unref();
-    }
+    if (options.maxMemoryPerWorker !== undefined) this.#watchMemory(options.maxMemoryPerWorker);
     try {
       this.engine.start();
     } catch (error) {
@@ -132,7 +131,7 @@ export class Backend implements Holder {
 
   #stop(): void {
     clearInterval(this.#alive);
-    clearInterval(this.#memoryTimer);
+    this.#stopMemoryTimer();
     this.#calm();
     this.#leaveProgram();
   }
@@ -206,6 +205,13 @@ export class Backend implements Holder {
     this.#links.delete(member.id);
     this.#inline.delete(member.id);
     this.#events.workerExit({ id: member.id, pid: member.pid, exitCode, signal });
+  }
+
+  #watchMemory(limit: number): void {
+    this.#stopMemoryTimer = later(memoryCheckMs, () => {
+      this.#watchMemory(limit);
+      this.#checkMemory(limit);
+    });
   }
 
   #checkMemory(limit: number): void {

@@ -1,3 +1,4 @@
+import { later } from '../blocking/later.ts';
 import { chaosPauseMs } from '../limits.ts';
 
 /** Faults that befall a pool's workers at random, to test what a program makes of them. */
@@ -23,8 +24,8 @@ export interface Victim {
 /** Has a fault befall a random worker, at random times. Returns how to end that. */
 export function unleash({ meanMs, mode = 'kill', seed }: ChaosOptions, victims: () => readonly Victim[]): () => void {
   const random = seed === undefined ? Math.random : numbersFrom(seed);
-  const stopped = new Map<number, NodeJS.Timeout>();
-  let timer: NodeJS.Timeout;
+  const stopped = new Map<number, () => void>();
+  let cancel: () => void;
   const strike = (): void => {
     const all = victims();
     const victim = all[Math.floor(random() * all.length)];
@@ -36,7 +37,7 @@ export function unleash({ meanMs, mode = 'kill', seed }: ChaosOptions, victims: 
   };
   const wait = (): void => {
     // Independent of each other: the times between are exponentially distributed.
-    timer = setTimeout(strike, -meanMs * Math.log(1 - random())).unref();
+    cancel = later(-meanMs * Math.log(1 - random()), strike);
   };
   const stop = (pid: number, ms: number): void => {
     if (stopped.has(pid) || !signal(pid, 'SIGSTOP')) return;
@@ -44,13 +45,13 @@ export function unleash({ meanMs, mode = 'kill', seed }: ChaosOptions, victims: 
       stopped.delete(pid);
       signal(pid, 'SIGCONT');
     };
-    stopped.set(pid, setTimeout(goOn, ms).unref());
+    stopped.set(pid, later(ms, goOn));
   };
   wait();
   return () => {
-    clearTimeout(timer);
-    for (const [pid, resume] of stopped) {
-      clearTimeout(resume);
+    cancel();
+    for (const [pid, cancelResume] of stopped) {
+      cancelResume();
       signal(pid, 'SIGCONT');
     }
   };

@@ -1,3 +1,5 @@
+import { deliver } from '../blocking/delivery.ts';
+import { holdUp } from '../blocking/state.ts';
 import { ProtocolError } from '../errors.ts';
 import { Decoder } from './decoder.ts';
 import type { Definition, FunctionBuilder } from './forms.ts';
@@ -11,6 +13,11 @@ export type RecordHandler = (
 ) => void | Promise<void>;
 type Buffers = ArrayBuffer | SharedArrayBuffer;
 
+interface Frame {
+  readonly reader: Reader;
+  readonly attachments: readonly Buffers[];
+}
+
 /**
  * Reads frames in order. A definition that names a module holds up what comes after it until that is loaded, so that the
  * rest can be decoded without waiting.
@@ -20,50 +27,65 @@ export class Inbox {
   readonly #builder: FunctionBuilder;
   readonly #defineOp: number;
   readonly #handle: RecordHandler;
-  readonly #queue: { readonly body: Uint8Array; readonly attachments: readonly Buffers[] }[] = [];
+  readonly #caughtUp: () => void;
+  readonly #queue: Frame[] = [];
   #waiting = false;
 
-  constructor(builder: FunctionBuilder, defineOp: number, handle: RecordHandler) {
+  /** @param caughtUp - Called when all that a wait held up was processed. */
+  constructor(
+    builder: FunctionBuilder,
+    defineOp: number,
+    handle: RecordHandler,
+    caughtUp: () => void = () => undefined,
+  ) {
     this.decoder = new Decoder(builder, new Map());
     this.#builder = builder;
     this.#defineOp = defineOp;
     this.#handle = handle;
+    this.#caughtUp = caughtUp;
+  }
+
+  get isWaiting(): boolean {
+    return this.#waiting;
   }
 
   /** Resolves or returns when the frame was processed; throws `ProtocolError` when it is not well-formed. */
   accept(body: Uint8Array, attachments: readonly Buffers[]): void | Promise<void> {
-    if (this.#waiting) {
-      this.#queue.push({ body, attachments });
-      return undefined;
-    }
-    const wait = this.#records(new Reader(body), attachments);
-    return wait === undefined ? undefined : this.#resume(wait);
+    const frame = { reader: new Reader(body), attachments };
+    if (!this.#waiting) return this.#records(frame);
+    this.#queue.push(frame);
+    return undefined;
   }
 
-  async #resume(wait: Promise<void>): Promise<void> {
-    this.#waiting = true;
-    try {
-      await wait;
-      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-        await this.#records(new Reader(next.body), next.attachments);
-      }
-    } finally {
-      this.#waiting = false;
-    }
-  }
-
-  #records(reader: Reader, attachments: readonly Buffers[]): Promise<void> | undefined {
+  #records(frame: Frame): Promise<void> | undefined {
+    const { reader, attachments } = frame;
     while (reader.at < reader.end) {
       const op = reader.u8();
       const wait = op === this.#defineOp ? this.#define(reader) : this.#handle(op, reader, this.decoder, attachments);
-      if (wait !== undefined) return this.#rest(wait, reader, attachments);
+      if (wait !== undefined) return this.#resume(wait, frame);
     }
     return undefined;
   }
 
-  async #rest(wait: Promise<void>, reader: Reader, attachments: readonly Buffers[]): Promise<void> {
-    await wait;
-    await this.#records(reader, attachments);
+  /** Goes on after a wait with what it held up, in one go: who hears of a result finds everything else told, too. */
+  async #resume(wait: Promise<void>, frame: Frame): Promise<void> {
+    this.#waiting = true;
+    holdUp(true);
+    try {
+      await wait;
+    } finally {
+      this.#waiting = false;
+      holdUp(false);
+    }
+    let next: Promise<void> | undefined;
+    deliver(() => {
+      for (let held: Frame | undefined = frame; held !== undefined; held = this.#queue.shift()) {
+        next = this.#records(held);
+        if (next !== undefined) return;
+      }
+      this.#caughtUp();
+    });
+    await next;
   }
 
   #define(reader: Reader): Promise<void> | undefined {
