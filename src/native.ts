@@ -11,8 +11,8 @@ export interface Native {
   setAffinity(thread: number, cpus: readonly number[]): boolean;
   /** Blocks until a descriptor is ready, a signal comes, or `ms` are over. Returns those that are ready. */
   poll(watched: readonly Watched[], ms: number): ReadonlySet<number>;
-  /** How a child ended that nobody has reaped yet, which is left to others; undefined while it runs, or where that cannot be told. */
-  exitOf(pid: number): { readonly exitCode: number | null; readonly signal: string | null } | undefined;
+  /** How a child ended that nobody has reaped yet, which is left to others; undefined while it runs (Linux). */
+  readonly exitOf?: (pid: number) => { readonly exitCode: number | null; readonly signal: string | null } | undefined;
 }
 
 /** A descriptor that is to be waited for: to read, or to write. */
@@ -101,7 +101,18 @@ function bind(koffi: Koffi): Native {
   const munmap = libc.func('int munmap(void *, size_t)');
   let poll: ReturnType<typeof libc.func> | undefined;
   let waitid: ReturnType<typeof libc.func> | undefined;
+  const exitOf: Native['exitOf'] = (pid) => {
+    waitid ??= libc.func('int waitid(int, uint, void *, int)');
+    const info = Buffer.alloc(siginfo.bytes);
+    const found = waitid(P_PID, pid, info, WEXITED | WNOHANG | WNOWAIT) === 0;
+    if (!found || info.readInt32LE(siginfo.pid) !== pid) return undefined;
+    const status = info.readInt32LE(siginfo.status);
+    if (info.readInt32LE(siginfo.code) === CLD_EXITED) return { exitCode: status, signal: null };
+    const names = Object.entries(constants.signals);
+    return { exitCode: null, signal: names.find(([, number]) => number === status)?.[0] ?? `SIG${status}` };
+  };
   return {
+    ...(process.platform === 'linux' && { exitOf }),
     map(fd, bytes) {
       const pointer = mmap(null, bytes, PROT_READ_WRITE, MAP_SHARED, fd, 0);
       if (pointer === 0xffff_ffff_ffff_ffffn) throw new Error('mmap failed');
@@ -135,17 +146,6 @@ function bind(koffi: Koffi): Native {
       for (const [i, { fd }] of watched.entries())
         if (list.readInt16LE(i * pollfd.bytes + pollfd.events + 2) !== 0) ready.add(fd);
       return ready;
-    },
-    exitOf(pid) {
-      if (process.platform !== 'linux') return undefined;
-      waitid ??= libc.func('int waitid(int, uint, void *, int)');
-      const info = Buffer.alloc(siginfo.bytes);
-      const found = waitid(P_PID, pid, info, WEXITED | WNOHANG | WNOWAIT) === 0;
-      if (!found || info.readInt32LE(siginfo.pid) !== pid) return undefined;
-      const status = info.readInt32LE(siginfo.status);
-      if (info.readInt32LE(siginfo.code) === CLD_EXITED) return { exitCode: status, signal: null };
-      const names = Object.entries(constants.signals);
-      return { exitCode: null, signal: names.find(([, number]) => number === status)?.[0] ?? `SIG${status}` };
     },
   };
 }

@@ -202,7 +202,9 @@ class ProcessChannel implements Channel, Source {
       drain(this.#fromWorker, (chunk) => this.#take(chunk))
     )
       this.#closed();
-    const exit = this.expectant ? loadNative()?.exitOf(this.pid) : undefined;
+    if (!this.expectant) return;
+    const exitOf = loadNative()?.exitOf;
+    const exit = exitOf === undefined ? { exitCode: null, signal: null } : exitOf(this.pid);
     if (exit !== undefined) this.#ended(exit);
   }
 
