@@ -65,8 +65,8 @@ class ProcessChannel implements Channel, Source {
     this.#given = [0, 1, 2].map((fd) => stdio[fd] !== undefined);
     const bytes = options.slots === 0 ? 0 : pageBytes(options.slots);
     const pageFile = bytes === 0 ? undefined : createPageFile(bytes);
+    this.page = pageFile === undefined ? noPage() : openPage(pageFile, bytes);
     try {
-      this.page = pageFile === undefined ? noPage() : openPage(pageFile, bytes);
       const { generation } = options;
       // So that the worker is told where it is.
       loadNative();
@@ -97,8 +97,11 @@ class ProcessChannel implements Channel, Source {
           windowsHide: true,
         },
       );
+    } catch (error) {
+      this.page.close();
+      throw error;
     } finally {
-      if (pageFile !== undefined) closeSync(pageFile);
+      if (pageFile !== undefined && this.page.shared) closeSync(pageFile);
     }
     // Without a process there may be no streams either.
     if (this.pid === undefined) this.#alive = false;

@@ -204,20 +204,35 @@ export function noPage(): StatusPage {
 export class FilePage implements StatusPage {
   readonly shared = false;
   readonly #fd: number;
+  readonly #size: number;
   readonly #bytes: Buffer = Buffer.alloc(16);
+  /** What it said when it was closed: it is asked for after the worker's end. */
+  #last: Buffer | undefined;
 
-  constructor(fd: number) {
+  /** The page closes the file. */
+  constructor(fd: number, size: number) {
     this.#fd = fd;
+    this.#size = size;
+  }
+
+  #load(word: number, words: number): Buffer {
+    if (this.#last === undefined) readSync(this.#fd, this.#bytes, 0, words * 4, word * 4);
+    else this.#last.copy(this.#bytes, 0, word * 4, (word + words) * 4);
+    return this.#bytes;
+  }
+
+  /** Writes words that are in `#bytes`. */
+  #save(word: number, words: number, from: number): void {
+    if (this.#last === undefined) writeSync(this.#fd, this.#bytes, from * 4, words * 4, word * 4);
   }
 
   #read(word: number): number {
-    readSync(this.#fd, this.#bytes, 0, 4, word * 4);
-    return this.#bytes.readInt32LE(0);
+    return this.#load(word, 1).readInt32LE(0);
   }
 
   #write(word: number, value: number): void {
     this.#bytes.writeInt32LE(value | 0, 0);
-    writeSync(this.#fd, this.#bytes, 0, 4, word * 4);
+    this.#save(word, 1, 0);
   }
 
   begin(sequence: number, count: number): number {
@@ -246,8 +261,8 @@ export class FilePage implements StatusPage {
     const word = FIRST_SLOT + slot * SLOT_WORDS;
     this.#bytes.writeInt32LE((sequence + 1) | 0, 0);
     this.#bytes.writeDoubleLE(sinceMs, 8);
-    writeSync(this.#fd, this.#bytes, 0, 4, word * 4);
-    writeSync(this.#fd, this.#bytes, 8, 8, (word + 2) * 4);
+    this.#save(word, 1, 0);
+    this.#save(word + 2, 2, 2);
   }
 
   leave(slot: number): void {
@@ -255,9 +270,9 @@ export class FilePage implements StatusPage {
   }
 
   slot(index: number): { readonly sequence: number; readonly sinceMs: number } | undefined {
-    readSync(this.#fd, this.#bytes, 0, 16, (FIRST_SLOT + index * SLOT_WORDS) * 4);
-    const taken = this.#bytes.readInt32LE(0);
-    return taken === 0 ? undefined : { sequence: (taken - 1) | 0, sinceMs: this.#bytes.readDoubleLE(8) };
+    const slot = this.#load(FIRST_SLOT + index * SLOT_WORDS, SLOT_WORDS);
+    const taken = slot.readInt32LE(0);
+    return taken === 0 ? undefined : { sequence: (taken - 1) | 0, sinceMs: slot.readDoubleLE(8) };
   }
 
   cancel(slot: number, sequence: number, late: boolean): void {
@@ -286,7 +301,13 @@ export class FilePage implements StatusPage {
     return true;
   }
 
-  close(): void {}
+  close(): void {
+    if (this.#last !== undefined) return;
+    const last = Buffer.alloc(this.#size);
+    readSync(this.#fd, last, 0, last.length, 0);
+    this.#last = last;
+    closeSync(this.#fd);
+  }
 }
 
 /** Makes the file that a process worker inherits. It has no name by the time this returns: nobody else can open it. */
@@ -313,7 +334,7 @@ export function createPageFile(bytes: number): number {
   throw new Error('Cannot create a status page: neither /dev/shm nor the temporary folder can be written to.');
 }
 
-/** The page in an open file: mapped where that is possible. */
+/** The page in an open file: mapped where that is possible, and then the file can be closed. */
 export function openPage(fd: number, bytes: number): StatusPage {
   try {
     const mapping = loadNative()?.map(fd, bytes);
@@ -321,5 +342,5 @@ export function openPage(fd: number, bytes: number): StatusPage {
   } catch {
     // No mapping, then: the file itself does, only slower.
   }
-  return new FilePage(fd);
+  return new FilePage(fd, bytes);
 }

@@ -69,3 +69,38 @@ for (const context of contexts) {
       assert.ok(performance.now() - askedMs < 4_000);
     });
 }
+
+test('blocking (process): without koffi, and what is awaited there too', async () => {
+  const { code, stdout, stderr } = await runScript(`
+    process.dlopen = () => { throw new Error('no addons here'); };
+    const { default: Module } = await import('node:module');
+    const load = Module._load;
+    Module._load = (name, ...rest) => {
+      if (name === 'koffi') throw new Error('not installed');
+      return load(name, ...rest);
+    };
+    const { Pool, range } = await import('manycore');
+    const pool = new Pool(2);
+    console.log(pool.mapSync((x) => x * x, range(1_000)).at(-1), (await pool.map((x) => x + 1, range(1_000))).at(-1));
+    const bytes = new Uint8Array(5_000_000);
+    console.log(pool.mapSync((b) => b.length, [bytes, bytes]).join(), (await pool.map((b) => b.length, [bytes, bytes])).join());
+    for (const name of [() => pool.apply(() => process.exit(3)).getSync(), () => pool.apply(() => process.exit(4))])
+      try {
+        await name();
+      } catch (error) {
+        console.log(error.name, error.exitCode);
+      }
+    console.log(pool.applySync((x) => x, ['and goes on']));
+    await pool.terminate();`);
+  assert.equal(stderr, '');
+  // How a worker died is not known before the event loop comes round.
+  assert.deepEqual(stdout.split('\n'), [
+    '998001 1000',
+    '5000000,5000000 5000000,5000000',
+    'WorkerLostError null',
+    'WorkerLostError 4',
+    'and goes on',
+    '',
+  ]);
+  assert.equal(code, 0);
+});
