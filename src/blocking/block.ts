@@ -4,7 +4,7 @@ import { monotonicMs } from '../monotonic.ts';
 import { loadNative, type Watched } from '../native.ts';
 import { programEnd } from '../program/index.ts';
 import { heard, setBlocked, sleep } from './bell.ts';
-import { isDelivering } from './delivery.ts';
+import { endDelivery, isDelivering } from './delivery.ts';
 import { nextDueMs, runDue } from './later.ts';
 import { impediment, noteBlocked } from './state.ts';
 
@@ -54,12 +54,27 @@ export function blockUntil(
   const endMs = monotonicMs() + timeoutMs;
   const outer = noteBlocked(true);
   setBlocked(true);
+  resetLater();
   try {
     return programEnd.undisturbed(() => serve(isDone, endMs, why));
   } finally {
     noteBlocked(outer);
     setBlocked(outer);
   }
+}
+
+let resetting = false;
+
+/** Ctrl-C in the REPL ends what runs past any `finally`: what that leaves is put right when the event loop comes round. */
+function resetLater(): void {
+  if (resetting) return;
+  resetting = true;
+  setImmediate(() => {
+    resetting = false;
+    noteBlocked(false);
+    setBlocked(false);
+    endDelivery();
+  });
 }
 
 function serve(isDone: () => boolean, endMs: number, why: (() => Error | undefined) | undefined): boolean {

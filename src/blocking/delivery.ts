@@ -10,6 +10,11 @@ export function deliver(body: () => void): void {
   }
 }
 
+/** The event loop has come round: nothing is being delivered, whatever became of it. */
+export function endDelivery(): void {
+  depth = 0;
+}
+
 export function isDelivering(): boolean {
   return depth > 0;
 }

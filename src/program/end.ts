@@ -81,14 +81,12 @@ export class ProgramEnd {
     this.#undisturbed = true;
     this.#leaveScreens();
     this.#ignoreSignals();
-    try {
-      return body();
-    } finally {
-      setImmediate(() => {
-        this.#undisturbed = false;
-        this.#listen();
-      });
-    }
+    // Not afterwards: Ctrl-C in the REPL ends what runs past any `finally`.
+    setImmediate(() => {
+      this.#undisturbed = false;
+      this.#listen();
+    });
+    return body();
   }
 
   #listen(): void {

@@ -15,6 +15,14 @@ import {
 declare const executor: ProcessPoolExecutor;
 declare const words: AsyncIterable<string>;
 
+export function blocking(): void {
+  expectTypeOf(executor.submit(() => 1).resultSync({ timeout: 5 })).toEqualTypeOf<number>();
+  expectTypeOf(executor.mapSync((n) => n > 1, range(3))).toEqualTypeOf<boolean[]>();
+  expectTypeOf(executor.mapSync(async (n, text) => `${n + 1}${text}`, [1], ['a'])).toEqualTypeOf<string[]>();
+  // @ts-expect-error only the event loop can bring them
+  executor.mapSync((word: string) => word, words);
+}
+
 export function submit(): void {
   expectTypeOf(executor.submit(() => 1)).toEqualTypeOf<Future<number>>();
   expectTypeOf(executor.submit((n) => n * n, 5)).toEqualTypeOf<Future<number>>();

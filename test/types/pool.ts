@@ -37,6 +37,20 @@ export function items(): void {
   expectTypeOf(pool.map((x: number | string) => x, [1])).toEqualTypeOf<AsyncResult<(number | string)[]>>();
 }
 
+export function blocking(): void {
+  expectTypeOf(pool.mapSync((x) => x * x, range(10))).toEqualTypeOf<number[]>();
+  expectTypeOf(pool.mapSync(async (photo) => photo.size, photos)).toEqualTypeOf<number[]>();
+  expectTypeOf(pool.starmapSync((i, name) => `${i + 1}${name}`, [[1, 'a']])).toEqualTypeOf<string[]>();
+  expectTypeOf(pool.applySync((a, b) => a + b.length, [1, 'b'])).toEqualTypeOf<number>();
+  expectTypeOf(pool.applySync(() => 'x')).toEqualTypeOf<string>();
+  expectTypeOf(pool.map((x) => `${x}`, numbers).getSync({ timeout: 5 })).toEqualTypeOf<string[]>();
+  expectTypeOf(pool.apply(() => 1).waitSync()).toEqualTypeOf<boolean>();
+  // @ts-expect-error -- only the event loop can bring them
+  pool.mapSync((word: string) => word, words);
+  // @ts-expect-error -- the function takes a number
+  pool.applySync((a: number) => a, ['a']);
+}
+
 export function asyncFunctions(): void {
   expectTypeOf(pool.map(async (x) => x > 1, [1])).toEqualTypeOf<AsyncResult<boolean[]>>();
   expectTypeOf(pool.mapAsync(async (x) => ({ x }), [1])).toEqualTypeOf<AsyncResult<{ x: number }[]>>();
