@@ -51,6 +51,7 @@ export function blockUntil(
     throw new BlockingError(
       'Cannot block in a callback: results come to callbacks one after the other. Await there, or block where the call was made.',
     );
+  if (programEnd.exiting) throw new BlockingError('Cannot block: the program ends, and its workers have.');
   const endMs = monotonicMs() + timeoutMs;
   const outer = noteBlocked(true);
   setBlocked(true);

@@ -31,6 +31,22 @@ for (const context of contexts) {
     assert.deepEqual([code, stdout], [5, '2,3\n']);
   });
 
+  test(`blocking (${context}): in an exit listener it ends`, async () => {
+    const { code, stdout } = await runScript(`
+      import { Pool } from 'manycore';
+      const pool = new Pool(2, { context: '${context}', maxMemoryPerWorker: 2 ** 40 });
+      const result = pool.apply(() => new Promise(() => {}));
+      process.on('exit', () => {
+        try {
+          result.getSync();
+        } catch (error) {
+          console.log(error.name, error.message);
+        }
+      });
+      process.exit(4);`);
+    assert.deepEqual([code, stdout], [4, 'BlockingError Cannot block: the program ends, and its workers have.\n']);
+  });
+
   test(`blocking (${context}): on the command line, and in the REPL`, () => {
     const lines = `const { Pool } = require('manycore'); const pool = new Pool(1, { context: '${context}' });
       console.log(pool.mapSync((x) => x * 2, [1, 2]).join('+'));`;
