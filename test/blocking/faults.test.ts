@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { runInThisContext } from 'node:vm';
 import { Pool, PoolBrokenError, TaskQueueTimeoutError, TaskTimeoutError, WorkerLostError } from 'manycore';
 import { eachContext, testClean, testPool } from '../matrix.ts';
 
@@ -106,6 +107,33 @@ eachContext((context) => {
     (pool) => {
       // Deaths come at any moment; who has not begun goes elsewhere.
       for (let i = 0; i < 40; i++) assert.equal(pool.applyAsync(square, [i], { retries: 2 }).getSync(patience), i * i);
+    },
+  );
+
+  testPool(
+    'blocking: a wait that is ended past any finally, as Ctrl-C in the REPL does, leaves nothing behind',
+    { context, workers: 2 },
+    async (pool) => {
+      pool.applySync(square, [1]);
+      const spin = (): void => {
+        for (;;);
+      };
+      const stop = new AbortController();
+      const spinning = pool.apply(spin, [], { signal: stop.signal, grace: 10 });
+      Object.assign(globalThis, { blockForTest: () => spinning.getSync() });
+      try {
+        assert.throws(() => runInThisContext('blockForTest()', { timeout: 200 }), {
+          code: 'ERR_SCRIPT_EXECUTION_TIMEOUT',
+        });
+      } finally {
+        Reflect.deleteProperty(globalThis, 'blockForTest');
+      }
+      assert.equal(pool.applyAsync(square, [2]).getSync(patience), 4);
+      await new Promise((resolve) => setImmediate(resolve));
+      stop.abort();
+      await assert.rejects(spinning, { name: 'AbortError' });
+      assert.equal(await pool.apply(square, [3]), 9);
+      assert.equal(pool.applyAsync(square, [4]).getSync(patience), 16);
     },
   );
 

@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import { contexts, eventually } from '../matrix.ts';
+import { contexts } from '../matrix.ts';
 import { runScript } from '../run-script.ts';
-
-const hasScript = spawnSync('script', ['--version']).status === 0;
 
 for (const context of contexts) {
   test(`blocking (${context}): a synchronous program, which the event loop never serves`, async () => {
@@ -62,46 +59,6 @@ for (const context of contexts) {
     assert.match(repl.stdout, /2\+4\n[^]*again\n/, repl.stderr);
     assert.equal(repl.status, 0);
   });
-
-  test(
-    `blocking (${context}): Ctrl-C in the REPL ends the wait, and the pool goes on`,
-    {
-      skip: !hasScript && 'no script(1)',
-      timeout: 60_000,
-    },
-    async () => {
-      const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-      const child = spawn('script', ['-qefc', `exec '${process.execPath}' -i`, '/dev/null'], {
-        cwd: new URL('../../..', import.meta.url),
-        env: { ...env, TERM: 'dumb', NODE_REPL_HISTORY: '' },
-        stdio: ['pipe', 'pipe', 'inherit'],
-      });
-      const exit = once(child, 'exit') as Promise<[number | null]>;
-      let screen = '';
-      child.stdout.setEncoding('utf8').on('data', (text: string) => (screen += text));
-      const type = async (keys: string, answer: RegExp): Promise<void> => {
-        const from = screen.length;
-        child.stdin.write(keys);
-        await eventually(() => answer.test(screen.slice(from)), 15_000, `${String(answer)} in ${screen}`);
-      };
-      try {
-        await eventually(() => screen.includes('> '), 15_000);
-        await type(`var pool = new (require('manycore').Pool)(1, { context: '${context}' }); 'made'\r`, /^'made'/m);
-        await type(`pool.applySync(() => 'first')\r`, /^'first'/m);
-        // While somebody listens to SIGINT, Node's REPL does not interrupt what it evaluates.
-        const look = `process.listenerCount('SIGINT') === 0 ? console.log('qui' + 'et') : setTimeout(look, 20)`;
-        await type(`function look() { ${look} } setTimeout(look, 20); 0\r`, /quiet/);
-        await type(`pool.applySync(() => { console.log('spi' + 'ns'); for (;;); })\r`, /spins/);
-        await type('\x03', /interrupted by `SIGINT`[^]*> $/);
-        await type(`pool.resize(2); pool.applySync(() => 'sec' + 'ond')\r`, /second/);
-        await type(`pool.terminate().then(() => console.log('en' + 'ded')); 0\r`, /ended/);
-        child.stdin.write('.exit\r');
-        assert.deepEqual((await exit)[0], 0);
-      } finally {
-        child.kill('SIGKILL');
-      }
-    },
-  );
 
   for (const [what, body] of [
     ['in one long wait', `pool.applySync(() => { console.log('up'); for (;;); })`],
