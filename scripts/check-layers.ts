@@ -5,9 +5,10 @@ import { parseSync } from 'rolldown/utils';
 
 /** From low to high: the folders of src/, and its files that are no entries. The other files at src/*.ts are entries, above everything. */
 const LAYERS = [
-  ['errors', 'limits', 'native', 'monotonic', 'suggest'],
+  ['errors', 'limits', 'native', 'monotonic', 'suggest', 'arguments'],
   ['program'],
   ['blocking'],
+  ['memory'],
   ['wire'],
   ['closure'],
   ['channel'],
@@ -15,7 +16,9 @@ const LAYERS = [
   ['engine'],
   // Below pool, which shows the bar of its `progress` option.
   ['progress'],
-  ['process', 'pool', 'futures', 'queues', 'sync', 'shared', 'manager'],
+  ['sync'],
+  ['queues', 'shared'],
+  ['process', 'pool', 'futures', 'manager'],
   ['dashboard', 'cluster', 'testing', 'cli'],
 ];
 

@@ -270,6 +270,11 @@ export class InterruptError extends ManycoreError {
   override readonly code = 'ERR_MANYCORE_INTERRUPT';
 }
 
+/** Shared memory cannot be had: none is left, what it takes is missing here, or its owner has ended. `cause` has the system's error. Python: `OSError`. */
+export class SharedMemoryError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_SHARED_MEMORY';
+}
+
 /** Something that must not happen has happened: a fault in manycore, please report it. */
 export class InternalError extends ManycoreError {
   override readonly code = 'ERR_MANYCORE_INTERNAL';

@@ -24,6 +24,7 @@ export {
   ProtocolError,
   RemoteError,
   SerializationError,
+  SharedMemoryError,
   TaskQueueTimeoutError,
   TaskTimeoutError,
   TimeoutError,
@@ -60,5 +61,8 @@ export type { ProcessOptions, ProcessStdio } from './process/options.ts';
 export { Process } from './process/process.ts';
 export { getAllStartMethods, getStartMethod, setStartMethod, type StartMethod } from './process/start-method.ts';
 export type { ProgressOption, ProgressOptions, ProgressSnapshot } from './progress/index.ts';
+export { ShareableList, type Shareable } from './shared/shareable-list.ts';
+export { SharedMemoryManager } from './shared/shared-memory-manager.ts';
+export { SharedMemory, type SharedMemoryOptions } from './shared/shared-memory.ts';
 export { transfer } from './wire/transfer.ts';
 export type { TaskContext } from './worker/task-context.ts';

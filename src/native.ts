@@ -1,10 +1,21 @@
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
+import { SharedMemoryError } from './errors.ts';
 
 /** The only file that knows koffi: libc for what Node has no call for. All of it is optional; see `native`. */
 export interface Native {
   /** Maps `bytes` of an open file into memory shared with all who map it. */
   map(fd: number, bytes: number): Mapping;
+  /** Takes memory for a file now, so that touching it later cannot fail. Returns 0 or the number of the error (Linux). */
+  allocate(fd: number, bytes: number): number;
+  /** Sleeps while a word of mapped memory is `expected`, until somebody wakes it or `ms` are over (Linux). */
+  futexWait(word: Int32Array, expected: number, ms: number): void;
+  /** Wakes those that sleep on a word of mapped memory (Linux). */
+  futexWake(word: Int32Array): void;
+  /** A pipe whose ends no child process inherits and that never block: where to read, where to write (Linux). */
+  pipe(): readonly [number, number];
+  /** Closes a descriptor that Node has not opened. */
+  close(fd: number): void;
   /** Has the kernel kill this process's group when the other end of a socket is closed (Linux). Nothing may be sent on it. */
   killGroupOnHangup(fd: number): void;
   /** Has a thread (0: the calling one) run on these cores only (Linux). False when that is not possible. */
@@ -23,6 +34,8 @@ export interface Watched {
 
 export interface Mapping {
   readonly buffer: ArrayBuffer;
+  /** A buffer of its own over a part. */
+  part(offset: number, bytes: number): ArrayBuffer;
   /** Gives the memory back. Nothing may touch `buffer` afterwards. */
   unmap(): void;
 }
@@ -51,6 +64,15 @@ export function loadNative(binary?: string): Native | undefined {
     }
   }
   return native ?? undefined;
+}
+
+/** @throws SharedMemoryError where the native calls cannot be had. */
+export function requireNative(what: string): Native {
+  const found = process.platform === 'linux' ? loadNative() : undefined;
+  if (found !== undefined) return found;
+  throw new SharedMemoryError(
+    `${what} between processes takes Linux and the package koffi with its binary for ${process.platform}-${process.arch}, which cannot be loaded here.`,
+  );
 }
 
 /** Not by way of the package, which takes 10 ms: it looks for compilers and parses its options. */
@@ -82,6 +104,7 @@ const F_SETOWN = 8;
 const F_SETSIG = 10;
 const O_NONBLOCK = 0o4000;
 const O_ASYNC = 0o20000;
+const O_CLOEXEC = 0o2000000;
 const SIGKILL = 9;
 const POLLIN = 1;
 const POLLOUT = 4;
@@ -94,15 +117,23 @@ const CLD_EXITED = 1;
 const siginfo = { bytes: 128, code: 8, pid: 16, status: 24 } as const;
 /** Of `struct pollfd`. */
 const pollfd = { bytes: 8, events: 4 } as const;
+const SYS_FUTEX = process.arch === 'arm64' ? 98 : 202;
+const FUTEX_WAIT = 0;
+const FUTEX_WAKE = 1;
+const everybody = 2 ** 31 - 1;
 
 function bind(koffi: Koffi): Native {
   const libc = koffi.load(process.platform === 'linux' ? null : 'libc.dylib');
   const mmap = libc.func('void *mmap(void *, size_t, int, int, int, int64_t)');
   const munmap = libc.func('int munmap(void *, size_t)');
-  let poll: ReturnType<typeof libc.func> | undefined;
-  let waitid: ReturnType<typeof libc.func> | undefined;
+  // Each is looked up when it is first called: a worker that needs none of them must not wait for it.
+  const lazily = (prototype: string): ((...args: unknown[]) => number) => {
+    let call: ((...args: unknown[]) => unknown) | undefined;
+    return (...args) => Number((call ??= libc.func(prototype))(...args));
+  };
+  const poll = lazily('int poll(void *, ulong, int)');
+  const waitid = lazily('int waitid(int, uint, void *, int)');
   const exitOf: Native['exitOf'] = (pid) => {
-    waitid ??= libc.func('int waitid(int, uint, void *, int)');
     const info = Buffer.alloc(siginfo.bytes);
     const found = waitid(P_PID, pid, info, WEXITED | WNOHANG | WNOWAIT) === 0;
     if (!found || info.readInt32LE(siginfo.pid) !== pid) return undefined;
@@ -111,13 +142,36 @@ function bind(koffi: Koffi): Native {
     const names = Object.entries(constants.signals);
     return { exitCode: null, signal: names.find(([, number]) => number === status)?.[0] ?? `SIG${status}` };
   };
+  const fallocate = lazily('int posix_fallocate(int, int64_t, int64_t)');
+  const futex = lazily('int64_t syscall(int64_t, void *, int, int, void *, void *, int)');
+  const pipe2 = lazily('int pipe2(void *, int)');
+  const close = lazily('int close(int)');
+  const limit = new BigInt64Array(2);
   return {
     ...(process.platform === 'linux' && { exitOf }),
     map(fd, bytes) {
       const pointer = mmap(null, bytes, PROT_READ_WRITE, MAP_SHARED, fd, 0);
       if (pointer === 0xffff_ffff_ffff_ffffn) throw new Error('mmap failed');
-      return { buffer: koffi.view(pointer, bytes), unmap: () => void munmap(pointer, bytes) };
+      return {
+        buffer: koffi.view(pointer, bytes),
+        part: (offset, length) => koffi.view((pointer as bigint) + BigInt(offset), length),
+        unmap: () => void munmap(pointer, bytes),
+      };
     },
+    allocate: (fd, bytes) => fallocate(fd, 0, bytes),
+    futexWait(word, expected, ms) {
+      const nanoseconds = Math.ceil(Math.min(ms, 1e9) * 1e6);
+      limit[0] = BigInt(Math.floor(nanoseconds / 1e9));
+      limit[1] = BigInt(nanoseconds % 1e9);
+      futex(SYS_FUTEX, word, FUTEX_WAIT, expected, limit, null, 0);
+    },
+    futexWake: (word) => void futex(SYS_FUTEX, word, FUTEX_WAKE, everybody, null, null, 0),
+    pipe() {
+      const ends = new Int32Array(2);
+      if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) !== 0) throw new Error('pipe2 failed');
+      return [ends[0]!, ends[1]!];
+    },
+    close: (fd) => void close(fd),
     killGroupOnHangup(fd) {
       const fcntl = libc.func('int fcntl(int, int, ...)');
       for (const [command, argument] of [
@@ -135,14 +189,13 @@ function bind(koffi: Koffi): Native {
       return libc.func('int sched_setaffinity(int, size_t, void *)')(thread, mask.length, mask) === 0;
     },
     poll(watched, ms) {
-      poll ??= libc.func('int poll(void *, ulong, int)');
       const list = Buffer.alloc(watched.length * pollfd.bytes);
       for (const [i, { fd, write }] of watched.entries()) {
         list.writeInt32LE(fd, i * pollfd.bytes);
         list.writeInt16LE(write ? POLLOUT : POLLIN, i * pollfd.bytes + pollfd.events);
       }
       const ready = new Set<number>();
-      if ((poll(list, watched.length, ms) as number) <= 0) return ready;
+      if (poll(list, watched.length, ms) <= 0) return ready;
       for (const [i, { fd }] of watched.entries())
         if (list.readInt16LE(i * pollfd.bytes + pollfd.events + 2) !== 0) ready.add(fd);
       return ready;

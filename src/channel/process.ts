@@ -5,6 +5,8 @@ import type { Readable, Writable } from 'node:stream';
 import { openSource, type Ready, type Source } from '../blocking/block.ts';
 import { deliver } from '../blocking/delivery.ts';
 import { later } from '../blocking/later.ts';
+import { toldRoot } from '../memory/family.ts';
+import { sweepAtExit } from '../memory/names.ts';
 import { loadNative, nativeBinary, type Watched } from '../native.ts';
 import type { Attachment } from '../wire/encoder.ts';
 import { FrameAssembler, frameHead } from '../wire/frame.ts';
@@ -68,11 +70,13 @@ class ProcessChannel implements Channel, Source {
     this.page = pageFile === undefined ? noPage() : openPage(pageFile, bytes);
     try {
       const { generation } = options;
+      sweepAtExit();
       // So that the worker is told where it is.
       loadNative();
       const kept = [1, 2].filter((fd) => this.#given[fd]);
       const argument = JSON.stringify({
         hostPid: process.pid,
+        root: toldRoot(),
         pageBytes: bytes,
         generation,
         nativeBinary,

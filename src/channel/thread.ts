@@ -4,6 +4,8 @@ import { bell } from '../blocking/bell.ts';
 import { openSource, type Source } from '../blocking/block.ts';
 import { deliver } from '../blocking/delivery.ts';
 import { later } from '../blocking/later.ts';
+import { toldRoot } from '../memory/family.ts';
+import { sweepAtExit } from '../memory/names.ts';
 import type { Attachment } from '../wire/encoder.ts';
 import { blockedPollMs, blockedSliceMs, bootTimeoutMs, maxFrameBytes, zombieMs } from '../limits.ts';
 import { FrameTooLargeError } from '../errors.ts';
@@ -57,7 +59,14 @@ class ThreadChannel implements Channel, Source {
         (execArgv) =>
           new Worker(workerEntry('thread'), {
             workerData: {
-              manycore: { port: port2, page: shared, bell, generation: options.generation, keptOutput: this.#piped },
+              manycore: {
+                port: port2,
+                page: shared,
+                bell,
+                root: toldRoot(),
+                generation: options.generation,
+                keptOutput: this.#piped,
+              },
             },
             transferList: [port2],
             execArgv,
@@ -73,6 +82,7 @@ class ThreadChannel implements Channel, Source {
       port1.close();
       throw error;
     }
+    sweepAtExit();
     this.#listen();
     this.#worker.unref();
     this.#port.unref();

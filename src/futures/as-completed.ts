@@ -1,6 +1,6 @@
 import { TimeoutError } from '../errors.ts';
 import { callSite, placeAt } from '../pool/call-site.ts';
-import { checkKeys, checkTimeout } from '../pool/options.ts';
+import { checkKeys, checkTimeout } from '../arguments.ts';
 import { insight, type Future } from './future.ts';
 import { distinct } from './wait.ts';
 

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { CancelledError, InvalidStateError } from '../errors.ts';
 import { completePrototype, Deferred, insist, readTimeout, reject, resolve, within } from '../pool/deferred.ts';
-import { checkFunction, checkKeys } from '../pool/options.ts';
+import { checkFunction, checkKeys } from '../arguments.ts';
 import type { Series, SeriesResults } from '../pool/series.ts';
 
 /** Called with the future when it is done. */

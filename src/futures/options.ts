@@ -1,15 +1,7 @@
 import { ArgumentRangeError } from '../errors.ts';
 import { maxWorkers as mostWorkers } from '../limits.ts';
-import {
-  checkCount,
-  checkKeys,
-  checkMapOptions,
-  checkPoolOptions,
-  poolKeys,
-  show,
-  type MapOptions,
-  type PoolOptions,
-} from '../pool/options.ts';
+import { checkCount, checkKeys, show } from '../arguments.ts';
+import { checkMapOptions, checkPoolOptions, poolKeys, type MapOptions, type PoolOptions } from '../pool/options.ts';
 
 /** Options of an executor. Times are milliseconds, sizes bytes. */
 export interface ExecutorOptions<InitArgs extends readonly unknown[] | [] = readonly unknown[]> extends Omit<

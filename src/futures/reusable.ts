@@ -1,7 +1,7 @@
 import { ArgumentRangeError } from '../errors.ts';
 import { reusableIdleTimeoutMs } from '../limits.ts';
 import { cpuCount } from '../pool/cpu-count.ts';
-import { checkKeys, show } from '../pool/options.ts';
+import { checkKeys, show } from '../arguments.ts';
 import type { Executor } from './executor.ts';
 import type { ExecutorOptions } from './options.ts';
 import { ProcessPoolExecutor } from './process-pool-executor.ts';

@@ -1,5 +1,5 @@
 import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
-import { checkKeys, checkTimeout, show } from '../pool/options.ts';
+import { checkKeys, checkTimeout, show } from '../arguments.ts';
 import { Future, insight } from './future.ts';
 
 /** `wait` returns when one future is done. Python: `FIRST_COMPLETED`. */

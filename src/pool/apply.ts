@@ -7,7 +7,8 @@ import { newCall } from './call.ts';
 import { obstruct } from './deferred.ts';
 import { callSite } from './call-site.ts';
 import { argsRoot, refused } from './explain-failure.ts';
-import { callKeys, checkCallbacks, checkCallOptions, show, type CallbackOptions, type CallOptions } from './options.ts';
+import { show } from '../arguments.ts';
+import { callKeys, checkCallbacks, checkCallOptions, type CallbackOptions, type CallOptions } from './options.ts';
 import { Series, type SeriesResults } from './series.ts';
 import type { Submissions } from './submissions.ts';
 

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { blockUntil } from '../blocking/block.ts';
 import { TimeoutError } from '../errors.ts';
 import { callSite, placeAt } from './call-site.ts';
-import { checkKeys, checkTimeout } from './options.ts';
+import { checkKeys, checkTimeout } from '../arguments.ts';
 
 type Settle = (value: unknown) => void;
 

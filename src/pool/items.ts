@@ -1,6 +1,6 @@
 import { ArgumentTypeError } from '../errors.ts';
 import { Range } from './iterables.ts';
-import { show } from './options.ts';
+import { show } from '../arguments.ts';
 
 /** Anything that can be gone through once. */
 export type Items<A> = readonly A[] | Iterable<A> | AsyncIterable<A>;

@@ -12,12 +12,10 @@ import { forgetMeNot } from './forgotten.ts';
 import { submitStream } from './imap.ts';
 import type { Items } from './items.ts';
 import { mapSync, submitMap } from './map.ts';
+import { checkCount, checkKeys, show } from '../arguments.ts';
 import {
-  checkCount,
-  checkKeys,
   checkPoolOptions,
   poolKeys,
-  show,
   type CallbackOptions,
   type CallOptions,
   type MapOptions,

@@ -1,4 +1,4 @@
-import { checkKeys, checkTimeout } from './options.ts';
+import { checkKeys, checkTimeout } from '../arguments.ts';
 import type { StreamJob } from './stream.ts';
 
 /**

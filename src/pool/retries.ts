@@ -1,7 +1,8 @@
 import { retryBackoffMs } from '../limits.ts';
 import type { Failure, Terms } from '../engine/task.ts';
 import { explain, type Place } from './explain-failure.ts';
-import { checkTimeout, type RetryOptions } from './options.ts';
+import { checkTimeout } from '../arguments.ts';
+import { type RetryOptions } from './options.ts';
 
 export interface RetryTerms extends Pick<Terms, 'retries' | 'retryDelayMs'> {
   readonly shouldRetry: RetryOptions['shouldRetry'];

@@ -11,7 +11,8 @@ import type { Backend } from './backend.ts';
 import type { Call, TaskProgress } from './call.ts';
 import { shortSite } from './call-site.ts';
 import { isWithin } from './inline.ts';
-import { checkFunction, type PoolOptions } from './options.ts';
+import { checkFunction } from '../arguments.ts';
+import { type PoolOptions } from './options.ts';
 import type { Series } from './series.ts';
 import { sizeOf } from './size.ts';
 

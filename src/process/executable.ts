@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { ArgumentTypeError } from '../errors.ts';
-import { show } from '../pool/options.ts';
+import { show } from '../arguments.ts';
 
 let path: string | undefined;
 

@@ -1,6 +1,6 @@
 import { ArgumentRangeError, ArgumentTypeError, ManycoreError } from '../errors.ts';
 import { loadNative } from '../native.ts';
-import { checkFunction, checkKeys, show } from '../pool/options.ts';
+import { checkFunction, checkKeys, show } from '../arguments.ts';
 import { readFileSync } from 'node:fs';
 import { kindOf, type Kind, type StartMethod } from './start-method.ts';
 

@@ -5,7 +5,7 @@ import { ArgumentTypeError, ProcessStateError } from '../errors.ts';
 import { killGraceMs } from '../limits.ts';
 import { callSite } from '../pool/call-site.ts';
 import { refused } from '../pool/explain-failure.ts';
-import { show } from '../pool/options.ts';
+import { show } from '../arguments.ts';
 import type { ProcessInfo, ProcessJob, Target } from '../worker/process-info.ts';
 import { Child } from './child.ts';
 import { adopt } from './family.ts';

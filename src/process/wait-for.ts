@@ -1,5 +1,5 @@
 import { ArgumentTypeError } from '../errors.ts';
-import { show } from '../pool/options.ts';
+import { show } from '../arguments.ts';
 import { hold } from './family.ts';
 
 const longestTimerMs: number = 2 ** 31 - 1;

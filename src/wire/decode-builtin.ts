@@ -4,6 +4,7 @@ import type { Decoder } from './decoder.ts';
 import { viewPrototype } from './encode-builtin.ts';
 import { domException, kindPrototype, makeError } from './error-kinds.ts';
 import type { PrivateFields } from './forms.ts';
+import { attacherOf } from './shared.ts';
 import { storageOf } from './storages.ts';
 import { Tag, viewNames } from './tags.ts';
 
@@ -61,6 +62,16 @@ export function decodeBuiltin(decoder: Decoder, tag: number, later: boolean): un
       return decoder.remember(new URL(reader.string()));
     case Tag.searchParams:
       return decoder.remember(new URLSearchParams(reader.string()));
+    case Tag.shared: {
+      const place = decoder.reserve();
+      const attach = attacherOf(decoder.value());
+      const state = decoder.value();
+      if (attach === undefined) throw new ProtocolError('A message holds a shared object of a class that has none.');
+      return decoder.settle(
+        place,
+        decoder.build(() => attach(state)),
+      );
+    }
     case Tag.prototypeOf: {
       const place = decoder.reserve();
       return decoder.settle(place, prototypeOf(decoder.value()));

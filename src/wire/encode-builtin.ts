@@ -4,6 +4,7 @@ import type { Encoder } from './encoder.ts';
 import { domException, errorKind, kindPrototype } from './error-kinds.ts';
 import type { FunctionForm } from './forms.ts';
 import { MapKey, setValues } from './path.ts';
+import { travellingStateOf } from './shared.ts';
 import { storageId } from './storages.ts';
 import { Tag, viewNames } from './tags.ts';
 import { hasOnly, isTwin } from './shapes.ts';
@@ -223,6 +224,13 @@ const plainHostClasses = new Set(['Object', 'EventEmitter', 'AssertionError']);
 export const refusal: unique symbol = Symbol.for('manycore.refusal') as never;
 
 function instance(encoder: Encoder, value: Record<string | symbol, unknown>, prototype: object): void {
+  const travellingState = travellingStateOf(value);
+  if (travellingState !== undefined) {
+    encoder.remember(value);
+    encoder.writer.u8(Tag.shared);
+    encoder.value(value.constructor);
+    return encoder.value(travellingState());
+  }
   const reason = value[refusal];
   if (typeof reason === 'string') throw unsendable(reason, '');
   const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;

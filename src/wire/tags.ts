@@ -44,6 +44,7 @@ export const Tag = {
   function: 37,
   hole: 38,
   storage: 39,
+  shared: 40,
 } as const;
 
 /** Constructors of views over an ArrayBuffer, by their number on the wire. */

@@ -2,6 +2,8 @@ import { fstatSync, readSync, writeSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { noPage, openPage } from '../channel/status-page.ts';
 import { registry, type Importer } from '../closure/registry.ts';
+import { setRoot } from '../memory/family.ts';
+import type { Life } from '../memory/life.ts';
 import { loadNative } from '../native.ts';
 import { Encoder, type Attachment } from '../wire/encoder.ts';
 import { FrameAssembler, frameHead } from '../wire/frame.ts';
@@ -21,6 +23,7 @@ const firstBytes = 64 * 1024;
 
 interface Argument {
   readonly hostPid: number;
+  readonly root?: Life;
   readonly pageBytes: number;
   readonly generation: number;
   readonly nativeBinary?: string;
@@ -28,8 +31,9 @@ interface Argument {
 }
 
 export function start(importModule: Importer): void {
-  const { hostPid, pageBytes, generation, nativeBinary, keptOutput } = JSON.parse(process.argv[2]!) as Argument;
+  const { hostPid, root, pageBytes, generation, nativeBinary, keptOutput } = JSON.parse(process.argv[2]!) as Argument;
   guardAgainstOrphanhood(hostPid, lifeline, loadNative(nativeBinary));
+  setRoot(root);
   // Ctrl-C is the host's to handle; SIGUSR1 would open a debugger port.
   process.on('SIGINT', ignore);
   process.on('SIGUSR1', () => {});

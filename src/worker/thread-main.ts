@@ -4,6 +4,8 @@ import { ring, type Bell } from '../blocking/bell.ts';
 import { MemoryPage } from '../channel/status-page.ts';
 import { movedWith, type ThreadFrame } from '../channel/thread-frame.ts';
 import { registry, type Importer } from '../closure/registry.ts';
+import { setRoot } from '../memory/family.ts';
+import type { Life } from '../memory/life.ts';
 import { Encoder } from '../wire/encoder.ts';
 import { createWorkerReader } from './lazy-reader.ts';
 import { Runtime } from './runtime.ts';
@@ -13,13 +15,15 @@ interface ThreadData {
     readonly port: MessagePort;
     readonly page: SharedArrayBuffer;
     readonly bell: Bell;
+    readonly root: Life | undefined;
     readonly generation: number;
     readonly keptOutput: readonly number[] | undefined;
   };
 }
 
 export function start(importModule: Importer): void {
-  const { port, page: shared, bell, generation, keptOutput } = (workerData as ThreadData).manycore;
+  const { port, page: shared, bell, root, generation, keptOutput } = (workerData as ThreadData).manycore;
+  setRoot(root);
   const page = new MemoryPage(shared);
   page.threadNumber = threadNumber();
   // While it loads modules it is not ended in the middle: Node would leak the file that it reads.

@@ -137,6 +137,7 @@ const onBoth: Record<string, Provocation> = {
       assert.match(stderr, /InterruptError: .*\n[^]*ERR_MANYCORE_INTERRUPT/);
       throw new manycore.InterruptError('interrupted');
     }),
+  SharedMemoryError: () => new manycore.SharedMemory({ name: 'no such memory' }),
   ProtocolError: () => new Reader(Buffer.from([1, 2])).need(8),
   InternalError: () => {
     throw new manycore.InternalError('Only a fault in the library makes one.');

@@ -1,0 +1,75 @@
+import { ArgumentRangeError, ArgumentTypeError } from './errors.ts';
+import { suggest } from './suggest.ts';
+
+/** The same option under the names that Python and other libraries have for it. */
+const otherNames: Readonly<Record<string, string>> = {
+  chunksize: 'chunkSize',
+  maxtasksperchild: 'maxTasksPerChild',
+  max_tasks_per_child: 'maxTasksPerChild',
+  initargs: 'initArgs',
+  workers: 'maxWorkers',
+  processes: 'workers',
+  max_workers: 'workers',
+  maxWorkers: 'workers',
+  size: 'workers',
+  threads: 'workers',
+  error_callback: 'errorCallback',
+  buffersize: 'bufferSize',
+  mp_context: 'context',
+  timeoutMs: 'timeout',
+  taskTimeout: 'timeout',
+  queue_timeout: 'queueTimeout',
+  gracePeriod: 'grace',
+  retry: 'retries',
+  minThreads: 'min',
+  maxThreads: 'max',
+  minWorkers: 'min',
+};
+
+/** An unknown option is refused: a misspelt one would be ignored otherwise. */
+export function checkKeys(of: string, options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    // Python takes these by their place.
+    const positional = ['chunkSize', 'timeout'].find((key) => typeof options === 'number' && known.includes(key));
+    const example = positional === undefined ? '' : `, such as { ${positional}: ${show(options)} }`;
+    throw new ArgumentTypeError(`Cannot use ${show(options)} as options of ${of}: expected an object${example}.`);
+  }
+  for (const key of Object.keys(options)) {
+    if (known.includes(key)) continue;
+    const other = otherNames[key];
+    const hint = other !== undefined && known.includes(other) ? other : suggest(key, known);
+    const advice = hint === undefined ? `It takes ${known.join(', ')}.` : `Did you mean ${JSON.stringify(hint)}?`;
+    throw new ArgumentTypeError(`Unknown option ${JSON.stringify(key)} of ${of}. ${advice}`);
+  }
+}
+
+export function checkFunction(what: string, value: unknown): void {
+  if (typeof value !== 'function')
+    throw new ArgumentTypeError(`Cannot use ${show(value)} as ${what}: expected a function.`);
+}
+
+/** A whole number within bounds. */
+export function checkCount(what: string, value: unknown, least: number, most: number = Number.MAX_SAFE_INTEGER): void {
+  if (typeof value !== 'number') throw new ArgumentTypeError(`Cannot use ${what} ${show(value)}: expected a number.`);
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+  throw new ArgumentRangeError(`Cannot use ${what} ${show(value)}: expected a whole number ${range}.`);
+}
+
+/** Milliseconds, or undefined for none. Infinity is none too. */
+export function checkTimeout(value: number | undefined, what = 'timeout'): number | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value !== 'number')
+    throw new ArgumentTypeError(`Cannot use ${what} ${show(value)}: expected milliseconds.`);
+  if (Number.isNaN(value) || value < 0)
+    throw new ArgumentRangeError(`Cannot use ${what} ${show(value)}: expected milliseconds of at least 0.`);
+  return value === Infinity ? undefined : value;
+}
+
+/** A short form of a wrong value for an error's message. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}...` : value);
+  if (typeof value === 'function') return value.name === '' ? 'a function' : `the function ${value.name}`;
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
+  return typeof value === 'bigint' ? `${value}n` : String(value);
+}

@@ -1,0 +1,241 @@
+import { SharedMemoryError } from '../errors.ts';
+import { Home, homeBytes, idOf, maxParties } from './home.ts';
+import { Segment, segmentHeader, type SegmentReference } from './segment.ts';
+
+/** What travels: where a block is. */
+export interface BlockReference {
+  readonly home: SegmentReference;
+  /** Undefined: the home's own. */
+  readonly segment: SegmentReference | undefined;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/**
+ * In front of each block: word 0 counts how often it is on its way, then a bit for each party that has it. Its owner gives the
+ * memory to another object only when there is neither.
+ */
+const headerBytes = 128;
+const ON_THE_WAY = 0;
+const FIRST_HOLDERS = 1;
+
+/** Blocks from this size on have a segment of their own. */
+const ownSegmentBytes = 32 * 1024;
+const firstSegmentBytes: number = homeBytes + 64 * 1024;
+const segmentBytes = 512 * 1024;
+const alignment = 64;
+
+/** Memory for one shared object. Its `buffer` stays valid as long as anything refers to it. */
+export class Block {
+  /** Who takes part in it. */
+  readonly home: Home;
+  readonly buffer: ArrayBuffer;
+  readonly words: Int32Array;
+  readonly #segment: Segment;
+  readonly #offset: number;
+
+  private constructor(home: Home, segment: Segment, offset: number, bytes: number) {
+    this.home = home;
+    this.#segment = segment;
+    this.#offset = offset;
+    this.buffer = segment.part(offset + headerBytes, bytes);
+    this.words = new Int32Array(this.buffer, 0, bytes >> 2);
+    this.#hold();
+    known.set(this.#key, new WeakRef(this));
+    views.set(this.buffer, this);
+  }
+
+  get #key(): string {
+    return `${this.#segment.token}:${this.#offset}`;
+  }
+
+  #hold(): void {
+    const id = idOf(this.home.me);
+    const key = this.#key;
+    const hold: Hold = {
+      key,
+      segment: this.#segment,
+      onTheWay: (this.#offset >> 2) + ON_THE_WAY,
+      word: (this.#offset >> 2) + FIRST_HOLDERS + (id >> 5),
+      bit: 1 << (id & 31),
+    };
+    Atomics.or(this.#segment.words, hold.word, hold.bit);
+    holds.set(key, (holds.get(key) ?? 0) + 1);
+    released.register(this.buffer, hold);
+  }
+
+  /** @internal */
+  static at(home: Home, segment: Segment, offset: number, bytes: number): Block {
+    return new Block(home, segment, offset, bytes);
+  }
+
+  /** The block that another thread told of; a thread has each once. */
+  static attach({ home: homeReference, segment: reference, offset, bytes }: BlockReference): Block {
+    const token = (reference ?? homeReference).token;
+    const present = known.get(`${token}:${offset}`)?.deref();
+    const block = present ?? Block.#open(homeReference, reference, offset, bytes);
+    Atomics.sub(block.#segment.words, block.#offset >> 2, 1);
+    return block;
+  }
+
+  static #open(home: SegmentReference, segment: SegmentReference | undefined, offset: number, bytes: number): Block {
+    const owner = Home.open(home);
+    return new Block(owner, segment === undefined ? owner.segment : openSegment(segment), offset, bytes);
+  }
+
+  /** Tells another thread where it is: to be taken once by each reference, with `attach`. */
+  refer(): BlockReference {
+    Atomics.add(this.#segment.words, this.#offset >> 2, 1);
+    return {
+      home: this.home.segment.reference,
+      segment: this.#segment === this.home.segment ? undefined : this.#segment.reference,
+      offset: this.#offset,
+      bytes: this.buffer.byteLength,
+    };
+  }
+}
+
+/** How many collected and live objects this thread has for a block: the last one clears its bit. */
+const holds = new Map<string, number>();
+/** What is about to be opened by this thread's descriptor. */
+const underWay = new Set<Hold>();
+const known = new Map<string, WeakRef<Block>>();
+/** A buffer keeps its block: who has only a typed array over it has it still. */
+const views = new WeakMap<ArrayBuffer, Block>();
+
+/** That this thread has a block. */
+interface Hold {
+  readonly key: string;
+  readonly segment: Segment;
+  readonly onTheWay: number;
+  readonly word: number;
+  readonly bit: number;
+}
+
+const released = new FinalizationRegistry<Hold>((hold) => {
+  const { key, segment, word, bit } = hold;
+  const left = holds.get(key)! - 1;
+  holds.set(key, left);
+  // It has come back before this one was collected.
+  if (left > 0) return;
+  holds.delete(key);
+  known.delete(key);
+  Atomics.and(segment.words, word, ~bit);
+  if (isOnTheWay(hold)) underWay.add(hold);
+});
+
+function isOnTheWay({ segment, onTheWay }: Hold): boolean {
+  return Atomics.load(segment.words, onTheWay) > 0;
+}
+
+const segments = new Map<number, WeakRef<Segment>>();
+
+function openSegment(reference: SegmentReference): Segment {
+  let segment = segments.get(reference.token)?.deref();
+  if (segment === undefined) {
+    segment = Segment.open(reference);
+    segments.set(reference.token, new WeakRef(segment));
+  }
+  return segment;
+}
+
+/** A place in this thread's arena, of a size that is a power of two. */
+interface Place {
+  readonly segment: Segment;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** The memory that this thread has taken for its objects; only it hands it out and takes it back. */
+class Arena {
+  readonly home: Home;
+  #segment: Segment;
+  #next: number;
+  #end: number;
+  readonly #taken = new Set<Place>();
+  readonly #free = new Map<number, Place[]>();
+  #worthReclaiming = 256;
+
+  constructor() {
+    this.#segment = Segment.create(firstSegmentBytes);
+    this.home = Home.found(this.#segment);
+    this.#next = segmentHeader + homeBytes;
+    this.#end = this.#segment.bytes;
+  }
+
+  allocate(bytes: number): Block {
+    if (bytes >= ownSegmentBytes) return this.#large(bytes);
+    const size = 2 ** Math.ceil(Math.log2(Math.max(alignment * 4, bytes + headerBytes)));
+    if (this.#taken.size >= this.#worthReclaiming) {
+      this.#reclaim();
+      this.#worthReclaiming = Math.max(256, this.#taken.size * 2);
+    }
+    const place = this.#free.get(size)?.pop() ?? this.#take(size);
+    this.#taken.add(place);
+    const rounded = Math.ceil(bytes / 8) * 8;
+    // Another object's remains, above all its state.
+    place.segment.words.fill(0, place.offset >> 2, (place.offset + headerBytes + rounded) >> 2);
+    return Block.at(this.home, place.segment, place.offset, rounded);
+  }
+
+  #take(bytes: number): Place {
+    if (this.#next + bytes > this.#end) {
+      this.#segment = Segment.create(segmentBytes);
+      this.#next = segmentHeader;
+      this.#end = this.#segment.bytes;
+    }
+    const segment = this.#segment;
+    const offset = this.#next;
+    this.#next += bytes;
+    return { segment, offset, bytes };
+  }
+
+  /** Its memory goes with the last who has it: everybody maps it by himself. */
+  #large(bytes: number): Block {
+    for (const hold of underWay) if (!isOnTheWay(hold)) underWay.delete(hold);
+    const segment = Segment.create(headerBytes + Math.ceil(bytes / 8) * 8);
+    segments.set(segment.token, new WeakRef(segment));
+    return Block.at(this.home, segment, segmentHeader, Math.ceil(bytes / 8) * 8);
+  }
+
+  /** Takes back what nobody has and nobody will get. */
+  #reclaim(): void {
+    const alive = new Set([this.home.me]);
+    for (const place of this.#taken) {
+      if (!this.#isFree(place, alive)) continue;
+      this.#taken.delete(place);
+      let same = this.#free.get(place.bytes);
+      if (same === undefined) this.#free.set(place.bytes, (same = []));
+      same.push(place);
+    }
+  }
+
+  #isFree({ segment: { words }, offset }: Place, alive: Set<number>): boolean {
+    const header = offset >> 2;
+    if (Atomics.load(words, header + ON_THE_WAY) !== 0) return false;
+    for (let at = 0; at <= maxParties >> 5; at++) {
+      for (let bits = Atomics.load(words, header + FIRST_HOLDERS + at); bits !== 0; bits &= bits - 1) {
+        const party = this.home.occupant((at << 5) | (31 - Math.clz32(bits & -bits)));
+        if (party === 0) continue;
+        if (alive.has(party)) return false;
+        if (this.home.isDead(party)) continue;
+        alive.add(party);
+        return false;
+      }
+    }
+    return true;
+  }
+}
+
+let arena: Arena | undefined;
+
+/**
+ * Memory of this thread for a shared object, all zero.
+ *
+ * @throws SharedMemoryError when there is none left, or none can be had here.
+ */
+export function allocate(bytes: number): Block {
+  if (!(bytes >= 0)) throw new SharedMemoryError(`Cannot allocate ${bytes} bytes.`);
+  arena ??= new Arena();
+  return arena.allocate(bytes);
+}

@@ -1,0 +1,288 @@
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { SharedMemoryError } from '../errors.ts';
+import { requireNative } from '../native.ts';
+import { onRing, ownBell } from './doorbell.ts';
+import { isAlive, ownLife, type Life } from './life.ts';
+import { Segment, segmentHeader, type SegmentReference } from './segment.ts';
+
+/** Threads that may use the shared objects of one owner at once. */
+export const maxParties = 895;
+
+const entryBytes = 64;
+export const homeBytes: number = (maxParties + 1) * entryBytes;
+
+/** A party's word: its number in the table, and how often that was given before. 29 bits; 0 is nobody. */
+const idBits = 10;
+const idMask = (1 << idBits) - 1;
+
+/** The number of a party in the table. */
+export function idOf(word: number): number {
+  return word & idMask;
+}
+
+const generations = (1 << 19) - 1;
+
+/** The words of an entry; the start is a double in words 6 and 7. */
+const At = {
+  occupant: 0,
+  generation: 1,
+  rings: 2,
+  asleep: 3,
+  pid: 4,
+  tid: 5,
+  start: 3,
+  doorbell: 8,
+  lifeline: 9,
+} as const;
+
+/** How a party is to be woken. */
+const inEventLoop = 1;
+const inFutex = 2;
+
+/**
+ * Whoever takes part in the shared objects of one owner: a table at the start of the owner's first segment. A party is a thread
+ * of any process; it joins when it first touches such an object, and leaves when it ends. See the README for what is in an entry.
+ */
+export class Home {
+  readonly segment: Segment;
+  readonly #entries: readonly Int32Array[];
+  readonly #starts: readonly Float64Array[];
+  readonly #ringers = new Map<number, { readonly word: number; readonly fd: number }>();
+  readonly #watches = new Map<number, Watch>();
+  readonly #listeners = new Set<() => void>();
+  #stopListening: (() => void) | undefined;
+  #me = 0;
+
+  private constructor(segment: Segment) {
+    this.segment = segment;
+    const buffer = segment.part(segmentHeader, homeBytes);
+    const each = <T>(make: (at: number) => T): T[] =>
+      Array.from({ length: maxParties + 1 }, (_, id) => make(id * entryBytes));
+    this.#entries = each((at) => new Int32Array(buffer, at, entryBytes / 4));
+    this.#starts = each((at) => new Float64Array(buffer, at, entryBytes / 8));
+  }
+
+  /** The table in a segment that this thread has just made. */
+  static found(segment: Segment): Home {
+    const home = new Home(segment);
+    homes.set(segment.token, home);
+    return home;
+  }
+
+  static open(reference: SegmentReference): Home {
+    return homes.get(reference.token) ?? Home.found(Segment.open(reference));
+  }
+
+  /** This thread's word. It joins now, if it has not before. */
+  get me(): number {
+    return this.#me === 0 ? this.#join() : this.#me;
+  }
+
+  #join(): number {
+    const { doorbellFd, lifelineFd } = ownBell();
+    const { pid, tid, start } = ownLife();
+    const id = this.#claim((occupant) => occupant === 0) ?? this.#claim((occupant) => this.#isGone(occupant));
+    if (id === undefined)
+      throw new SharedMemoryError(
+        `Cannot use this shared object: ${maxParties} threads and processes use those of its owner already.`,
+      );
+    const entry = this.#entries[id]!;
+    const generation = (entry[At.generation]! % generations) + 1;
+    entry.set([generation, 0, 0, pid, tid], At.generation);
+    this.#starts[id]![At.start] = start;
+    entry.set([doorbellFd, lifelineFd], At.doorbell);
+    this.#me = (generation << idBits) | id;
+    Atomics.store(entry, At.occupant, this.#me);
+    leaveAtExit();
+    return this.#me;
+  }
+
+  leave(): void {
+    if (this.#me !== 0) Atomics.compareExchange(this.#entries[idOf(this.#me)]!, At.occupant, this.#me, 0);
+  }
+
+  #claim(isFree: (occupant: number) => boolean): number | undefined {
+    for (let id = 1; id <= maxParties; id++) {
+      const entry = this.#entries[id]!;
+      const occupant = Atomics.load(entry, At.occupant);
+      // While it is written, an entry has the negative of its process: were that to die now, the next one sees it.
+      if (isFree(occupant) && Atomics.compareExchange(entry, At.occupant, occupant, -process.pid) === occupant)
+        return id;
+    }
+    return undefined;
+  }
+
+  #isGone(occupant: number): boolean {
+    if (occupant > 0) return this.isDead(occupant);
+    try {
+      process.kill(-occupant, 0);
+      return false;
+    } catch {
+      return occupant !== 0;
+    }
+  }
+
+  /** Whether the party with this word has ended, in whatever way. */
+  isDead(word: number): boolean {
+    const life = this.#lifeOf(word);
+    return life === undefined || !isAlive(life);
+  }
+
+  /** The party that has a number now; 0 when there is none. */
+  occupant(id: number): number {
+    return Math.max(0, Atomics.load(this.#entries[id]!, At.occupant));
+  }
+
+  /** Who it is, unless its number is another's by now. */
+  #lifeOf(word: number): Life | undefined {
+    const id = idOf(word);
+    const entry = this.#entries[id]!;
+    const life = { pid: entry[At.pid]!, tid: entry[At.tid]!, start: this.#starts[id]![At.start]! };
+    return Atomics.load(entry, At.occupant) === word ? life : undefined;
+  }
+
+  /** Calls back when the party has ended; at once (in a microtask) when it has already. */
+  onDeath(word: number, callback: () => void): () => void {
+    let watch = this.#watches.get(word);
+    if (watch === undefined) {
+      watch = new Watch(this.#openLifeline(word), () => this.#watches.delete(word));
+      this.#watches.set(word, watch);
+    }
+    return watch.add(callback);
+  }
+
+  #openLifeline(word: number): number | undefined {
+    const fd = this.#open(word, At.lifeline, constants.O_RDONLY);
+    // What was opened may be another's that has come since: then this one is dead.
+    if (fd !== undefined && !this.isDead(word)) return fd;
+    if (fd !== undefined) closeSync(fd);
+    return undefined;
+  }
+
+  #open(word: number, which: number, flags: number): number | undefined {
+    const life = this.#lifeOf(word);
+    if (life === undefined) return undefined;
+    try {
+      const fd = this.#entries[idOf(word)]![which]!;
+      return openSync(`/proc/${life.pid}/fd/${fd}`, flags | constants.O_NONBLOCK);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Has a party look at what it waits for. */
+  wake(word: number): void {
+    const id = idOf(word);
+    const entry = this.#entries[id]!;
+    if (Atomics.load(entry, At.occupant) !== word) return;
+    Atomics.add(entry, At.rings, 1);
+    const asleep = Atomics.load(entry, At.asleep);
+    if ((asleep & inFutex) !== 0) requireNative('Waiting for others').futexWake(entry.subarray(At.rings));
+    if ((asleep & inEventLoop) !== 0 && (Atomics.and(entry, At.asleep, ~inEventLoop) & inEventLoop) !== 0)
+      this.#ring(word);
+  }
+
+  #ring(word: number): void {
+    const id = idOf(word);
+    let ringer = this.#ringers.get(id);
+    if (ringer?.word !== word) {
+      if (ringer !== undefined) closeSync(ringer.fd);
+      this.#ringers.delete(id);
+      const fd = this.#open(word, At.doorbell, constants.O_WRONLY);
+      if (fd === undefined) return;
+      ringer = { word, fd };
+      this.#ringers.set(id, ringer);
+    }
+    try {
+      writeSync(ringer.fd, '!');
+    } catch {
+      // It has rings enough, or it is dead.
+    }
+  }
+
+  /** How often this party was woken so far: for `sleep`. */
+  get rings(): number {
+    return Atomics.load(this.#entries[idOf(this.me)]!, At.rings);
+  }
+
+  /** Blocks this thread until it is woken, if it was not since `rings`, for `ms` at most. */
+  sleep(rings: number, ms: number): void {
+    const entry = this.#entries[idOf(this.me)]!;
+    Atomics.or(entry, At.asleep, inFutex);
+    if (Atomics.load(entry, At.rings) === rings)
+      requireNative('Waiting for others').futexWait(entry.subarray(At.rings), rings, ms);
+    Atomics.and(entry, At.asleep, ~inFutex);
+  }
+
+  /**
+   * Calls back in the event loop each time after this party was woken; it may be without need. The program stays alive until the
+   * function returned is called. To miss nothing, listen first and look then.
+   */
+  onWake(listener: () => void): () => void {
+    const entry = this.#entries[idOf(this.me)]!;
+    this.#listeners.add(listener);
+    this.#stopListening ??= onRing(() => {
+      // Before they look: what comes after it rings again.
+      Atomics.or(entry, At.asleep, inEventLoop);
+      this.#listeners.forEach((each) => each());
+    });
+    Atomics.or(entry, At.asleep, inEventLoop);
+    return () => {
+      this.#listeners.delete(listener);
+      if (this.#listeners.size > 0) return;
+      Atomics.and(entry, At.asleep, ~inEventLoop);
+      this.#stopListening?.();
+      this.#stopListening = undefined;
+    };
+  }
+}
+
+/** A thread has one view of each. */
+const homes = new Map<number, Home>();
+let leaves = false;
+
+function leaveAtExit(): void {
+  if (leaves) return;
+  leaves = true;
+  process.on('exit', () => {
+    for (const home of homes.values()) home.leave();
+  });
+}
+
+/** Looks for the end of one party, for all who want to know. */
+class Watch {
+  readonly #callbacks = new Set<() => void>();
+  readonly #socket: Socket | undefined;
+  readonly #over: () => void;
+
+  constructor(fd: number | undefined, over: () => void) {
+    this.#over = over;
+    if (fd === undefined) {
+      queueMicrotask(() => this.#tell());
+      return;
+    }
+    this.#socket = new Socket({ fd, readable: true, writable: false });
+    this.#socket.on('error', () => undefined);
+    this.#socket.on('close', () => this.#tell());
+    this.#socket.resume().unref();
+  }
+
+  add(callback: () => void): () => void {
+    // Two may give the same function.
+    const call = (): void => callback();
+    this.#callbacks.add(call);
+    return () => {
+      this.#callbacks.delete(call);
+      if (this.#callbacks.size > 0) return;
+      this.#over();
+      this.#socket?.destroy();
+    };
+  }
+
+  #tell(): void {
+    this.#over();
+    this.#callbacks.forEach((callback) => callback());
+    this.#callbacks.clear();
+  }
+}

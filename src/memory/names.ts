@@ -1,0 +1,78 @@
+import { readdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { rootLife } from './family.ts';
+import { isAlive, ownLife, type Life } from './life.ts';
+
+/** Where shared memory has its names. */
+export const namesFolder = '/dev/shm';
+
+/**
+ * A name that nobody chose tells whose it is: `manycore-<pid>-<start>-<random>`. For a chosen one there is an empty file that does,
+ * `manycore-<pid>-<start>-owns-<name>`. What dead programs have left is removed by the next one.
+ */
+const form = /^manycore-(\d+)-(\d+)-(?:owns-)?(.+)$/;
+const owns = /^manycore-\d+-\d+-owns-(.+)$/;
+
+function prefixOf({ pid, start }: Life): string {
+  return `manycore-${pid}-${start}-`;
+}
+
+/** A new name of this program. */
+export function newName(): string {
+  return prefixOf(rootLife()) + randomBytes(6).toString('hex');
+}
+
+/** Has a chosen name removed with this program. */
+export function claimName(name: string): void {
+  if (form.test(name)) return;
+  writeFileSync(`${namesFolder}/${noteOf(name)}`, '', { mode: 0o600 });
+}
+
+/** Undoes `claimName`: the name is gone. */
+export function forgetName(name: string): void {
+  if (form.test(name)) return;
+  remove(noteOf(name));
+}
+
+function noteOf(name: string): string {
+  return `${prefixOf(rootLife())}owns-${encodeURIComponent(name)}`;
+}
+
+/** Removes the names of programs that have ended. */
+export function sweep(): void {
+  removeThose((life) => !isAlive(life));
+}
+
+let atExit = false;
+
+/** Has all names of this program removed at its end, those of its workers among them. */
+export function sweepAtExit(): void {
+  if (atExit || process.platform !== 'linux' || rootLife() !== ownLife()) return;
+  atExit = true;
+  const { pid, start } = ownLife();
+  process.on('exit', () => removeThose((life) => life.pid === pid && life.start === start));
+}
+
+function removeThose(isMeant: (life: Life) => boolean): void {
+  let names: string[];
+  try {
+    names = readdirSync(namesFolder);
+  } catch {
+    return;
+  }
+  for (const name of names) {
+    const [, pid, start] = form.exec(name) ?? [];
+    if (pid === undefined || !isMeant({ pid: Number(pid), tid: Number(pid), start: Number(start) })) continue;
+    const owned = owns.exec(name)?.[1];
+    if (owned !== undefined) remove(decodeURIComponent(owned));
+    remove(name);
+  }
+}
+
+function remove(name: string): void {
+  try {
+    unlinkSync(`${namesFolder}/${name}`);
+  } catch {
+    // Another program was faster, or it is another user's.
+  }
+}
