@@ -22,6 +22,14 @@ interface TestEvent {
 
 const count = { passed: 0, failed: 0, skipped: 0 };
 
+/** The numbers of cases that names of passed tests have at their end, such as `(J291)` or `(B13, V2)`, by their letter. */
+const cases = new Map<string, Set<string>>();
+
+function noteCases(name: string): void {
+  for (const [number, letter] of /\(([^()]*)\)$/.exec(name)?.[1]?.matchAll(/\b([A-Z])\d+\b/g) ?? [])
+    cases.set(letter!, (cases.get(letter!) ?? new Set()).add(number));
+}
+
 // One run() per file: a `timeout` covers a whole file on Node 20 and 22 but a single test on 24, and an abort ends every file of its run.
 async function runFile(file: string): Promise<void> {
   const shown = relative('build', file).replace(/\.js$/, '.ts');
@@ -68,6 +76,7 @@ async function runFile(file: string): Promise<void> {
       fail(title, 'It declares no test.');
     } else if (!isParent) {
       count.passed++;
+      noteCases(data.name);
     }
   }
   clearTimeout(watchdog);
@@ -94,6 +103,9 @@ const lane = async (): Promise<void> => {
 await Promise.all(Array.from({ length: FILES_AT_ONCE }, lane));
 
 if (files.length === 0) console.log(`No test file matches: ${filters.join(' ')}`);
+const sections = [...cases].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([letter, { size }]) => `${letter} ${size}`);
+const all = [...cases.values()].reduce((sum, { size }) => sum + size, 0);
+if (all > 0) console.log(`${all} cases of the catalogues have tests: ${sections.join(', ')}`);
 console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
 // A process that a failed test left behind must not keep the runner waiting for its output.
 process.exit(count.failed > 0 || files.length === 0 ? 1 : 0);
