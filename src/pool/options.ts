@@ -311,14 +311,17 @@ export function checkCount(what: string, value: unknown, least: number, most: nu
   throw new ArgumentRangeError(`Cannot use ${what} ${show(value)}: expected a whole number ${range}.`);
 }
 
-/** Milliseconds, or undefined for none. Infinity is none too. */
+/** Node's timers take no more, 24.8 days: a longer one would ring at once. */
+export const longestTimerMs: number = 2 ** 31 - 1;
+
+/** Milliseconds, or undefined for none. What is longer than a timer can be is none too. */
 export function checkTimeout(value: number | undefined, what = 'timeout'): number | undefined {
   if (value === undefined) return undefined;
   if (typeof value !== 'number')
     throw new ArgumentTypeError(`Cannot use ${what} ${show(value)}: expected milliseconds.`);
   if (Number.isNaN(value) || value < 0)
     throw new ArgumentRangeError(`Cannot use ${what} ${show(value)}: expected milliseconds of at least 0.`);
-  return value === Infinity ? undefined : value;
+  return value > longestTimerMs ? undefined : value;
 }
 
 /** A short form of a wrong value for an error's message. */
