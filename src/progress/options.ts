@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
+import { suggest } from '../suggest.ts';
 import type { ProgressOption, ProgressSnapshot, ProgressStream } from './types.ts';
 import { cleanLabel } from './width.ts';
 
@@ -34,23 +35,8 @@ const synonyms: ReadonlyMap<string, string> = new Map([
   ['onprogress', 'onUpdate'],
 ]);
 
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(replaced, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
-    }
-    previous = row;
-  }
-  return previous[b.length] ?? 0;
-}
-
 function suggestion(key: string): string {
-  const lower = key.toLowerCase();
-  const near = known.find((name) => editDistance(name.toLowerCase(), lower) <= 2);
-  const meant = synonyms.get(lower.replaceAll('_', '')) ?? near;
+  const meant = synonyms.get(key.toLowerCase().replaceAll('_', '')) ?? suggest(key, known);
   return meant === undefined ? `it takes ${known.join(', ')}` : `did you mean "${meant}"?`;
 }
 
