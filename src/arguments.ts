@@ -1,4 +1,5 @@
 import { ArgumentRangeError, ArgumentTypeError } from './errors.ts';
+import { longestTimerMs } from './limits.ts';
 import { suggest } from './suggest.ts';
 
 /** The same option under the names that Python and other libraries have for it. */
@@ -56,14 +57,14 @@ export function checkCount(what: string, value: unknown, least: number, most: nu
   throw new ArgumentRangeError(`Cannot use ${what} ${show(value)}: expected a whole number ${range}.`);
 }
 
-/** Milliseconds, or undefined for none. Infinity is none too. */
+/** Milliseconds, or undefined for none. What is longer than a timer can be is none too. */
 export function checkTimeout(value: number | undefined, what = 'timeout'): number | undefined {
   if (value === undefined) return undefined;
   if (typeof value !== 'number')
     throw new ArgumentTypeError(`Cannot use ${what} ${show(value)}: expected milliseconds.`);
   if (Number.isNaN(value) || value < 0)
     throw new ArgumentRangeError(`Cannot use ${what} ${show(value)}: expected milliseconds of at least 0.`);
-  return value === Infinity ? undefined : value;
+  return value > longestTimerMs ? undefined : value;
 }
 
 /** A short form of a wrong value for an error's message. */

@@ -111,3 +111,6 @@ export const retryBackoffMs = 30_000;
 export const blockedSliceMs = 50;
 /** ... and this often while a worker is about to end, or where threads and processes are waited for together. */
 export const blockedPollMs = 1;
+
+/** Node's timers take no more, 24.8 days: a longer one would ring at once. */
+export const longestTimerMs: number = 2 ** 31 - 1;

@@ -1,3 +1,4 @@
+import { longestTimerMs } from '../limits.ts';
 import { later, soon } from '../blocking/later.ts';
 import { withoutStops } from '../program/stops.ts';
 
@@ -10,8 +11,7 @@ export interface Clock {
   soon(callback: () => void): void;
 }
 
-/** Node's timers take no more; they may be early by a fraction of a millisecond. */
-const maxTimerMs = 2 ** 31 - 1;
+/** Node's timers may be early by a fraction of a millisecond. */
 const earlyMs = 1;
 
 export const realClock: Clock = {
@@ -25,7 +25,7 @@ export const realClock: Clock = {
       else callback();
     };
     let cancel: () => void;
-    const start = (leftMs: number): void => void (cancel = later(Math.min(leftMs, maxTimerMs), ring));
+    const start = (leftMs: number): void => void (cancel = later(Math.min(leftMs, longestTimerMs), ring));
     start(ms);
     return () => cancel();
   },

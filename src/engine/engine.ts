@@ -84,6 +84,11 @@ export class Engine {
     return this.#broken;
   }
 
+  /** How many workers there may be now. */
+  get max(): number {
+    return this.#crew.options.max;
+  }
+
   get members(): ReadonlySet<Member> {
     return this.#crew.members;
   }
@@ -287,8 +292,9 @@ export class Engine {
 
   #progressed(member: Member, sequence: number, done: number, total: number | undefined): void {
     if (this.#isOver) return;
-    const lease = member.leases.find(sequence);
-    if (lease.abandoned?.has(sequence) !== true)
+    // What a task left behind may go on reporting when the task has its outcome.
+    const lease = member.leases.holding(sequence);
+    if (lease !== undefined && lease.abandoned?.has(sequence) !== true)
       lease.job.progressed(lease.from + sequence - lease.sequence, done, total);
   }
 

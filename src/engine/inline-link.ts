@@ -1,6 +1,7 @@
 import type { StopReason } from '../channel/status-page.ts';
 import { deliver } from '../blocking/delivery.ts';
 import { isThenable } from '../worker/thenable.ts';
+import { asError } from '../wire/error-codec.ts';
 import type { Clock } from './clock.ts';
 import type { LinkEvents } from './events.ts';
 import type { WireJob } from './link.ts';
@@ -203,8 +204,4 @@ export class InlineLink implements Link {
     this.#ended = true;
     this.#options.clock.soon(() => this.#events.exited(exit));
   }
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

@@ -1,5 +1,6 @@
 import { NotReadyError } from '../errors.ts';
 import { completePrototype, Deferred, insist, readTimeout, reject, resolve, waitFor, within } from './deferred.ts';
+import { guarded } from './guarded.ts';
 import type { SeriesResults } from './series.ts';
 
 /** What a surface calls when a result is there. */
@@ -43,13 +44,15 @@ export class AsyncResult<T> extends Deferred<T> {
       join: () => undefined,
       succeed: (result, value) => {
         // As in Python, callbacks come before `ready()`.
-        if (result.#listeners !== undefined) notify(result.#listeners.callback, value as never);
+        const callback = result.#listeners?.callback;
+        if (callback !== undefined) guarded(() => callback(value as never));
         result.#state = 'succeeded';
         result.#outcome = value;
         resolve(result, value);
       },
       fail: (result, error) => {
-        if (result.#listeners !== undefined) notify(result.#listeners.errorCallback, error);
+        const callback = result.#listeners?.errorCallback;
+        if (callback !== undefined) guarded(() => callback(error));
         result.#state = 'failed';
         result.#outcome = error;
         reject(result, error);
@@ -133,15 +136,3 @@ completePrototype(AsyncResult.prototype, (result) => friend.describe(result));
 
 /** The settling side of `AsyncResult`, which its users do not get. */
 export const settler: Settler = friend!;
-
-/** Runs a user's callback. What it throws is reported as uncaught: it must not stop the pool. */
-function notify<A>(callback: ((argument: A) => void) | undefined, argument: A): void {
-  if (callback === undefined) return;
-  try {
-    callback(argument);
-  } catch (error) {
-    setImmediate(() => {
-      throw error;
-    });
-  }
-}

@@ -1,3 +1,4 @@
+import { longestTimerMs } from '../limits.ts';
 import { later } from '../blocking/later.ts';
 import { openProcess } from '../channel/process.ts';
 import { openThread } from '../channel/thread.ts';
@@ -43,8 +44,8 @@ export interface BackendEvents {
   workerError(error: Error, worker: { readonly id: number; readonly pid: number | undefined }): void;
   /** The engine takes no more work and is about to fail what it has. */
   broken(error: Error): void;
-  /** The engine ended; with an error when it broke. */
-  ended(error: Error | undefined): void;
+  /** The workers are gone, and nothing is left to be done. */
+  ended(): void;
 }
 
 /** The engine of a pool with real workers. It does not know the pool, so that a forgotten pool can be collected. */
@@ -66,8 +67,7 @@ export class Backend implements Holder {
    * Keeps the program alive while there is work. Not the channels: between the death of the last worker and the delayed
    * start of the next there is none.
    */
-  readonly #alive: NodeJS.Timeout = setInterval(() => {}, 2 ** 31 - 1).unref();
-  #broken: Error | undefined;
+  readonly #alive: NodeJS.Timeout = setInterval(() => {}, longestTimerMs).unref();
   #stopMemoryTimer: () => void = () => undefined;
   #calm: () => void = () => undefined;
 
@@ -102,17 +102,14 @@ export class Backend implements Holder {
       start: (id, linkEvents, seat) =>
         this.context === 'inline' ? this.#simulate(id, clock, linkEvents) : this.#open(id, seat, linkEvents),
       onExit: (member, exit) => this.#left(member, exit),
-      onBroken: (error) => {
-        this.#broken = error;
-        events.broken(error);
-      },
+      onBroken: (error) => events.broken(error),
       onBusy: (busy) => {
         this.#alive[busy ? 'ref' : 'unref']();
         programEnd.busy(this, busy);
       },
       onEnded: () => {
         this.#stop();
-        events.ended(this.#broken);
+        events.ended();
         end();
       },
     });

@@ -131,8 +131,8 @@ function withBothStacks(
   worker: { readonly workerId: number; readonly pid: number | undefined },
   attempt: number,
 ): Error {
-  // The one who decides on a retry has seen it already.
-  if (explained.has(error)) return error;
+  // The one who decides on a retry has seen it already; a frozen one, of a task in this thread, stays as it is.
+  if (explained.has(error) || !Object.isExtensible(error)) return error;
   explained.add(error);
   const { call, taskId, index, input } = place;
   const tries = call.retries > 0 ? `, attempt ${attempt}/${call.retries + 1}` : '';

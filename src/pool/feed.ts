@@ -1,4 +1,5 @@
 import type { MapJob } from './map-job.ts';
+import { abandon } from './stream.ts';
 import type { Submissions, Unfinished } from './submissions.ts';
 
 /** Adds the items of an asynchronous iterable to a job as they come, until the call is aborted or the pool ends. */
@@ -33,8 +34,7 @@ export class Feed implements Unfinished {
       this.#counters.total = this.#job.length;
       this.#job.complete();
     } catch (error) {
-      // Not waited for: a generator ends only after the item that it is at.
-      if (this.#ended !== undefined) iterator?.return?.().catch(() => undefined);
+      if (this.#ended !== undefined && iterator !== undefined) abandon(iterator);
       this.#job.complete(error as Error);
     } finally {
       this.#pool.streams.delete(this);

@@ -39,6 +39,8 @@ export function submitStream<R>(
       {
         add: (stream, from, to) => pool.add(stream, from, to),
         withdraw: (stream) => engine.withdraw(stream, undefined),
+        // What was read is done, whether its results are taken or not: only an input that goes on keeps a closed pool.
+        inputEnded: release,
         over: (outcome) => {
           pool.streams.delete(job);
           stopListening();

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 
-const pageBytes = 4096;
-
 /** The resident memory of a process in bytes, as the kernel knows it; 0 where it does not tell. */
 export function memoryOf(pid: number | undefined): number {
   if (pid === undefined) return 0;
   try {
-    return Number(readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ')[1]) * pageBytes;
+    // Not `statm`, which counts pages: how large they are differs between machines.
+    const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
+    return Number(kibibytes ?? 0) * 1024;
   } catch {
     return 0;
   }

@@ -9,6 +9,7 @@ import type { AsyncResult } from './async-result.ts';
 import { Backend, type BackendEvents } from './backend.ts';
 import type { TaskProgress } from './call.ts';
 import { forgetMeNot } from './forgotten.ts';
+import { guarded } from './guarded.ts';
 import { submitStream } from './imap.ts';
 import type { Items } from './items.ts';
 import { mapSync, submitMap } from './map.ts';
@@ -74,17 +75,14 @@ export class Pool<InitArgs extends readonly unknown[] | [] = readonly unknown[]>
     // What the workers report must not keep a pool alive that the program has dropped.
     const weak = new WeakRef(this);
     this.#backend = new Backend(options, sizeOf(options), {
-      workerStart: (worker) => weak.deref()?.emit('workerStart', worker),
-      workerExit: (worker) => weak.deref()?.emit('workerExit', worker),
-      workerError: (error, worker) => reportWorkerError(weak.deref(), error, worker),
+      workerStart: (worker) => guarded(() => weak.deref()?.emit('workerStart', worker)),
+      workerExit: (worker) => guarded(() => weak.deref()?.emit('workerExit', worker)),
+      workerError: (error, worker) => guarded(() => reportWorkerError(weak.deref(), error, worker)),
       broken: (error) => submissions.abortStreams(error),
-      ended: (error) => {
-        submissions.abortStreams(error ?? submissions.terminatedError());
-        forgetAboutIt();
-      },
+      ended: () => forgetAboutIt(),
     });
     const submissions = new Submissions(this.#backend, options, (progress) =>
-      weak.deref()?.emit('taskProgress', progress),
+      guarded(() => weak.deref()?.emit('taskProgress', progress)),
     );
     this.#submissions = submissions;
     const forgetAboutIt = forgetMeNot(this, this.#backend, options.name);

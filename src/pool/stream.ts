@@ -1,4 +1,4 @@
-import { readAheadChunks, maxStreamChunk, batchMs } from '../limits.ts';
+import { readAheadChunks, maxStreamChunk, batchMs, longestTimerMs } from '../limits.ts';
 import { TimeoutError } from '../errors.ts';
 import type { Failure } from '../engine/task.ts';
 import type { WireJob } from '../engine/link.ts';
@@ -149,7 +149,7 @@ export class StreamJob implements WireJob {
   endInput(error: Error): void {
     if (this.#inputEnd !== undefined || this.#over) return;
     this.#endInput(error);
-    this.#closeInput();
+    abandon(this.#source.iterator);
     this.#deliver();
   }
 
@@ -253,7 +253,7 @@ export class StreamJob implements WireJob {
     const { promise, waiter } = this.#waiters.add();
     this.#deliver();
     const limitMs = Math.min(leftMs, timeoutMs ?? Infinity);
-    if (limitMs < Infinity && this.#waiters.isWaiting(waiter)) {
+    if (limitMs <= longestTimerMs && this.#waiters.isWaiting(waiter)) {
       const site = callSite();
       // The time of the whole call is over no later than that of this result.
       const expire = leftMs === limitMs ? () => this.#expire(site) : () => this.#giveUp(waiter, limitMs, site);
@@ -308,10 +308,11 @@ export class StreamJob implements WireJob {
     this.#outcomes.clear();
     this.#waiters.end();
     if (this.#open > 0) this.#host.withdraw(this);
-    if (this.#inputEnd === undefined) {
-      this.#inputEnd = {};
-      await this.#source.iterator.return?.();
-    }
+    if (this.#inputEnd !== undefined) return;
+    this.#inputEnd = {};
+    // A generator ends only after the item that it is at, which may never come.
+    if (this.#reading) abandon(this.#source.iterator);
+    else await this.#source.iterator.return?.();
   }
 
   /** The pool ended, or the call was aborted: what is left of the iteration is this error. */
@@ -322,19 +323,19 @@ export class StreamJob implements WireJob {
     this.#waiters.end(error);
     if (this.#inputEnd !== undefined) return;
     this.#inputEnd = {};
-    this.#closeInput();
-  }
-
-  #closeInput(): void {
-    // Its own failure would only hide the reason.
-    try {
-      void Promise.resolve(this.#source.iterator.return?.()).catch(() => undefined);
-    } catch {}
+    abandon(this.#source.iterator);
   }
 }
 
 function doneResult(): Promise<IteratorResult<never, undefined>> {
   return Promise.resolve({ done: true, value: undefined });
+}
+
+/** Tells an iterator that it is not read on. Nobody waits for its answer, and its own failure would only hide the reason. */
+export function abandon(iterator: Iterator<unknown> | AsyncIterator<unknown>): void {
+  try {
+    void Promise.resolve(iterator.return?.()).catch(() => undefined);
+  } catch {}
 }
 
 /** The iterator of whatever can be iterated. */

@@ -14,7 +14,6 @@ import { isWithin } from './inline.ts';
 import { checkFunction } from '../arguments.ts';
 import { type PoolOptions } from './options.ts';
 import type { Series } from './series.ts';
-import { sizeOf } from './size.ts';
 
 /** Work is handed out at the latest after this many calls, not only at the end of the tick. */
 const maxUndispatched = 1_024;
@@ -59,7 +58,7 @@ export class Submissions {
   }
 
   get workers(): number {
-    return sizeOf(this.options).max;
+    return this.backend.engine.max;
   }
 
   /** Throws when the pool takes no more work, or `fn` is no function. */

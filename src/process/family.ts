@@ -1,4 +1,4 @@
-import { killGraceMs } from '../limits.ts';
+import { killGraceMs, longestTimerMs } from '../limits.ts';
 import type { Holder } from '../program/holder.ts';
 import { programEnd } from '../program/index.ts';
 import type { Child } from './child.ts';
@@ -12,7 +12,7 @@ let listening = false;
 /** Keeps the program alive until the function returned is called. One timer serves all. */
 export function hold(): () => void {
   let held = true;
-  if (holds++ === 0) timer = setInterval(() => {}, 2 ** 31 - 1);
+  if (holds++ === 0) timer = setInterval(() => {}, longestTimerMs);
   return () => {
     if (!held) return;
     held = false;

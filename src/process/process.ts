@@ -5,7 +5,7 @@ import { ArgumentTypeError, ProcessStateError } from '../errors.ts';
 import { killGraceMs } from '../limits.ts';
 import { callSite } from '../pool/call-site.ts';
 import { refused } from '../pool/explain-failure.ts';
-import { show } from '../arguments.ts';
+import { checkKeys, show } from '../arguments.ts';
 import type { ProcessInfo, ProcessJob, Target } from '../worker/process-info.ts';
 import { Child } from './child.ts';
 import { adopt } from './family.ts';
@@ -89,9 +89,10 @@ export class Process<Args extends readonly unknown[] | [] = readonly unknown[]> 
    *
    * @throws ProcessStateError before `start()`, and for the process itself.
    */
-  async join({ timeout }: { readonly timeout?: number } = {}): Promise<void> {
+  async join(options: { readonly timeout?: number } = {}): Promise<void> {
+    checkKeys('join', options, ['timeout']);
     const child = childOf(this, 'join()');
-    await waitFor(child.ended, timeout);
+    await waitFor(child.ended, options.timeout);
   }
 
   /** Whether it was started and has not ended. */

@@ -1,8 +1,7 @@
+import { longestTimerMs } from '../limits.ts';
 import { ArgumentTypeError } from '../errors.ts';
 import { show } from '../arguments.ts';
 import { hold } from './family.ts';
-
-const longestTimerMs: number = 2 ** 31 - 1;
 
 /** Waits for an end, or for so many milliseconds (less than 0 is 0, as in Python); keeps the program alive meanwhile. */
 export async function waitFor(ended: Promise<void>, timeout: number | undefined): Promise<void> {

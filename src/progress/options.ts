@@ -1,12 +1,12 @@
+import { longestTimerMs } from '../limits.ts';
 import { inspect } from 'node:util';
 import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
+import { suggest } from '../suggest.ts';
 import type { ProgressOption, ProgressSnapshot, ProgressStream } from './types.ts';
 import { cleanLabel } from './width.ts';
 
 /** Ten times a second looks fluent and costs nothing that can be measured. */
 const intervalMsDefault = 100;
-/** The longest delay that Node's timers take; a longer one would fire at once. */
-const intervalMsMax = 2 ** 31 - 1;
 
 export interface ProgressSettings {
   readonly label: string;
@@ -34,23 +34,8 @@ const synonyms: ReadonlyMap<string, string> = new Map([
   ['onprogress', 'onUpdate'],
 ]);
 
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(replaced, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
-    }
-    previous = row;
-  }
-  return previous[b.length] ?? 0;
-}
-
 function suggestion(key: string): string {
-  const lower = key.toLowerCase();
-  const near = known.find((name) => editDistance(name.toLowerCase(), lower) <= 2);
-  const meant = synonyms.get(lower.replaceAll('_', '')) ?? near;
+  const meant = synonyms.get(key.toLowerCase().replaceAll('_', '')) ?? suggest(key, known);
   return meant === undefined ? `it takes ${known.join(', ')}` : `did you mean "${meant}"?`;
 }
 
@@ -90,9 +75,9 @@ export function readProgressOption(
   const { label = defaultLabel, stream, interval = intervalMsDefault, onUpdate } = option;
   if (typeof label !== 'string') reject('progress.label', 'a string', label);
   if (typeof interval !== 'number') reject('progress.interval', 'milliseconds', interval);
-  if (!(interval >= 1 && interval <= intervalMsMax)) {
+  if (!(interval >= 1 && interval <= longestTimerMs)) {
     throw new ArgumentRangeError(
-      `Cannot use progress.interval: expected milliseconds from 1 to ${intervalMsMax}, received ${interval}`,
+      `Cannot use progress.interval: expected milliseconds from 1 to ${longestTimerMs}, received ${interval}`,
     );
   }
   if (onUpdate !== undefined && typeof onUpdate !== 'function') reject('progress.onUpdate', 'a function', onUpdate);

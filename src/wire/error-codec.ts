@@ -51,8 +51,7 @@ export function encodeThrown(encoder: Encoder, writer: Writer, thrown: unknown):
 /** The counterpart: an error in any case; what was not an error is in a `RemoteError`. */
 export function decodeThrown(decoder: Decoder, reader: Reader): Error {
   if (reader.u8() === 0) {
-    const value = blob(decoder, reader);
-    return new RemoteError(`The task threw ${describeThrown(value)}, which is not an Error.`, value);
+    return notAnError(blob(decoder, reader));
   }
   const count = reader.count(3);
   if (count === 0 || count > maxErrorCauses) throw new ProtocolError(`An answer has ${count} errors.`);
@@ -60,6 +59,15 @@ export function decodeThrown(decoder: Decoder, reader: Reader): Error {
   const errors = heads.map(({ error }) => error);
   for (const head of heads) decodeBody(decoder, reader, head, errors);
   return errors[0]!;
+}
+
+/** What was thrown, as an error. */
+export function asError(thrown: unknown): Error {
+  return isError(thrown) ? thrown : notAnError(thrown);
+}
+
+function notAnError(thrown: unknown): RemoteError {
+  return new RemoteError(`The task threw ${describeThrown(thrown)}, which is not an Error.`, thrown);
 }
 
 function isError(value: unknown): value is Error {

@@ -135,4 +135,21 @@ for (const context of contexts) {
       ['1', '[ 4 ]', 'task', 'uncaught callback', 'uncaught errorCallback'].toSorted(),
     );
   });
+
+  test(`events: a listener that throws harms neither worker nor pool (${context})`, { timeout: 60_000 }, async () => {
+    const { code, stdout, stderr } = await runScript(
+      `import { Pool, task } from 'manycore';
+       process.on('uncaughtException', (error) => console.log('uncaught', error.message));
+       const pool = new Pool(1, { context: '${context}', maxTasksPerChild: 2 });
+       for (const event of ['workerStart', 'workerExit', 'taskProgress']) pool.on(event, () => { throw new Error(event); });
+       const report = () => { task().progress(1, 2); return 'told'; };
+       console.log(await pool.apply(report), await pool.apply(report));
+       await pool.terminate();
+       setTimeout(() => console.log(pool.statistics().workers.length), 50);`,
+    );
+    assert.deepEqual([code, stderr], [0, '']);
+    const lines = new Set(stdout.trim().split('\n'));
+    for (const line of ['told told', '0', 'uncaught workerStart', 'uncaught workerExit', 'uncaught taskProgress'])
+      assert.ok(lines.has(line), `${line} in ${stdout}`);
+  });
 }

@@ -161,3 +161,16 @@ testClean('construction: a pool of no workers runs its tasks here', {}, async ()
   await pool.join();
   await eventually(() => pool.statistics().state === 'ended');
 });
+
+testClean('construction: in a pool of no workers a frozen error arrives as it is', {}, async () => {
+  await using pool = new Pool({ workers: 0 });
+  const error = Object.freeze(new Error('frozen'));
+  assert.equal(
+    await rejection(
+      pool.apply(() => {
+        throw error;
+      }),
+    ),
+    error,
+  );
+});

@@ -313,4 +313,26 @@ eachContext((context) => {
     assert.ok((await rejection(results.next({ timeout: 50 }))) instanceof TimeoutError);
     assert.equal(await pool.apply(square, [3]), 9);
   });
+
+  testPool('imap: break does not wait for an input that hangs', { context, workers: 1 }, async (pool) => {
+    async function* hanging(): AsyncGenerator<number> {
+      yield 1;
+      await new Promise(() => {});
+    }
+    for await (const _ of pool.imap(square, hanging())) break;
+    assert.equal(await pool.apply(square, [3]), 9);
+  });
+
+  testPool('imap: results that nobody has taken outlive a closed pool', { context, workers: 2 }, async (pool) => {
+    const results = pool.imap(square, [1, 2, 3]);
+    pool.close();
+    await pool.join();
+    assert.deepEqual(await collect(results), [1, 4, 9]);
+  });
+
+  testPool('next: a timeout longer than timers can be is none', { context, workers: 1 }, async (pool) => {
+    const results = pool.imap(pause, [50]);
+    assert.deepEqual(await results.next({ timeout: 2 ** 32 }), { done: false, value: 50 });
+    assert.equal(await pool.apply(pause, [50]).get({ timeout: 2 ** 32 }), 50);
+  });
 });
