@@ -28,6 +28,8 @@ export interface DispatcherOptions {
 /** Decides which worker gets which items, and how many at once. */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
+  /** What is to be done when the arguments of a batch have been encoded; undefined while none is. */
+  #deferred: (() => void)[] | undefined;
   #stealing: (() => void) | undefined;
 
   constructor(options: DispatcherOptions) {
@@ -60,6 +62,19 @@ export class Dispatcher {
     }
     for (const member of touched) member.link.flush();
     if (queue.length === 0) this.#watchForStealing();
+  }
+
+  /**
+   * To encode arguments runs the user's getters, which may do anything to the pool while its items are neither here nor there.
+   * Returns whether `step` has to wait, and then does it as soon as they are somewhere.
+   */
+  defer(step: () => void): boolean {
+    this.#deferred?.push(step);
+    return this.#deferred !== undefined;
+  }
+
+  get isEncoding(): boolean {
+    return this.#deferred !== undefined;
   }
 
   #leastLoaded(job: Job): Member | undefined {
@@ -135,7 +150,10 @@ export class Dispatcher {
       outOfOrder: undefined,
       abandoned: undefined,
     };
+    const deferred: (() => void)[] = [];
+    this.#deferred = deferred;
     const { taken, error } = member.link.send(lease);
+    this.#deferred = undefined;
     lease.count = taken;
     advance(error === undefined ? taken : taken + 1);
     if (taken > 0) {
@@ -145,6 +163,7 @@ export class Dispatcher {
       this.#options.sent(member, lease);
     }
     if (error !== undefined) this.#options.refuse(job, from + taken, attempt, error);
+    for (const step of deferred) step();
   }
 
   /**

@@ -162,6 +162,7 @@ export class Engine {
   }
 
   dispatch(): void {
+    if (this.#dispatcher.defer(() => this.dispatch())) return;
     this.#dispatcher.dispatch();
     this.#crew.staff();
     if (this.#queue.length > 0) this.#dispatcher.dispatch();
@@ -187,6 +188,7 @@ export class Engine {
    * if that is not heeded; without one it may finish, and its outcome is dropped.
    */
   withdraw(job: Job, reason: { readonly value: unknown } | undefined): void {
+    if (this.#dispatcher.defer(() => this.withdraw(job, reason))) return;
     const failure = { kind: 'aborted', reason: reason?.value } as const;
     this.#outcomes.withdraw(job, failure);
     this.#withdrawals.job(job, failure, reason !== undefined);
@@ -195,14 +197,16 @@ export class Engine {
 
   /**
    * Gives up one item, unless it has begun or has its outcome already; returns whether it did. With `force` an item that
-   * runs goes too, and the worker with it. Nothing is sent anew before `dispatch`, so that many can be cancelled at once.
+   * runs goes too, and the worker with it. Nothing is sent anew before `dispatch`, so that many can be cancelled at once. While
+   * arguments are encoded, nothing can be cancelled.
    */
   cancel(job: Job, index: number, force: boolean): boolean {
-    return this.#withdrawals.item(job, index, force);
+    return !this.#dispatcher.isEncoding && this.#withdrawals.item(job, index, force);
   }
 
   /** Gives up all that has not begun. */
   cancelWaiting(): void {
+    if (this.#dispatcher.defer(() => this.cancelWaiting())) return;
     this.#withdrawals.waiting();
     this.dispatch();
   }
@@ -228,6 +232,7 @@ export class Engine {
 
   /** Takes no more work; ends when all is done. */
   close(): void {
+    if (this.#dispatcher.defer(() => this.close())) return;
     if (this.#state !== 'running') return;
     this.#state = 'closing';
     this.#crew.staffed = false;
@@ -237,6 +242,7 @@ export class Engine {
 
   /** Fails all that is not done and ends the workers now: politely (SIGTERM) first, or at once. */
   terminate(error: Error, force = false): void {
+    if (this.#dispatcher.defer(() => this.terminate(error, force))) return;
     if (this.#isOver) return;
     this.#state = 'terminating';
     this.#endError = error;

@@ -218,6 +218,8 @@ export class Simulation implements World {
   }
 
   refuses(lease: Lease, index: number): Error | undefined {
+    // Getters of the arguments are the user's code too.
+    if (this.random.chance(0.3)) this.reenter(lease.job as SimulatedJob);
     return this.refusal(lease.job as SimulatedJob, index);
   }
 

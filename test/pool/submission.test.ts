@@ -91,6 +91,38 @@ eachContext((context) => {
     },
   );
 
+  testPool('submission: a getter of an argument that ends the pool', { context, workers: 2 }, async (pool) => {
+    const trap = {
+      get value(): number {
+        void pool.terminate();
+        return 1;
+      },
+    };
+    const results = await pool
+      .mapSettled((item: object) => Object.keys(item), [{}, trap, {}, {}])
+      .catch((error) => error);
+    assert.match(String(results), /PoolTerminatedError/);
+    await pool.join();
+    const { state, succeeded, failed } = pool.statistics();
+    assert.deepEqual([state, succeeded + failed], ['ended', 4]);
+  });
+
+  testPool('submission: a getter of an argument that aborts the call', { context, workers: 2 }, async (pool) => {
+    const stop = new AbortController();
+    const trap = {
+      get value(): number {
+        stop.abort(new Error('enough'));
+        return 1;
+      },
+    };
+    const error = await rejection(
+      pool.map((item: object) => Object.keys(item), [{}, {}, trap, {}, {}], { signal: stop.signal }),
+    );
+    assert.equal(error.name, 'AbortError');
+    await eventually(() => pool.statistics().succeeded + pool.statistics().failed === 5);
+    assert.equal(await pool.apply(square, [3]), 9);
+  });
+
   testPool('submission: arguments are those of the moment of the call', { context, workers: 1 }, async (pool) => {
     const list = [1, 2, 3];
     const single = pool.apply((xs: number[]) => xs.length, [list]);
