@@ -98,10 +98,9 @@ eachContext((context) => {
         return 1;
       },
     };
-    const results = await pool
-      .mapSettled((item: object) => Object.keys(item), [{}, trap, {}, {}])
-      .catch((error) => error);
-    assert.match(String(results), /PoolTerminatedError/);
+    const results = await pool.mapSettled((item: object) => Object.keys(item), [{}, trap, {}, {}]);
+    for (const result of results)
+      assert.match(String(result.status === 'rejected' && result.reason), /PoolTerminatedError/);
     await pool.join();
     const { state, succeeded, failed } = pool.statistics();
     assert.deepEqual([state, succeeded + failed], ['ended', 4]);
