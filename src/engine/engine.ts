@@ -230,6 +230,12 @@ export class Engine {
     this.dispatch();
   }
 
+  /** Kills a worker that takes more memory than it may. Who loses a task by it is told `why`. */
+  killForMemory(member: Member, why: string): void {
+    member.killedFor = why;
+    this.#crew.kill(member, 'memory');
+  }
+
   /** Takes no more work; ends when all is done. */
   close(): void {
     if (this.#dispatcher.defer(() => this.close())) return;

@@ -16,7 +16,9 @@ export function takeHeld(member: Member, exit: WorkerExit): { back: Item[]; loss
   const current = member.link.current();
   const back: Item[] = [];
   const losses: (Item & { loss: Loss })[] = [];
-  const loss = (phase: Loss['phase']): Loss => ({ ...exit, workerId: member.id, pid: member.pid, phase });
+  const { id: workerId, pid, killedFor } = member;
+  const oomHint = exit.oomHint || killedFor !== undefined;
+  const loss = (phase: Loss['phase']): Loss => ({ ...exit, oomHint, workerId, pid, phase, killedFor });
   for (const { lease, sequence } of member.leases.drain()) {
     if (lease.abandoned?.has(sequence) === true) continue;
     const { job, attempt } = lease;

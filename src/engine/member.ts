@@ -46,6 +46,8 @@ export interface Member {
   retiredFor: RetireReason | undefined;
   /** Why it was asked to end. A worker that dies without is a loss, also while it drains. */
   endedFor: RetireReason | 'timeout' | 'abort' | 'boot' | undefined;
+  /** What it is killed for, in words, when its tasks are to be told. */
+  killedFor: string | undefined;
   /** Cancels its timer, the only one at a time: for its boot, for its end after `close`, for its end after SIGTERM. */
   timer: (() => void) | undefined;
 }
@@ -80,6 +82,7 @@ export function newMember(
     patienceMs: stealAfterMs.first,
     retiredFor: undefined,
     endedFor: undefined,
+    killedFor: undefined,
     timer: undefined,
   };
 }

@@ -77,6 +77,8 @@ export interface WorkerExit {
 /** A worker's end, as the tasks that it had begun see it. */
 export interface Loss extends WorkerExit, WorkerIdentity {
   readonly phase: 'boot' | 'dispatch' | 'running' | 'reply';
+  /** Why we killed it, in words. */
+  readonly killedFor?: string | undefined;
 }
 
 /** Consecutive items of one job that wait together. */

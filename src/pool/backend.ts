@@ -22,7 +22,7 @@ import {
 } from '../limits.ts';
 import { kindOf } from '../process/start-method.ts';
 import { unleash } from './chaos.ts';
-import { memoryOf } from './memory.ts';
+import { inMB, memoryOf } from './memory.ts';
 import type { Holder, Unfinished } from '../program/holder.ts';
 import { programEnd } from '../program/index.ts';
 import { shared } from '../worker/task-context.ts';
@@ -215,8 +215,14 @@ export class Backend implements Holder {
     for (const member of this.engine.members) {
       const link = this.#links.get(member.id);
       if (link === undefined || member.state === 'starting' || member.state === 'ending') continue;
-      const bytes = this.context === 'process' ? memoryOf(member.pid) : link.memoryMiB * 2 ** 20;
-      if (bytes > limit * 2 && this.context === 'process') link.kill(true);
+      // What the kernel says, where it does: a process that is busy does not note its memory.
+      const known = this.context === 'process' ? memoryOf(member.pid) : 0;
+      const bytes = known > 0 ? known : link.memoryMiB * 2 ** 20;
+      if (bytes > limit * 2 && this.context === 'process')
+        this.engine.killForMemory(
+          member,
+          `Its memory was ${inMB(bytes)}, more than twice the limit (maxMemoryPerWorker) of ${inMB(limit)}.`,
+        );
       else if (bytes > limit && member.state === 'ready') this.engine.recycle(member, 'memory');
     }
   }

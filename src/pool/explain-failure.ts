@@ -107,7 +107,7 @@ function lostMessage(loss: Loss, place: Place): string {
   const words = lastLine(loss.lastWords);
   const sentences = [
     `${who} was ${endOf(loss).replace(/^ended/, 'lost: it ended')} ${when} task ${describe(place)}.`,
-    ...(loss.oomHint ? ['It ran out of memory.'] : []),
+    ...(loss.killedFor !== undefined ? [loss.killedFor] : loss.oomHint ? ['It ran out of memory.'] : []),
     ...(loss.protocolError === undefined
       ? []
       : [`It was ended because of what it sent: ${loss.protocolError.message}`]),

@@ -1,5 +1,10 @@
 import { readFileSync } from 'node:fs';
 
+/** Bytes for a reader. */
+export function inMB(bytes: number): string {
+  return `${Math.round(bytes / 1e6)} MB`;
+}
+
 /** The resident memory of a process in bytes, as the kernel knows it; 0 where it does not tell. */
 export function memoryOf(pid: number | undefined): number {
   if (pid === undefined) return 0;

@@ -114,5 +114,7 @@ scenario(
       for (;;) all.push(Buffer.alloc(10e6, 1));
     }, []).error();
     assert.ok(error instanceof WorkerLostError, error.stack);
+    assert.match(error.message, /Its memory was \d+ MB, more than twice the limit \(maxMemoryPerWorker\) of 300 MB\./);
+    assert.ok(error.oomHint);
   },
 );
