@@ -322,3 +322,29 @@ async function useOf(server: Server, options: ManagerOptions): Promise<void> {
   const manager = await Manager.connect(server.address, options as Required<Pick<ManagerOptions, 'authKey'>>);
   await manager.list([1]).length();
 }
+
+testClean('manager: a server that was killed can be started again at its address (I20)', {}, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'manycore-test-'));
+  const address = join(folder, 'socket');
+  const serve = (path: string, key: Uint8Array): Promise<void> =>
+    new Manager({ address: path, authKey: key }).getServer().serveForever();
+  try {
+    for (let round = 0; round < 2; round++) {
+      const child = new Process({ target: serve, args: [address, authKey] });
+      child.start();
+      let client: Manager | undefined;
+      await eventually(async () => {
+        client = await Manager.connect(address, { authKey }).catch(() => undefined);
+        return client !== undefined;
+      });
+      const list = client!.list([round]);
+      assert.deepEqual(await list.value(), [round]);
+      child.kill();
+      await child.join();
+      assert.equal((await rejection(list.length())).name, 'ConnectionLostError');
+      await client!.shutdown();
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { setFlagsFromString } from 'node:v8';
 import { setImmediate as turn } from 'node:timers/promises';
 import { runInNewContext } from 'node:vm';
-import { Manager } from 'manycore';
+import { Manager, Pool } from 'manycore';
 import { eventually, testClean } from '../matrix.ts';
 import { authKey, testManager, testServer } from './support.ts';
 import { dialAuthenticated, frame, type RawClient } from './raw-client.ts';
@@ -68,4 +68,14 @@ testClean('scale: 10,000 sets that are issued together are answered', {}, async 
   const dict = manager.dict<number, number>();
   await Promise.all(Array.from({ length: 10_000 }, (_, i) => dict.set(i, i)));
   assert.equal(await dict.size(), 10_000);
+});
+
+testManager('scale: 10,000 updates by each of two processes are exact (G173)', async (manager) => {
+  await using pool = new Pool(2);
+  const dict = manager.dict<string, number>();
+  await pool.map(async () => {
+    for (let i = 0; i < 100; i++)
+      await Promise.all(Array.from({ length: 100 }, () => dict.update('n', (n = 0) => n + 1)));
+  }, [1, 2]);
+  assert.equal(await dict.get('n'), 20_000);
 });
