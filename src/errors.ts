@@ -275,6 +275,52 @@ export class SharedMemoryError extends ManycoreError {
   override readonly code = 'ERR_MANYCORE_SHARED_MEMORY';
 }
 
+/** The other side does not have the key, or does not show that it has. Python: `AuthenticationError`. */
+export class AuthenticationError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_AUTHENTICATION';
+}
+
+/** A manager's server cannot be reached, or the connection to it was lost. `maybeExecuted`: the call may have taken effect. Python: `ConnectionError`, `EOFError`. */
+export class ConnectionLostError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_CONNECTION_LOST';
+  readonly maybeExecuted: boolean;
+
+  constructor(message: string, maybeExecuted: boolean, options?: ErrorOptions) {
+    super(message, options);
+    this.maybeExecuted = maybeExecuted;
+  }
+}
+
+/** A manager was used before it was started or after it was shut down. Python: `AssertionError`, `ProcessError`. */
+export class ManagerStateError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_MANAGER_STATE';
+}
+
+/** A shared object has no method of this name that may be called from outside. Python: `RemoteError` with an `AttributeError`. */
+export class MethodNotExposedError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_METHOD_NOT_EXPOSED';
+}
+
+/** A shared object does not exist any more, or never did. Python: `KeyError` in a `RemoteError`. */
+export class ObjectGoneError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_OBJECT_GONE';
+}
+
+/** Nothing was in the queue, or nothing came in time. Python: `queue.Empty`. */
+export class QueueEmptyError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_QUEUE_EMPTY';
+}
+
+/** The queue had no room, or none in time. Python: `queue.Full`. */
+export class QueueFullError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_QUEUE_FULL';
+}
+
+/** The barrier is broken: a party did not come in time, or it was aborted or reset. Python: `BrokenBarrierError`. */
+export class BrokenBarrierError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_BROKEN_BARRIER';
+}
+
 /** Something that must not happen has happened: a fault in manycore, please report it. */
 export class InternalError extends ManycoreError {
   override readonly code = 'ERR_MANYCORE_INTERNAL';

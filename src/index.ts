@@ -4,15 +4,21 @@ export {
   ArgumentRangeError,
   ArgumentTypeError,
   BlockingError,
+  AuthenticationError,
+  BrokenBarrierError,
   CancelledError,
   CaptureError,
+  ConnectionLostError,
   FrameTooLargeError,
   InternalError,
   InterruptError,
   InvalidStateError,
+  ManagerStateError,
   ManycoreError,
+  MethodNotExposedError,
   NestingError,
   NotReadyError,
+  ObjectGoneError,
   PoisonTaskError,
   PoolBrokenError,
   PoolClosedError,
@@ -22,6 +28,8 @@ export {
   ProcessStartError,
   ProcessStateError,
   ProtocolError,
+  QueueEmptyError,
+  QueueFullError,
   RemoteError,
   SerializationError,
   SharedMemoryError,
@@ -35,6 +43,7 @@ export { describe } from './closure/explain.ts';
 export { capture } from './closure/explicit.ts';
 export type { Clock } from './engine/clock.ts';
 export type { TaskFault, WorkerFaults } from './engine/inline-link.ts';
+export { Manager } from './manager/manager.ts';
 export { AsyncResult } from './pool/async-result.ts';
 export type { ChaosOptions } from './pool/chaos.ts';
 export { cpuCount } from './pool/cpu-count.ts';

@@ -114,3 +114,47 @@ export const blockedPollMs = 1;
 
 /** Node's timers take no more, 24.8 days: a longer one would ring at once. */
 export const longestTimerMs: number = 2 ** 31 - 1;
+
+// Managers. What is counted here comes from the network, before or after its sender has shown the key.
+
+/** One frame to or from a manager's server: room for large values, too little to fill a heap with one message. */
+export const maxManagerFrameBytes: number = 64 * 2 ** 20;
+/** Values in one frame of data: a frame of the smallest ones decodes within 100 ms. */
+export const maxDataNodes = 1_000_000;
+/** How deep data may be nested: the codec recurses, and so do those who look at it. */
+export const maxDataDepth = 1_000;
+/** The calls of one tick go out in frames of about this size. */
+export const managerBatchBytes: number = 256 * 1024;
+/** A client that has connected must have shown the key by then. */
+export const handshakeMs = 5_000;
+/** Clients that are shaking hands at once; further ones wait for their turn within the same time. */
+export const maxUnauthenticated = 64;
+/** Clients of one server, unless the option `maxConnections` says otherwise. */
+export const maxManagerConnections = 256;
+/** Calls of one client that wait (for a lock, an item): more is an error of that call, not a longer list. */
+export const maxWaitingCalls = 10_000;
+/** Shared objects that one client may hold at once. */
+export const maxClientReferences = 2_000_000;
+/** A client that reads slower than it asks is not read from above this, and cut off when it has not caught up in time. */
+export const maxUnsentBytes: number = 16 * 2 ** 20;
+export const slowReaderMs = 30_000;
+/** TCP: silence after which the other side is asked for a sign of life, and after which it counts as gone. */
+export const heartbeatMs = 5_000;
+export const silenceMs = 15_000;
+/** How long a shared object that was sent to somebody outlives its last holder: the receiver may not have got to it. */
+export const lingerReferenceMs = 300_000;
+/** Wrong keys from one address within a minute after which its connections wait, doubling, up to the last of these. */
+export const authFailures = { free: 5, delayMs: 100, delayMsMax: 10_000, forgetMs: 60_000 } as const;
+/** The most that is told of an error to a client: the rest of a message is cut. */
+export const maxRemoteMessageLength = 4_096;
+/**
+ * How long an answer, and the next question, are looked for without going to sleep, on the same machine: to be woken costs as
+ * much. A client looks for as long as it takes a server to wake up.
+ */
+export const managerSpinUs = { answer: 80, question: 30 } as const;
+/** ... and how long in sum before the event loop has its turn. */
+export const managerSpinBudgetMs = 1;
+/** A server that was told to shut down has this long before it is ended. */
+export const managerShutdownMs = 1_000;
+/** Items that an iteration over a shared container fetches at once. */
+export const iterationChunk = 1_024;

@@ -24,6 +24,8 @@ export interface Native {
   poll(watched: readonly Watched[], ms: number): ReadonlySet<number>;
   /** How a child ended that nobody has reaped yet, which is left to others; undefined while it runs (Linux). */
   readonly exitOf?: (pid: number) => { readonly exitCode: number | null; readonly signal: string | null } | undefined;
+  /** Reads from a socket what is there at this moment; how many bytes, at most 0 when there is nothing. */
+  receiveNow(fd: number, into: Uint8Array): number;
 }
 
 /** A descriptor that is to be waited for: to read, or to write. */
@@ -121,6 +123,7 @@ const SYS_FUTEX = process.arch === 'arm64' ? 98 : 202;
 const FUTEX_WAIT = 0;
 const FUTEX_WAKE = 1;
 const everybody = 2 ** 31 - 1;
+const MSG_DONTWAIT = process.platform === 'darwin' ? 0x80 : 0x40;
 
 function bind(koffi: Koffi): Native {
   const libc = koffi.load(process.platform === 'linux' ? null : 'libc.dylib');
@@ -133,6 +136,7 @@ function bind(koffi: Koffi): Native {
   };
   const poll = lazily('int poll(void *, ulong, int)');
   const waitid = lazily('int waitid(int, uint, void *, int)');
+  const receive = lazily('int64_t recv(int, void *, size_t, int)');
   const exitOf: Native['exitOf'] = (pid) => {
     const info = Buffer.alloc(siginfo.bytes);
     const found = waitid(P_PID, pid, info, WEXITED | WNOHANG | WNOWAIT) === 0;
@@ -149,6 +153,7 @@ function bind(koffi: Koffi): Native {
   const limit = new BigInt64Array(2);
   return {
     ...(process.platform === 'linux' && { exitOf }),
+    receiveNow: (fd, into) => receive(fd, into, into.length, MSG_DONTWAIT),
     map(fd, bytes) {
       const pointer = mmap(null, bytes, PROT_READ_WRITE, MAP_SHARED, fd, 0);
       if (pointer === 0xffff_ffff_ffff_ffffn) throw new Error('mmap failed');

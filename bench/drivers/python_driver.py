@@ -399,6 +399,23 @@ def cpu_ms(pid):
     return total
 
 
+def manager(context, params):
+    if context.kind == "executor":
+        return None
+    count, times = params["count"], []
+    with multiprocessing.get_context(context.kind).Manager() as shared:
+        items = shared.dict()
+        begin = now()
+        for i in range(count):
+            start = now()
+            items[i % 100] = i
+            times.append(now() - start)
+        ms = now() - begin
+        if items[99] != count - 1:
+            raise ValueError("wrong: the last value is not there")
+    return {"us": statistics.median(times) * 1000, "ms": ms}
+
+
 SCENARIOS = {
     "burst": burst,
     "submit": submit,
@@ -412,6 +429,7 @@ SCENARIOS = {
     "skew": skew,
     "memory": memory,
     "idle": idle,
+    "manager": manager,
 }
 
 

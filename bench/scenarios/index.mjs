@@ -9,6 +9,7 @@
 import { burst } from './burst.mjs';
 import { idle } from './idle.mjs';
 import { imap } from './imap.mjs';
+import { manager } from './manager.mjs';
 import { map } from './map.mjs';
 import { memory } from './memory.mjs';
 import { payloads } from './payloads.mjs';
@@ -19,7 +20,7 @@ import { skew } from './skew.mjs';
 import { startUp } from './start-up.mjs';
 import { submit } from './submit.mjs';
 
-export const scenarios = [burst, submit, map, imap, roundTrip, payloads, startUp, process, scaling, skew, memory, idle];
+export const scenarios = [burst, submit, map, imap, roundTrip, payloads, startUp, process, scaling, skew, memory, idle, manager];
 
 export function findScenario(name) {
   const found = scenarios.find((candidate) => candidate.name === name);

@@ -1,5 +1,5 @@
 /** The one file that knows manycore's API. */
-import { Pool, Process, ThreadPool } from 'manycore';
+import { Manager, Pool, Process, ThreadPool } from 'manycore';
 import { ProcessPoolExecutor, ThreadPoolExecutor } from 'manycore/futures';
 import { busy, countPrimes } from '../tasks.mjs';
 
@@ -20,8 +20,16 @@ export function open({ workers, context }) {
     map: (task, items) => pool.map(functions[task], items),
     imap: (task, items) => pool.imap(functions[task], items),
     submit: (task, argument) => executor.submit(functions[task], argument),
+    dict: context === 'thread' ? undefined : openDict,
     close: () => Promise.all([pool.terminate(), executor.shutdown()]),
   };
+}
+
+async function openDict() {
+  const manager = new Manager();
+  await manager.start();
+  const dict = manager.dict();
+  return { set: (key, value) => dict.set(key, value), get: (key) => dict.get(key), close: () => manager.shutdown() };
 }
 
 export async function whole({ context }) {

@@ -3,6 +3,7 @@ import type { Definition } from './forms.ts';
 import { Writer } from './writer.ts';
 
 const scratch = new Writer(16 * 1024);
+let busy = false;
 
 /** A value encoded ahead of its sending: a snapshot, which can go to several channels. */
 export class EncodedMessage {
@@ -28,13 +29,18 @@ export class EncodedMessage {
 
 /** Encodes with an encoder that no channel is using. */
 export function encodeAhead(encoder: Encoder, value: unknown): EncodedMessage {
-  scratch.length = 0;
+  // What is encoded may run code, such as a getter, that encodes something else.
+  const outer = busy;
+  const writer = outer ? new Writer() : scratch;
+  writer.length = 0;
+  busy = true;
   try {
-    encoder.message(scratch, value);
+    encoder.message(writer, value);
     // The first byte is the number of the first attachment: 0, as the encoder has none.
-    const bytes = Buffer.from(scratch.bytes.subarray(1, scratch.length));
+    const bytes = Buffer.from(writer.bytes.subarray(1, writer.length));
     return new EncodedMessage(bytes, [...encoder.definitions], encoder.attachments);
   } finally {
+    busy = outer;
     if (encoder.definitions.size > 0) encoder.definitions.clear();
     if (encoder.attachments.length > 0) encoder.attachments = [];
   }

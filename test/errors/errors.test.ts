@@ -5,10 +5,11 @@ import { Socket } from 'node:net';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as manycore from 'manycore';
-import { ManycoreError, Pool, Process, task } from 'manycore';
+import { Manager, ManycoreError, Pool, Process, task } from 'manycore';
 import { Future } from 'manycore/futures';
 import { maxFrameBytes } from '#internal/limits.js';
 import { Reader } from '#internal/wire/reader.js';
+import { attacherOf, travellingStateOf } from '#internal/wire/shared.js';
 import { Writer } from '#internal/wire/writer.js';
 import { eachContext, rejection, testClean } from '../matrix.ts';
 
@@ -112,6 +113,46 @@ const onBoth: Record<string, Provocation> = {
       }
     }
     return pool.apply(nest);
+  },
+  AuthenticationError: async () => {
+    const address = { port: 0 };
+    await using server = new Manager({ address, authKey: 'this' }).getServer();
+    await server.start();
+    await Manager.connect(server.address, { authKey: 'that' });
+  },
+  ConnectionLostError: () => Manager.connect('/no/such/socket', { authKey: 'this' }),
+  ManagerStateError: async () => {
+    const manager = new Manager();
+    await manager.shutdown();
+    manager.list();
+  },
+  MethodNotExposedError: async () => {
+    await using manager = new Manager();
+    await manager.list().callMethod('constructor');
+  },
+  ObjectGoneError: async () => {
+    await using manager = new Manager({ linger: 0 });
+    const list = manager.list();
+    await list.append(1);
+    const state = travellingStateOf(list)!() as { id: string };
+    const gone = attacherOf(list.constructor)!({ ...state, id: '0'.repeat(32) }) as typeof list;
+    await gone.length();
+  },
+  QueueEmptyError: async () => {
+    await using manager = new Manager();
+    await manager.Queue().getNowait();
+  },
+  QueueFullError: async () => {
+    await using manager = new Manager();
+    const queue = manager.Queue(1);
+    await queue.put(1);
+    await queue.putNowait(2);
+  },
+  BrokenBarrierError: async () => {
+    await using manager = new Manager();
+    const barrier = manager.Barrier(2);
+    await barrier.abort();
+    await barrier.wait();
   },
   ProcessStateError: () => new Process().join(),
   ProcessClosedError: () => {

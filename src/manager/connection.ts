@@ -1,0 +1,548 @@
+import type { Socket } from 'node:net';
+import {
+  AuthenticationError,
+  ConnectionLostError,
+  ManycoreError,
+  ProtocolError,
+  SerializationError,
+  TimeoutError,
+} from '../errors.ts';
+import { bootTimeoutMs, handshakeMs, heartbeatMs, managerSpinUs, maxManagerFrameBytes, silenceMs } from '../limits.ts';
+import { monotonicMs } from '../monotonic.ts';
+import { DataDecoder } from '../wire/data-decoder.ts';
+import { DataEncoder } from '../wire/data-encoder.ts';
+import { DataTag } from '../wire/data-tags.ts';
+import { Reader } from '../wire/reader.ts';
+import { showAddress, type Target } from './address.ts';
+import type { AuthKey } from './auth-key.ts';
+import { FrameWriter } from './frame-writer.ts';
+import { ClientHandshake, ServerFlag } from './handshake.ts';
+import { Link } from './link.ts';
+import { isConstantFunction, pack, unpack } from './pack.ts';
+import { idBytes, Special, ToClient, ToServer } from './protocol.ts';
+import type { Reference } from './reference.ts';
+import { dial } from './transport.ts';
+
+/** What the connection needs to know of proxies, which are a layer above it. */
+export interface ProxyMaker {
+  /** A proxy for an object of this connection's server. */
+  make(kind: string, reference: Reference): object;
+  /** The reference of a proxy; undefined for any other object. */
+  referenceOf(value: object): Reference | undefined;
+  /** A proxy of another server, as data to which no key belongs; and back. */
+  stateOf(reference: Reference): unknown;
+  /** Runs `body`, which encodes for a connection; returns the references to its objects that were sent. */
+  collect(connection: Connection, body: () => void): readonly Reference[];
+  attach(state: unknown): object;
+}
+
+interface Pending {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export interface ConnectionOptions {
+  readonly target: Target;
+  readonly key: AuthKey;
+  /** Known before the server says so, of a server that this program has started. */
+  readonly allowsCode: boolean;
+  /** The server may be starting still, and not answer yet. */
+  readonly isPatient: boolean;
+  readonly proxies: ProxyMaker;
+}
+
+const packedFunctions = new WeakMap<object, Buffer>();
+
+/**
+ * This thread's connection to a server: all calls of all proxies go over it, those of one tick together. It does not keep the
+ * program alive but while a call waits. When it is lost all calls reject at once, and so do later ones: there is no second try.
+ */
+export class Connection {
+  readonly target: Target;
+  readonly key: AuthKey;
+  /** Resolves when the server has shown that it has the key too. */
+  readonly ready: Promise<void>;
+  /** Managers and proxies that came here by themselves: with the last manager it is closed, if there are no such proxies. */
+  users = 0;
+  readonly #proxies: ProxyMaker;
+  readonly #socket: Socket;
+  #link: Link | undefined;
+  #out = new FrameWriter(maxManagerFrameBytes);
+  readonly #encoder = new DataEncoder((value, encoder) => this.#writeSpecial(value, encoder));
+  readonly #decoder = new DataDecoder((decoder) => this.#readSpecial(decoder), Infinity);
+  readonly #pending = new Map<number, Pending>();
+  /** What the server has given, by its numbers. */
+  readonly #given = new Map<number, Reference>();
+  readonly #onClose = new Set<(error: Error) => void>();
+  #allowsCode: boolean;
+  #lastCall = 0;
+  #lastReference = -1;
+  #scheduled = false;
+  #held = true;
+  #releasing = false;
+  #error: Error | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #lastHeardMs = monotonicMs();
+  #settleReady!: { resolve: () => void; reject: (error: Error) => void };
+  /** Values of the present frame that are still being loaded. */
+  #loading: Promise<unknown> | undefined;
+
+  constructor({ target, key, allowsCode, isPatient, proxies }: ConnectionOptions) {
+    this.target = target;
+    this.key = key;
+    this.#allowsCode = allowsCode;
+    this.#proxies = proxies;
+    this.ready = new Promise((resolve, reject) => (this.#settleReady = { resolve, reject }));
+    // Who waits for it is told; who does not, learns it from the first call.
+    this.ready.catch(() => undefined);
+    const patienceMs = isPatient ? bootTimeoutMs : handshakeMs;
+    this.#timer = setTimeout(
+      () => this.close(new TimeoutError(`${this.#name} did not answer within ${patienceMs} ms.`)),
+      patienceMs,
+    );
+    this.#socket = dial(target, key, {
+      open: (socket, binding) => this.#shakeHands(socket, binding),
+      failed: (error) => this.close(error),
+    });
+  }
+
+  get #name(): string {
+    return `The manager's server at ${showAddress(this.target.address)}`;
+  }
+
+  /** Why it is of no use any more. */
+  get error(): Error | undefined {
+    return this.#error;
+  }
+
+  get allowsCode(): boolean {
+    return this.#allowsCode;
+  }
+
+  #shakeHands(socket: Socket, binding: Uint8Array): void {
+    if (this.#error !== undefined) return void socket.destroy();
+    const handshake = new ClientHandshake({ key: this.key.derive('handshake'), binding }, (bytes) => {
+      socket.write(bytes);
+    });
+    const lost = (error?: Error): void => this.close(error ?? this.#lost());
+    const ended = (): void => lost();
+    const read = (chunk: Buffer): void => {
+      try {
+        if (!handshake.push(chunk)) return;
+      } catch (error) {
+        return lost(error as Error);
+      }
+      socket.off('data', read).off('error', lost).off('close', ended);
+      this.#open(socket, handshake);
+    };
+    socket.on('data', read).on('error', lost).on('close', ended);
+  }
+
+  #open(socket: Socket, { welcome, rest }: ClientHandshake): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#allowsCode = (welcome.flags & ServerFlag.allowsCode) !== 0;
+    this.#link = new Link(socket, maxManagerFrameBytes, {
+      frame: (body) => this.#frame(body),
+      idle: () => {},
+      closed: (error) => this.close(error ?? this.#lost()),
+    });
+    this.#lastHeardMs = monotonicMs();
+    this.#settleReady.resolve();
+    if (this.#pending.size === 0) this.#release();
+    else this.#watch();
+    if (rest.length > 0) this.#link.take(rest);
+    this.#flush();
+  }
+
+  #lost(): ConnectionLostError {
+    return new ConnectionLostError(`${this.#name} has closed the connection, or has ended.`, this.#link !== undefined);
+  }
+
+  /** Called when it is closed or lost. */
+  onClose(listener: (error: Error) => void): void {
+    this.#onClose.add(listener);
+  }
+
+  close(reason?: Error): void {
+    if (this.#error !== undefined) return;
+    const wasOpen = this.#link !== undefined;
+    this.#error = explain(
+      reason ?? new ConnectionLostError('The connection to the manager was closed.', wasOpen),
+      this.#name,
+      wasOpen,
+    );
+    clearTimeout(this.#timer);
+    this.#flushLast();
+    this.#socket.destroy();
+    this.#link?.destroy();
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    this.#given.clear();
+    this.#settleReady.reject(this.#error);
+    for (const { reject } of pending) reject(this.#again());
+    for (const listener of this.#onClose) listener(this.#error);
+  }
+
+  /** What was dropped lately is told if it can be. */
+  #flushLast(): void {
+    const bytes = this.#link?.closed === false ? this.#out.take() : undefined;
+    if (bytes !== undefined) this.#link?.send(bytes);
+  }
+
+  /** Each call gets an error of its own, whose stack is its own. */
+  #again(): Error {
+    const error = this.#error!;
+    if (error instanceof ConnectionLostError)
+      return new ConnectionLostError(error.message, error.maybeExecuted, { cause: error.cause ?? error });
+    if (error instanceof AuthenticationError) return new AuthenticationError(error.message, { cause: error });
+    return error;
+  }
+
+  /** Makes an object. What is wrong with it is told by the first call. */
+  create(kind: string, type: string, id: string, args: readonly unknown[]): Reference {
+    const reference = this.#newReference(kind, id);
+    this.#record(ToServer.create, () => {
+      const { writer } = this.#out;
+      writer.varint(reference.number);
+      writer.string(type);
+      writer.raw(Buffer.from(id, 'hex'));
+      this.#arguments(args);
+    });
+    return reference;
+  }
+
+  /** Refers to an object that somebody has passed on. */
+  attach(kind: string, id: string, mayCome: boolean): Reference {
+    const reference = this.#newReference(kind, id);
+    reference.isConfirmed = !mayCome;
+    this.#record(ToServer.attach, () => {
+      const { writer } = this.#out;
+      writer.varint(reference.number);
+      writer.raw(Buffer.from(id, 'hex'));
+      writer.u8(mayCome ? 1 : 0);
+    });
+    return reference;
+  }
+
+  #newReference(kind: string, id: string): Reference {
+    this.#lastReference += 2;
+    return { connection: this, number: this.#lastReference, kind, id, count: 1, isConfirmed: false, travelled: false };
+  }
+
+  /** Gives a reference back. */
+  drop(reference: Reference): void {
+    if (this.#error !== undefined) return;
+    if (this.#given.get(reference.number) === reference) this.#given.delete(reference.number);
+    this.#record(ToServer.drop, () => {
+      this.#out.writer.varint(reference.number);
+      this.#out.writer.varint(reference.count);
+    });
+  }
+
+  /** Tells that it was passed on: it outlives its references for a while. At once, as this process may end. */
+  travels(reference: Reference): void {
+    if (this.#error !== undefined) return;
+    this.#record(ToServer.travel, () => this.#out.writer.varint(reference.number));
+    this.#flush();
+  }
+
+  /** Calls a method of a shared object. Rejects with a SerializationError when an argument does not travel. */
+  call(reference: Reference, method: string, args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
+    return this.#request(ToServer.call, reference.number, method, args, signal);
+  }
+
+  /** Asks the server itself. */
+  manage(what: string, args: readonly unknown[] = []): Promise<unknown> {
+    return this.#request(ToServer.manage, -1, what, args, undefined);
+  }
+
+  /** The way of every call: nothing is made here that is not needed. */
+  #request(
+    op: number,
+    reference: number,
+    name: string,
+    args: readonly unknown[],
+    signal: AbortSignal | undefined,
+  ): Promise<unknown> {
+    if (this.#error !== undefined) return Promise.reject(this.#again());
+    const id = ++this.#lastCall;
+    const mark = this.#out.open();
+    const { writer } = this.#out;
+    try {
+      writer.u8(op);
+      writer.varint(id);
+      if (reference >= 0) writer.varint(reference);
+      writer.string(name);
+      this.#arguments(args);
+      this.#out.close(mark);
+    } catch (error) {
+      this.#out.rollback(mark);
+      return Promise.reject(error);
+    }
+    this.#schedule();
+    if (!this.#held) this.#hold();
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, signal === undefined ? { resolve, reject } : this.#heed(signal, id, resolve, reject));
+    });
+  }
+
+  /** The server is told that a call is given up; what it says then counts, as it may have been faster. */
+  #heed(
+    signal: AbortSignal,
+    id: number,
+    resolve: (value: unknown) => void,
+    reject: (error: Error) => void,
+  ): Pick<Pending, 'resolve' | 'reject'> {
+    const abort = (): void => {
+      if (this.#error === undefined) this.#record(ToServer.cancel, () => this.#out.writer.varint(id));
+    };
+    const done = (): void => signal.removeEventListener('abort', abort);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+    return {
+      resolve: (value) => {
+        done();
+        resolve(value);
+      },
+      reject: (error) => {
+        done();
+        if (error.name === 'AbortError') Object.defineProperty(error, 'cause', { value: signal.reason });
+        reject(error);
+      },
+    };
+  }
+
+  #record(op: number, write: () => void): void {
+    const mark = this.#out.open();
+    try {
+      this.#out.writer.u8(op);
+      write();
+      this.#out.close(mark);
+    } catch (error) {
+      this.#out.rollback(mark);
+      throw error;
+    }
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    process.nextTick(this.#send);
+  }
+
+  readonly #send = (): void => {
+    this.#scheduled = false;
+    this.#flush();
+    if (this.#pending.size > 0) this.#link?.spin(managerSpinUs.answer);
+  };
+
+  #flush(): void {
+    if (this.#link === undefined) return;
+    const bytes = this.#out.take();
+    if (bytes !== undefined) this.#link.send(bytes);
+  }
+
+  #arguments(args: readonly unknown[]): void {
+    this.#out.writer.varint(args.length);
+    for (let i = 0; i < args.length; i++) this.#write(args[i]);
+  }
+
+  /** As data, or, where the server takes code, as anything. */
+  #write(value: unknown): void {
+    const { writer } = this.#out;
+    if (typeof value === 'function' && this.#allowsCode) return this.#pack(value);
+    const before = writer.length;
+    try {
+      this.#encoder.message(writer, value);
+    } catch (error) {
+      if (!this.#allowsCode || !(error instanceof SerializationError)) throw error;
+      writer.length = before;
+      this.#pack(value);
+    }
+  }
+
+  #pack(value: unknown): void {
+    const { writer } = this.#out;
+    const isConstant = isConstantFunction(value);
+    let bytes = isConstant ? packedFunctions.get(value) : undefined;
+    let references: readonly Reference[] = [];
+    if (bytes === undefined) {
+      references = this.#proxies.collect(this, () => (bytes = pack(value)));
+      if (isConstant) packedFunctions.set(value, bytes!);
+    }
+    writer.u8(DataTag.special);
+    writer.u8(Special.packed);
+    writer.u8(isConstant ? 1 : 0);
+    writer.varint(references.length);
+    for (const { number } of references) writer.varint(number);
+    writer.varint(bytes!.length);
+    writer.raw(bytes!);
+  }
+
+  #writeSpecial(value: object, encoder: DataEncoder): boolean {
+    const reference = this.#proxies.referenceOf(value);
+    if (reference === undefined) return false;
+    const { writer } = this.#out;
+    writer.u8(DataTag.special);
+    if (reference.connection === this) {
+      writer.u8(Special.mine);
+      writer.varint(reference.number);
+    } else {
+      writer.u8(Special.foreign);
+      encoder.value(this.#proxies.stateOf(reference));
+    }
+    return true;
+  }
+
+  #readSpecial(decoder: DataDecoder): unknown {
+    const { reader } = decoder;
+    switch (reader.u8()) {
+      case Special.given:
+        return this.#take(reader);
+      case Special.foreign:
+        return this.#proxies.attach(decoder.value());
+      case Special.packed: {
+        reader.u8();
+        for (let count = reader.count(1); count > 0; count--) {
+          reader.u8();
+          this.#take(reader);
+        }
+        const bytes = reader.raw(reader.count(1));
+        if (!this.#allowsCode) throw new ProtocolError('A server that takes no code has sent some.');
+        const value = unpack(Buffer.from(bytes));
+        if (value instanceof Promise) this.#loading = value;
+        return value;
+      }
+      default:
+        throw new ProtocolError('An answer holds a shared object of unknown kind.');
+    }
+  }
+
+  /** An object that the server gives: the proxy that there is, or a new one. */
+  #take(reader: Reader): object {
+    const number = reader.varint();
+    const kind = reader.string();
+    const id = reader.raw(idBytes).toString('hex');
+    const known = this.#given.get(number);
+    const proxy = known?.proxy?.deref();
+    if (known !== undefined && proxy !== undefined) {
+      known.count++;
+      return proxy;
+    }
+    const reference: Reference = {
+      connection: this,
+      number,
+      kind,
+      id,
+      count: 1,
+      isConfirmed: true,
+      travelled: false,
+    };
+    this.#given.set(number, reference);
+    return this.#proxies.make(kind, reference);
+  }
+
+  #frame(body: Buffer): void {
+    this.#lastHeardMs = monotonicMs();
+    const reader = new Reader(body);
+    this.#decoder.begin(reader);
+    while (reader.at < reader.end) this.#answer(reader.u8(), reader);
+    if (this.#pending.size === 0 && this.#held) this.#releaseSoon();
+  }
+
+  #answer(op: number, reader: Reader): void {
+    switch (op) {
+      case ToClient.done:
+        return this.#done(reader.varint());
+      case ToClient.doneRange: {
+        const first = reader.varint();
+        const count = reader.varint();
+        if (count > this.#pending.size) throw new ProtocolError('A server answers more than it was asked.');
+        for (let id = first; id < first + count; id++) this.#settled(id).resolve(undefined);
+        return undefined;
+      }
+      case ToClient.failed: {
+        const pending = this.#settled(reader.varint());
+        const error = this.#decoder.message();
+        return pending.reject(error instanceof Error ? error : new ManycoreError(String(error)));
+      }
+      case ToClient.ping: {
+        this.#record(ToServer.pong, () => {});
+        return undefined;
+      }
+      case ToClient.pong:
+        return undefined;
+      default:
+        throw new ProtocolError(`A server sent a record of unknown kind ${op}.`);
+    }
+  }
+
+  #done(id: number): void {
+    const pending = this.#settled(id);
+    let value: unknown;
+    try {
+      value = this.#decoder.message();
+    } catch (error) {
+      pending.reject(error as Error);
+      throw error;
+    }
+    if (this.#loading !== undefined) {
+      const loading = this.#loading;
+      this.#loading = undefined;
+      loading.then(pending.resolve, pending.reject);
+    } else pending.resolve(value);
+  }
+
+  #settled(id: number): Pending {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) throw new ProtocolError('A server answers what it was not asked.');
+    this.#pending.delete(id);
+    return pending;
+  }
+
+  /** While somebody waits the program goes on, and the server has to show that it is alive. */
+  #hold(): void {
+    this.#held = true;
+    if (this.#link === undefined) return;
+    this.#link.ref();
+    this.#watch();
+  }
+
+  #releaseSoon(): void {
+    if (this.#releasing) return;
+    this.#releasing = true;
+    setImmediate(() => {
+      this.#releasing = false;
+      if (this.#pending.size === 0) this.#release();
+    });
+  }
+
+  #release(): void {
+    this.#held = false;
+    this.#link?.unref();
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** On one machine the kernel tells of the other side's end; on the way to another one anything may happen. */
+  #watch(): void {
+    if (typeof this.target.address === 'string' || this.#timer !== undefined) return;
+    this.#lastHeardMs = monotonicMs();
+    this.#timer = setInterval(() => {
+      const silentMs = monotonicMs() - this.#lastHeardMs;
+      if (silentMs > silenceMs)
+        this.close(
+          new ConnectionLostError(`${this.#name} has not been heard of for ${Math.round(silentMs)} ms.`, true),
+        );
+      else this.#record(ToServer.ping, () => {});
+    }, heartbeatMs);
+  }
+}
+
+/** System errors become ours, with what they were as the cause. */
+function explain(error: Error, name: string, maybeExecuted: boolean): Error {
+  if (error instanceof ManycoreError) return error;
+  return new ConnectionLostError(`${name} cannot be reached: ${error.message}`, maybeExecuted, { cause: error });
+}

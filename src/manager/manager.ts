@@ -1,0 +1,454 @@
+import { randomBytes } from 'node:crypto';
+import { inspect } from 'node:util';
+import { ManagerStateError } from '../errors.ts';
+import { managerShutdownMs } from '../limits.ts';
+import { checkFunction } from '../arguments.ts';
+import { Process } from '../process/process.ts';
+import { travelsAs } from '../wire/shared.ts';
+import { type Address, checkAddress, showAddress, type Target } from './address.ts';
+import { AuthKey } from './auth-key.ts';
+import type { Connection } from './connection.ts';
+import { makeFolder, removeFolder } from './folder.ts';
+import { listenInFolder, listenOnPort, type ListeningSocket } from './listening-socket.ts';
+import {
+  checkConnectOptions,
+  checkManagerOptions,
+  checkRegistration,
+  type ConnectOptions,
+  type ManagerOptions,
+  type RegisterOptions,
+} from './options.ts';
+import { idBytes } from './protocol.ts';
+import { builtinTypes } from './objects/index.ts';
+import type { PoolOptions } from '../pool/options.ts';
+import { type DictEntries, type DictProxy, type NamespaceProxy, plainEntries } from './proxies/dict.ts';
+import type { BaseProxy } from './proxies/index.ts';
+import {
+  type ArrayProxy,
+  type BarrierProxy,
+  type ConditionProxy,
+  type EventProxy,
+  type JoinableQueueProxy,
+  type ListProxy,
+  type LockProxy,
+  type PoolProxy,
+  type QueueProxy,
+  type Remote,
+  type RLockProxy,
+  type SemaphoreProxy,
+  type SetProxy,
+  type ValueProxy,
+} from './proxies/index.ts';
+import { connectionTo, proxyMaker, userKind } from './proxy-maker.ts';
+import type { Registration } from './registration.ts';
+import { serve, type ServeOptions } from './serve.ts';
+import { Server, type ServerStatistics } from './server.ts';
+
+/** What `start()` runs in the server before it serves. */
+export interface StartOptions<Args extends readonly unknown[] | [] = readonly unknown[]> {
+  readonly initializer?: (...args: [...Args]) => unknown;
+  readonly initArgs?: Args;
+}
+
+interface Managing {
+  readonly target: Target;
+  readonly key: Uint8Array;
+  readonly allowsCode: boolean;
+}
+
+type State = 'initial' | 'starting' | 'started' | 'connected' | 'serving' | 'ended';
+
+/**
+ * Shared objects in a server process of their own, which all processes and threads, on this machine or others, use through
+ * proxies. The server starts with the first object and ends with `shutdown()`, with its `await using` block, or with the
+ * program. Python: `multiprocessing.Manager()`, `SyncManager`, `BaseManager`.
+ *
+ * @example
+ * ```ts
+ * import { Manager, Pool } from 'manycore';
+ * await using manager = new Manager();
+ * await using pool = new Pool(4);
+ * const squares = manager.dict<number, number>();
+ * await pool.map((n) => squares.set(n, n * n), [1, 2, 3]);
+ * console.log(await squares.value()); // Map(3) { 1 => 1, 2 => 4, 3 => 9 }
+ * ```
+ */
+export class Manager {
+  readonly #options: ManagerOptions;
+  readonly #key: AuthKey;
+  #state: State = 'initial';
+  #target: Target | undefined;
+  #allowsCode = false;
+  #connection: Connection | undefined;
+  #process: Process | undefined;
+  #folder: string | undefined;
+
+  /**
+   * @throws ArgumentTypeError, ArgumentRangeError for options that are wrong or unknown, and for an address beyond this
+   * machine without TLS.
+   */
+  constructor(options: ManagerOptions = {}) {
+    checkManagerOptions(new.target.name, options);
+    this.#options = options;
+    const { address, tls, insecure, authKey } = options;
+    if (address !== undefined) this.#target = checkAddress(address, tls, insecure);
+    this.#key = authKey === undefined ? AuthKey.random() : new AuthKey(authKey);
+  }
+
+  /**
+   * Connects to a server that runs already, anywhere.
+   *
+   * @throws AuthenticationError when it does not have the key, ConnectionLostError when nobody is there.
+   */
+  static async connect(address: Address, options: ConnectOptions): Promise<Manager> {
+    checkConnectOptions(options);
+    const manager = new this({ ...options, address });
+    await manager.#connect();
+    return manager;
+  }
+
+  async #connect(): Promise<void> {
+    const target = this.#target!;
+    this.#state = 'connected';
+    this.#connection = connectionTo(target, this.#key, false);
+    this.#connection.users++;
+    await this.#connection.ready;
+    this.#allowsCode = this.#connection.allowsCode;
+  }
+
+  /**
+   * Says what is behind a name, for this class and those that extend it afterwards: before the server starts. A client that
+   * only uses the objects need not register anything. Python: `BaseManager.register`.
+   *
+   * @example
+   * ```ts
+   * import { Manager } from 'manycore';
+   * class Counter {
+   *   #n = 0;
+   *   add(by: number) { return (this.#n += by); }
+   * }
+   * class MyManager extends Manager {}
+   * MyManager.register('Counter', { create: Counter });
+   * await using manager = new MyManager();
+   * const counter = manager.create<Counter>('Counter');
+   * console.log(await counter.add(2)); // 2
+   * ```
+   */
+  static register(name: string, options: RegisterOptions = {}): void {
+    const registration = checkRegistration(name, options);
+    registrations.set(this, new Map([...registered(this), [name, registration]]));
+  }
+
+  get #registered(): Registration[] {
+    return [...registered(this.constructor).values()];
+  }
+
+  /**
+   * Starts the server now, and resolves when it answers. Without it, it starts with the first object.
+   *
+   * @throws ManagerStateError when it was started before.
+   */
+  async start<Args extends readonly unknown[] | []>(options: StartOptions<Args> = {}): Promise<this> {
+    if (this.#state !== 'initial') throw new ManagerStateError(`Cannot start the manager: ${words[this.#state]}.`);
+    const { initializer, initArgs = [] } = options;
+    if (initializer !== undefined) checkFunction('initializer', initializer);
+    const init = [initializer as never, initArgs as readonly unknown[]] as const;
+    const address = this.#target?.address;
+    if (typeof address === 'object') {
+      this.#state = 'starting';
+      this.#launch(await listenOnPort(address), ...init);
+    } else this.#startHere(...init);
+    await this.#connection!.ready;
+    return this;
+  }
+
+  #startHere(initializer?: ServeInit, initArgs: readonly unknown[] = []): void {
+    const address = this.#target?.address;
+    if (address !== undefined)
+      throw new ManagerStateError(
+        `Cannot start a server at ${showAddress(address)} by using it: call start() and await it.`,
+      );
+    this.#folder = makeFolder();
+    this.#launch(listenInFolder(this.#folder), initializer, initArgs);
+  }
+
+  #launch(socket: ListeningSocket, initializer: ServeInit | undefined, initArgs: readonly unknown[]): void {
+    const { allowCode = true, maxConnections, maxFrameBytes, linger, tls, insecure } = this.#options;
+    const target = checkAddress(socket.address, tls, insecure);
+    const setup: ServeOptions = {
+      target,
+      key: this.#key.raw,
+      registrations: this.#registered,
+      allowCode,
+      maxConnections,
+      maxFrameBytes,
+      linger,
+    };
+    try {
+      this.#process = new Process({
+        target: serve,
+        args: [setup, initializer, initArgs],
+        name: this.constructor.name,
+        daemon: true,
+        context: 'process',
+        stdio: [socket.fd, undefined, undefined],
+      }).start() as unknown as Process;
+    } finally {
+      socket.close();
+    }
+    this.#target = target;
+    this.#allowsCode = allowCode;
+    this.#state = 'started';
+    this.#connection = connectionTo(target, this.#key, allowCode, true);
+    this.#connection.users++;
+    const folder = this.#folder;
+    void this.#process.sentinel.then(() => folder !== undefined && removeFolder(folder));
+  }
+
+  /**
+   * The server, to be run in this process. Python: `get_server`.
+   *
+   * @throws ManagerStateError when the manager was started or connected.
+   * @example
+   * ```ts
+   * import { Manager } from 'manycore';
+   * const authKey = 'change me';
+   * const server = new Manager({ address: { port: 0 }, authKey }).getServer();
+   * await server.start();
+   * const client = await Manager.connect(server.address, { authKey });
+   * await client.list([1, 2]).append(3);
+   * await client.shutdown();
+   * server.shutdown();
+   * ```
+   */
+  getServer(): Server {
+    if (this.#state !== 'initial') throw new ManagerStateError(`Cannot get a server: ${words[this.#state]}.`);
+    if (this.#target === undefined) {
+      this.#folder = makeFolder();
+      this.#target = { address: `${this.#folder}/socket`, tls: false };
+    }
+    this.#state = 'serving';
+    const { allowCode, maxConnections, maxFrameBytes, linger } = this.#options;
+    const folder = this.#folder;
+    return new Server({
+      onEnd: () => folder !== undefined && removeFolder(folder),
+      target: this.#target,
+      key: this.#key,
+      registrations: this.#registered,
+      allowCode,
+      maxConnections,
+      maxFrameBytes,
+      linger,
+    });
+  }
+
+  /** Where the server is; undefined before there is one. */
+  get address(): Address | undefined {
+    return this.#target?.address;
+  }
+
+  /** The process id of a server that this manager has started. */
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  #open(): Connection {
+    if (this.#state === 'initial') this.#startHere();
+    if (this.#connection === undefined || this.#state === 'ended')
+      throw new ManagerStateError(`Cannot use the manager: ${words[this.#state]}.`);
+    return this.#connection;
+  }
+
+  /** An object of a registered type. Python: `manager.TYPEID(...)`. */
+  create<T extends object = Record<string, (...args: unknown[]) => unknown>>(
+    type: string,
+    ...args: readonly unknown[]
+  ): T extends BaseProxy ? T : Remote<T> {
+    return this.#make(type, args) as never;
+  }
+
+  #make(type: string, args: readonly unknown[]): object {
+    const registration = this.#registered.find(({ name }) => name === type);
+    const kind = registration?.type ?? (builtinTypes.has(type) ? type : userKind);
+    const id = randomBytes(idBytes).toString('hex');
+    return proxyMaker.make(kind, this.#open().create(kind, type, id, args));
+  }
+
+  /** A list. */
+  list<T = unknown>(items: Iterable<T> = []): ListProxy<T> {
+    return this.#make('list', [[...items]]) as ListProxy<T>;
+  }
+
+  /** A dict: a Map. */
+  dict<K = string, V = unknown>(entries?: DictEntries<K, V>): DictProxy<K, V> {
+    return this.#make('dict', entries === undefined ? [] : [plainEntries(entries)]) as DictProxy<K, V>;
+  }
+
+  /** A set. */
+  set<T = unknown>(items: Iterable<T> = []): SetProxy<T> {
+    return this.#make('set', [[...items]]) as SetProxy<T>;
+  }
+
+  /** Values under names. */
+  Namespace<T extends object = Record<string, unknown>>(values: Partial<T> = {}): NamespaceProxy<T> {
+    return this.#make('Namespace', [{ ...values }]) as NamespaceProxy<T>;
+  }
+
+  /** One value. The type code is only shown. */
+  Value<T = number>(typecode: string, value: T): ValueProxy<T> {
+    return this.#make('Value', [typecode, value]) as ValueProxy<T>;
+  }
+
+  /** Numbers of one type, such as `i32` or Python's `i`: as many as are given, or so many zeros. */
+  Array(typecode: string, init: number | Iterable<number>): ArrayProxy {
+    return this.#make('Array', [typecode, typeof init === 'number' ? init : [...init]]) as ArrayProxy;
+  }
+
+  /** A queue; with `maxSize` its `put` waits for room. */
+  Queue<T = unknown>(maxSize = 0): QueueProxy<T> {
+    return this.#make('Queue', [maxSize]) as QueueProxy<T>;
+  }
+
+  /** A queue that knows when all its items are done. */
+  JoinableQueue<T = unknown>(maxSize = 0): JoinableQueueProxy<T> {
+    return this.#make('JoinableQueue', [maxSize]) as JoinableQueueProxy<T>;
+  }
+
+  /** A lock. */
+  Lock(): LockProxy {
+    return this.#make('Lock', []) as LockProxy;
+  }
+
+  /** A lock that its holder can acquire again. */
+  RLock(): RLockProxy {
+    return this.#make('RLock', []) as RLockProxy;
+  }
+
+  /** So many holders at a time. */
+  Semaphore(count = 1): SemaphoreProxy {
+    return this.#make('Semaphore', [count]) as SemaphoreProxy;
+  }
+
+  /** The same, which cannot be released more often than it was acquired. */
+  BoundedSemaphore(count = 1): SemaphoreProxy {
+    return this.#make('BoundedSemaphore', [count]) as SemaphoreProxy;
+  }
+
+  /** A condition, on a lock of this manager or on one of its own. */
+  Condition(lock?: LockProxy | RLockProxy): ConditionProxy {
+    return this.#make('Condition', lock === undefined ? [] : [lock]) as ConditionProxy;
+  }
+
+  /** An event. */
+  Event(): EventProxy {
+    return this.#make('Event', []) as EventProxy;
+  }
+
+  /** A barrier for so many; the last one that comes has `action` run in the server. `timeout` is the usual one, in milliseconds. */
+  Barrier(parties: number, action?: () => unknown, { timeout }: { readonly timeout?: number } = {}): BarrierProxy {
+    return this.#make('Barrier', [parties, action, timeout]) as BarrierProxy;
+  }
+
+  /** A pool whose workers are children of the server. */
+  Pool(workers?: number, options: PoolOptions = {}): PoolProxy {
+    return this.#make('Pool', [workers, options]) as PoolProxy;
+  }
+
+  /** How many objects somebody refers to. Python: `_number_of_objects`. */
+  async numberOfObjects(): Promise<number> {
+    return (await this.#open().manage('numberOfObjects')) as number;
+  }
+
+  /** How many there are of which type. Python: `_debug_info`. */
+  async debugInfo(): Promise<Map<string, number>> {
+    return (await this.#open().manage('debugInfo')) as Map<string, number>;
+  }
+
+  /** What the server does at this moment. */
+  async statistics(): Promise<ServerStatistics> {
+    return Object.freeze((await this.#open().manage('statistics')) as ServerStatistics);
+  }
+
+  /**
+   * Ends the server that this manager has started: it is asked to, then told, then made to. A manager that is connected leaves
+   * its server alone. May be called twice.
+   */
+  async shutdown(): Promise<void> {
+    const connection = this.#connection;
+    const server = this.#process;
+    const started = this.#state === 'started';
+    if (this.#state === 'ended') return;
+    this.#state = 'ended';
+    if (started && server !== undefined && connection !== undefined) {
+      connection.manage('shutdown').catch(() => undefined);
+      for (const end of [() => {}, () => server.terminate(), () => server.kill()]) {
+        end();
+        await server.join({ timeout: managerShutdownMs });
+        if (!server.isAlive()) break;
+      }
+    }
+    if (connection !== undefined && (--connection.users === 0 || started)) connection.close();
+    if (this.#folder !== undefined) removeFolder(this.#folder);
+  }
+
+  /** Waits for the end of the server that this manager has started, or for `timeout` milliseconds. */
+  async join(options: { readonly timeout?: number } = {}): Promise<void> {
+    await this.#process?.join(options);
+  }
+
+  /** The exit code of the server that this manager has started; null until it has ended. */
+  get exitCode(): number | null {
+    return this.#process?.exitCode ?? null;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown();
+  }
+
+  static {
+    travelsAs<Manager, Managing>(this, {
+      stateOf: (manager) => {
+        manager.#open();
+        return { target: manager.#target!, key: manager.#key.raw, allowsCode: manager.#allowsCode };
+      },
+      // It arrives connected.
+      attach: (constructor, { target, key, allowsCode }) => {
+        const manager = Reflect.construct(constructor, [{ authKey: key }]) as Manager;
+        manager.#target = target;
+        manager.#state = 'connected';
+        manager.#allowsCode = allowsCode;
+        manager.#connection = connectionTo(target, manager.#key, allowsCode, true);
+        manager.#connection.users++;
+        return manager;
+      },
+    });
+    Object.defineProperty(this.prototype, inspect.custom, {
+      value(this: Manager): string {
+        const at = this.#target === undefined ? '' : ` at ${showAddress(this.#target.address)}`;
+        return `<${this.constructor.name} ${this.#state}${at}>`;
+      },
+    });
+  }
+}
+
+type ServeInit = (...args: unknown[]) => unknown;
+
+const registrations = new WeakMap<object, ReadonlyMap<string, Registration>>();
+
+/** What a class has registered, or the nearest one that it extends. */
+function registered(of: unknown): ReadonlyMap<string, Registration> {
+  for (let at = of; typeof at === 'function'; at = Object.getPrototypeOf(at)) {
+    const found = registrations.get(at);
+    if (found !== undefined) return found;
+  }
+  return new Map();
+}
+
+const words: Readonly<Record<State, string>> = {
+  initial: 'it was not started',
+  starting: 'it is being started',
+  started: 'it was started',
+  connected: 'it is connected to a server',
+  serving: 'its server runs in this process',
+  ended: 'it was shut down',
+};

@@ -1,0 +1,161 @@
+import { ArgumentTypeError, BrokenBarrierError, InvalidStateError } from '../../errors.ts';
+import { type Call, checkDelay, checkWhole, Line } from './call.ts';
+import { type Grant, Permits, Reentrant } from './permits.ts';
+
+/** Calls that wait until another one says that something has changed; all hold one lock when they look. */
+export class ConditionObject {
+  readonly #lock: Permits | Reentrant;
+  readonly #line = new Line<boolean>();
+
+  constructor(lock: unknown = new Permits('Lock', 1, 1)) {
+    if (!(lock instanceof Permits) && !(lock instanceof Reentrant))
+      throw new ArgumentTypeError('Cannot make a Condition of this: expected a Lock or an RLock of the same manager.');
+    this.#lock = lock;
+  }
+
+  acquire(call: Call, timeout?: unknown): Grant | undefined | Promise<Grant | undefined> {
+    return this.#lock.acquire(call, timeout);
+  }
+
+  release(call: Call): void {
+    this.#lock.release(call);
+  }
+
+  locked(): boolean {
+    return this.#lock.locked();
+  }
+
+  /** Whether it was told in time; the lock is had again in either case. */
+  async wait(call: Call, timeout?: unknown): Promise<boolean> {
+    const timeoutMs = checkDelay(timeout);
+    const back = this.#lock.yield(call);
+    try {
+      return await this.#line.wait(call, timeoutMs, false);
+    } finally {
+      await back(call);
+    }
+  }
+
+  notify(call: Call, count: unknown = 1): void {
+    this.#check(call);
+    for (let i = checkWhole('count', count, 0, 1_000_000); i > 0 && this.#line.next(true); i--);
+  }
+
+  notifyAll(call: Call): void {
+    this.#check(call);
+    this.#line.all(true);
+  }
+
+  #check(call: Call): void {
+    if (!this.#lock.isHeldBy(call.holder)) throw new InvalidStateError('Cannot notify: the lock is not acquired.');
+  }
+
+  toString(): string {
+    return `Condition(${String(this.#lock)}, waiting=${this.#line.length})`;
+  }
+}
+
+/** Something that has happened or not. */
+export class EventObject {
+  #isSet = false;
+  readonly #line = new Line<boolean>();
+
+  isSet(): boolean {
+    return this.#isSet;
+  }
+
+  set(): void {
+    this.#isSet = true;
+    this.#line.all(true);
+  }
+
+  clear(): void {
+    this.#isSet = false;
+  }
+
+  wait(call: Call, timeout?: unknown): boolean | Promise<boolean> {
+    return this.#isSet || this.#line.wait(call, checkDelay(timeout), false);
+  }
+
+  toString(): string {
+    return `Event(${this.#isSet ? 'set' : 'unset'})`;
+  }
+}
+
+/** A place where clients wait until enough of them are there. */
+export class BarrierObject {
+  readonly #parties: number;
+  readonly #action: (() => unknown) | undefined;
+  readonly #timeout: number | undefined;
+  #line = new Line<number>();
+  #broken = false;
+
+  constructor(parties: unknown, action?: () => unknown, timeout?: unknown) {
+    this.#parties = checkWhole('parties', parties, 1, 1_000_000);
+    this.#action = action;
+    this.#timeout = checkDelay(timeout);
+  }
+
+  /** The caller's place among those that came; one of them, and only one, is 0. */
+  async wait(call: Call, timeout?: unknown): Promise<number> {
+    if (this.#broken) throw broken();
+    const line = this.#line;
+    const place = line.length;
+    if (place + 1 < this.#parties) {
+      const turn = await line.wait(call, checkDelay(timeout) ?? this.#timeout, late);
+      if (turn === late) this.#break(line);
+      if (turn === late || turn === gone) throw broken();
+      return place;
+    }
+    this.#line = new Line();
+    try {
+      await this.#action?.();
+    } catch (error) {
+      this.#break(line);
+      throw error;
+    }
+    line.all(0);
+    return place;
+  }
+
+  #break(line: Line<number>): void {
+    if (line === this.#line) this.#broken = true;
+    line.all(gone);
+  }
+
+  abort(): void {
+    this.#broken = true;
+    this.#line.all(gone);
+  }
+
+  /** Those that wait are sent away; it is as new. */
+  reset(): void {
+    const line = this.#line;
+    this.#line = new Line();
+    this.#broken = false;
+    line.all(gone);
+  }
+
+  parties(): number {
+    return this.#parties;
+  }
+
+  nWaiting(): number {
+    return this.#line.length;
+  }
+
+  broken(): boolean {
+    return this.#broken;
+  }
+
+  toString(): string {
+    return `Barrier(${this.#line.length}/${this.#parties}${this.#broken ? ', broken' : ''})`;
+  }
+}
+
+const late = -1;
+const gone = -2;
+
+function broken(): BrokenBarrierError {
+  return new BrokenBarrierError('The barrier is broken: somebody did not come in time, or it was aborted or reset.');
+}

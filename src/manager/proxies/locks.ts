@@ -1,0 +1,174 @@
+import { TimeoutError } from '../../errors.ts';
+import { BaseProxy, standFor, type WaitOptions } from './base.ts';
+
+/** A lock that was got. It is given back by `release()` or at the end of an `await using` block. */
+export class LockGrant {
+  /** Larger than that of every grant before it: who guards something else by the lock can refuse smaller ones. */
+  readonly token: number;
+  /** The holder before died with the lock: what it guards may be half done. */
+  readonly ownerDied: boolean;
+  readonly #lock: BaseProxy;
+  #released = false;
+
+  constructor(lock: BaseProxy, [token, ownerDied]: readonly [number, boolean]) {
+    this.#lock = lock;
+    this.token = token;
+    this.ownerDied = ownerDied;
+  }
+
+  /** @throws InvalidStateError when the server has taken the holder for dead meanwhile and given the lock to others. */
+  async release(): Promise<void> {
+    if (this.#released) return;
+    this.#released = true;
+    await this.#lock.callMethod('release', [this.token]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release();
+  }
+}
+
+/** What all locks and semaphores have. */
+export class AcquirableProxy extends BaseProxy {
+  /**
+   * Waits for it. A holder that ends without giving it back loses it: see `ownerDied`.
+   *
+   * @throws TimeoutError when it was not to be had within `timeout` milliseconds.
+   * @throws AbortError when `signal` was aborted.
+   */
+  async acquire({ timeout, signal }: WaitOptions = {}): Promise<LockGrant> {
+    const grant = await this.callMethod('acquire', [timeout], signal);
+    if (grant === undefined) throw new TimeoutError(`The lock was not to be had within ${timeout} ms.`);
+    return new LockGrant(this, grant as [number, boolean]);
+  }
+
+  /** Gives it back, whoever has it. @throws InvalidStateError when nobody has. */
+  release(): Promise<void> {
+    return this.callMethod('release') as Promise<void>;
+  }
+
+  /** Whether somebody has it; of a semaphore, whether nothing of it is left. */
+  locked(): Promise<boolean> {
+    return this.callMethod('locked') as Promise<boolean>;
+  }
+
+  /** Runs `body` while it has it. */
+  async run<R>(body: (grant: LockGrant) => R, options?: WaitOptions): Promise<Awaited<R>> {
+    const grant = await this.acquire(options);
+    try {
+      return await body(grant);
+    } finally {
+      await grant.release();
+    }
+  }
+}
+
+/**
+ * A lock in a manager's server: one holder at a time. Python: the proxy of `threading.Lock`.
+ *
+ * @example
+ * ```ts
+ * import { Manager } from 'manycore';
+ * await using manager = new Manager();
+ * const lock = manager.Lock();
+ * await lock.run(async () => console.log('alone'));
+ * ```
+ */
+export class LockProxy extends AcquirableProxy {}
+
+/** A lock that its holder, a process or thread, can acquire again. Only the holder can release it. */
+export class RLockProxy extends AcquirableProxy {}
+
+/** So many holders at a time. */
+export class SemaphoreProxy extends AcquirableProxy {
+  /** How many more there can be. */
+  getValue(): Promise<number> {
+    return this.callMethod('getValue') as Promise<number>;
+  }
+}
+
+/** Waits until others say that something has changed, with a lock held when it looks. Python: `Condition`. */
+export class ConditionProxy extends AcquirableProxy {
+  /** Gives the lock up, waits to be told, and takes it again; whether it was told within `timeout`. */
+  wait({ timeout, signal }: WaitOptions = {}): Promise<boolean> {
+    return this.callMethod('wait', [timeout], signal) as Promise<boolean>;
+  }
+
+  /** Waits until `predicate`, which runs here, is true; what it gave last. */
+  async waitFor<R>(predicate: () => R, { timeout, signal }: WaitOptions = {}): Promise<Awaited<R>> {
+    const end = timeout === undefined ? Infinity : performance.now() + timeout;
+    for (;;) {
+      const result = await predicate();
+      const leftMs = end - performance.now();
+      if (Boolean(result) || leftMs <= 0) return result;
+      await this.wait({ ...(leftMs !== Infinity && { timeout: leftMs }), ...(signal !== undefined && { signal }) });
+    }
+  }
+
+  /** Tells `count` (default: 1) of those that wait. The lock must be held. */
+  notify(count?: number): Promise<void> {
+    return this.callMethod('notify', [count]) as Promise<void>;
+  }
+
+  notifyAll(): Promise<void> {
+    return this.callMethod('notifyAll') as Promise<void>;
+  }
+}
+
+/** Something that has happened or not. Python: `Event`. */
+export class EventProxy extends BaseProxy {
+  isSet(): Promise<boolean> {
+    return this.callMethod('isSet') as Promise<boolean>;
+  }
+
+  set(): Promise<void> {
+    return this.callMethod('set') as Promise<void>;
+  }
+
+  clear(): Promise<void> {
+    return this.callMethod('clear') as Promise<void>;
+  }
+
+  /** Waits until it has happened; whether it has within `timeout`. */
+  wait({ timeout, signal }: WaitOptions = {}): Promise<boolean> {
+    return this.callMethod('wait', [timeout], signal) as Promise<boolean>;
+  }
+}
+
+/** A place where callers wait until so many are there. Python: `Barrier`. */
+export class BarrierProxy extends BaseProxy {
+  /** Waits for the others; the caller's number, one of them being 0. @throws BrokenBarrierError */
+  wait({ timeout, signal }: WaitOptions = {}): Promise<number> {
+    return this.callMethod('wait', [timeout], signal) as Promise<number>;
+  }
+
+  /** Sends those that wait away, as new. */
+  reset(): Promise<void> {
+    return this.callMethod('reset') as Promise<void>;
+  }
+
+  /** Sends those that wait away, and all that come. */
+  abort(): Promise<void> {
+    return this.callMethod('abort') as Promise<void>;
+  }
+
+  parties(): Promise<number> {
+    return this.callMethod('parties') as Promise<number>;
+  }
+
+  nWaiting(): Promise<number> {
+    return this.callMethod('nWaiting') as Promise<number>;
+  }
+
+  broken(): Promise<boolean> {
+    return this.callMethod('broken') as Promise<boolean>;
+  }
+}
+
+standFor('Lock', LockProxy);
+standFor('RLock', RLockProxy);
+standFor('Semaphore', SemaphoreProxy);
+standFor('BoundedSemaphore', SemaphoreProxy);
+standFor('Condition', ConditionProxy);
+standFor('Event', EventProxy);
+standFor('Barrier', BarrierProxy);

@@ -1,0 +1,144 @@
+import type { Server, Socket } from 'node:net';
+import { authFailures, handshakeMs, maxUnauthenticated } from '../limits.ts';
+import { monotonicMs } from '../monotonic.ts';
+import type { Target } from './address.ts';
+import type { AuthKey } from './auth-key.ts';
+import { ServerFlag, ServerHandshake } from './handshake.ts';
+import { type Doorman, listenAt } from './transport.ts';
+
+interface Guest {
+  readonly socket: Socket;
+  readonly begin: () => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+export interface ReceptionOptions {
+  readonly target: Target;
+  readonly key: AuthKey;
+  readonly fd?: number | undefined;
+  readonly allowsCode: boolean;
+  readonly maxFrameBytes: number;
+  readonly hasRoom: () => boolean;
+  /** A client has shown the key. `rest` is what it has sent beyond that. */
+  readonly welcome: (socket: Socket, rest: Buffer) => void;
+}
+
+/** Statistics of a server's door. */
+export interface DoorCounts {
+  /** Connections that have not shown the key yet. */
+  readonly waiting: number;
+  /** Those that were closed without having shown it. */
+  readonly refused: number;
+}
+
+/**
+ * The door: who has not shown the key gets no further, has little time and costs nothing but a socket. Only some are seen at
+ * once, the others wait in line within the same time; who has failed often waits longer before the next attempt.
+ */
+export class Reception implements Doorman {
+  readonly server: Server;
+  readonly ready: Promise<void>;
+  readonly #options: ReceptionOptions;
+  /** All that have not shown the key. */
+  readonly #guests = new Map<Socket, Guest>();
+  readonly #line = new Set<Guest>();
+  readonly #seen = new Set<Guest>();
+  readonly #failures = new Map<string, { count: number; untilMs: number; atMs: number }>();
+  #refused = 0;
+
+  constructor(options: ReceptionOptions) {
+    this.#options = options;
+    const { server, ready } = listenAt(options.target, options.key, this, options.fd);
+    this.server = server;
+    this.ready = ready;
+  }
+
+  get counts(): DoorCounts {
+    return { waiting: this.#guests.size, refused: this.#refused };
+  }
+
+  came(socket: Socket, begin: () => void): void {
+    if (this.#isDelayed(socket)) {
+      this.#refused++;
+      return void socket.destroy();
+    }
+    const timer = setTimeout(() => socket.destroy(), handshakeMs);
+    timer.unref();
+    const guest: Guest = { socket, begin, timer };
+    this.#guests.set(socket, guest);
+    socket.once('close', () => {
+      if (this.#guests.has(socket)) this.#refused++;
+      this.#leave(guest);
+    });
+    if (this.#seen.size < maxUnauthenticated) this.#see(guest);
+    else {
+      socket.pause();
+      this.#line.add(guest);
+    }
+  }
+
+  #see(guest: Guest): void {
+    this.#seen.add(guest);
+    guest.begin();
+  }
+
+  #leave(guest: Guest): void {
+    clearTimeout(guest.timer);
+    this.#guests.delete(guest.socket);
+    this.#line.delete(guest);
+    if (!this.#seen.delete(guest)) return;
+    for (const next of this.#line) {
+      this.#line.delete(next);
+      return this.#see(next);
+    }
+  }
+
+  open(raw: Socket, socket: Socket, binding: Uint8Array): void {
+    const { key, allowsCode, maxFrameBytes, hasRoom } = this.#options;
+    const flags = (allowsCode ? ServerFlag.allowsCode : 0) | (hasRoom() ? 0 : ServerFlag.isFull);
+    const secrets = { key: key.derive('handshake'), binding };
+    const handshake = new ServerHandshake(secrets, { flags, maxFrameBytes }, (bytes) => socket.write(bytes));
+    const read = (chunk: Buffer): void => {
+      try {
+        if (!handshake.push(chunk)) return;
+      } catch {
+        this.#failed(raw);
+        // What it was told reaches it first.
+        return socket.destroySoon();
+      }
+      socket.off('data', read);
+      const guest = this.#guests.get(raw);
+      if (guest === undefined) return void socket.destroy();
+      this.#leave(guest);
+      if (!hasRoom()) return socket.destroySoon();
+      this.#options.welcome(socket, handshake.rest);
+    };
+    socket.on('data', read);
+    socket.resume();
+  }
+
+  #failed(socket: Socket): void {
+    const { remoteAddress } = socket;
+    if (remoteAddress === undefined) return;
+    const now = monotonicMs();
+    for (const [address, { atMs }] of this.#failures)
+      if (now - atMs > authFailures.forgetMs) this.#failures.delete(address);
+    const before = this.#failures.get(remoteAddress);
+    const count = (before?.count ?? 0) + 1;
+    const delayMs =
+      count <= authFailures.free
+        ? 0
+        : Math.min(authFailures.delayMsMax, authFailures.delayMs * 2 ** (count - authFailures.free - 1));
+    this.#failures.set(remoteAddress, { count, untilMs: now + delayMs, atMs: now });
+  }
+
+  #isDelayed({ remoteAddress }: Socket): boolean {
+    const failures = remoteAddress === undefined ? undefined : this.#failures.get(remoteAddress);
+    return failures !== undefined && monotonicMs() < failures.untilMs;
+  }
+
+  close(): void {
+    this.server.close();
+    for (const socket of Array.from(this.#guests.keys())) socket.destroy();
+  }
+}

@@ -1,0 +1,83 @@
+import { inspect } from 'node:util';
+import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
+import { builtinTypes } from './objects/index.ts';
+import { userKind } from './proxy-maker.ts';
+import type { Method, ObjectType } from './types.ts';
+
+/** A name that servers and clients agree on, and what is behind it. */
+export interface Registration {
+  readonly name: string;
+  readonly create: ((...args: never[]) => unknown) | (abstract new (...args: never[]) => unknown) | undefined;
+  readonly exposed: readonly string[] | undefined;
+  readonly results: Readonly<Record<string, string>> | undefined;
+  readonly type: string | undefined;
+  readonly shared: boolean;
+}
+
+/** The type that a server makes of a registration. */
+export function typeFrom(registration: Registration): ObjectType {
+  const { name, type, results = {}, shared } = registration;
+  const base = type === undefined ? undefined : builtinTypes.get(type);
+  if (type !== undefined && base === undefined)
+    throw new ArgumentRangeError(`Cannot register ${name} as ${type}: there is no such type.`);
+  const make = makerOf(registration, base);
+  let only: unknown;
+  return {
+    name,
+    proxy: base?.proxy ?? userKind,
+    create: shared ? (call, ...args) => (only ??= make(call, ...args)) : make,
+    methodsOf: base === undefined ? userMethods(registration.exposed) : base.methodsOf,
+    results: new Map(Object.entries(results)),
+    isUsers: base === undefined,
+  };
+}
+
+function makerOf({ name, create }: Registration, base: ObjectType | undefined): ObjectType['create'] {
+  if (create === undefined) {
+    if (base !== undefined) return base.create;
+    return () => {
+      throw new ArgumentTypeError(
+        `The server knows nothing of ${name} but its name: register it there with \`create\`.`,
+      );
+    };
+  }
+  const isClass = Object.getOwnPropertyDescriptor(create, 'prototype')?.writable === false;
+  return (_, ...args) =>
+    isClass
+      ? Reflect.construct(create as unknown as new () => unknown, args)
+      : (create as (...args: unknown[]) => unknown)(...args);
+}
+
+const notExposed = new Set([...Object.getOwnPropertyNames(Object.prototype), 'then']);
+
+/** The methods of a user's object that are exposed; a table of its own, so that no inherited name is found by chance. */
+function userMethods(exposed: readonly string[] | undefined): ObjectType['methodsOf'] {
+  const tables = new WeakMap<object, ReadonlyMap<string, Method>>();
+  return (target) => {
+    let table = tables.get(target);
+    if (table === undefined) tables.set(target, (table = tableOf(target, exposed)));
+    return table;
+  };
+}
+
+function tableOf(target: object, exposed: readonly string[] | undefined): ReadonlyMap<string, Method> {
+  const table = new Map<string, Method>([
+    ['str', () => inspect(target, { depth: 2, maxArrayLength: 100, maxStringLength: 1_000 })],
+  ]);
+  for (
+    let at: object | null = target;
+    at !== null && at !== Object.prototype;
+    at = Object.getPrototypeOf(at) as object
+  ) {
+    for (const name of Object.getOwnPropertyNames(at)) {
+      const isExposed = exposed === undefined ? !name.startsWith('_') : exposed.includes(name);
+      if (!isExposed || notExposed.has(name) || (table.has(name) && name !== 'str')) continue;
+      const value: unknown = Object.getOwnPropertyDescriptor(at, name)?.value;
+      if (typeof value !== 'function') continue;
+      table.set(name, function (this: object, _call, ...args) {
+        return (value as (...args: unknown[]) => unknown).apply(this, args);
+      });
+    }
+  }
+  return table;
+}
