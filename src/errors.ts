@@ -290,6 +290,16 @@ export class InvalidStateError extends ManycoreError {
   override readonly code = 'ERR_MANYCORE_INVALID_STATE';
 }
 
+/** A lock was used by who does not hold it, or released more often than it was acquired. Python: `AssertionError`, `ValueError`. */
+export class LockStateError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_LOCK_STATE';
+}
+
+/** A barrier was broken, before or while somebody waited at it. Python: `BrokenBarrierError`. */
+export class BrokenBarrierError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_BROKEN_BARRIER';
+}
+
 /**
  * The work was given up because its `signal` was aborted; `cause` is the signal's reason. It has the standard name and
  * code (`AbortError`, `ABORT_ERR`), so that existing catch code works.

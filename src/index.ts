@@ -64,5 +64,7 @@ export type { ProgressOption, ProgressOptions, ProgressSnapshot } from './progre
 export { ShareableList, type Shareable } from './shared/shareable-list.ts';
 export { SharedMemoryManager } from './shared/shared-memory-manager.ts';
 export { SharedMemory, type SharedMemoryOptions } from './shared/shared-memory.ts';
+export { Lock } from './sync/lock.ts';
+export type { Guard } from './sync/guard.ts';
 export { transfer } from './wire/transfer.ts';
 export type { TaskContext } from './worker/task-context.ts';
