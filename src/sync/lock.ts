@@ -19,6 +19,36 @@ export class LockCore implements Core {
   get waiters(): RobustLock['waiters'] {
     return this.lock.waiters;
   }
+
+  get isHeld(): boolean {
+    return this.lock.isMine;
+  }
+
+  get ownerDied(): boolean {
+    return this.lock.isMine && this.lock.ownerDied;
+  }
+
+  take(waiting: Waiting): boolean | typeof late | Promise<boolean | typeof late> {
+    return this.lock.take(waiting);
+  }
+
+  takeSync(timeout?: number): boolean | typeof late {
+    return this.lock.takeSync(timeout);
+  }
+
+  retake(waiting: Waiting): boolean | typeof late | Promise<boolean | typeof late> {
+    return this.lock.take(waiting);
+  }
+
+  retakeSync(timeout?: number): boolean | typeof late {
+    return this.lock.takeSync(timeout);
+  }
+
+  /** Releases it however often it was acquired, which is what it returns. */
+  letGo(): number {
+    this.lock.release();
+    return 1;
+  }
 }
 
 const make = (place: Place): LockCore => new LockCore(place);
@@ -53,11 +83,11 @@ export class Lock extends Holdable {
   }
 
   protected override take(waiting: Waiting): boolean | typeof late | Promise<boolean | typeof late> {
-    return this.#core.lock.take(waiting);
+    return this.#core.take(waiting);
   }
 
   protected override takeSync(timeout?: number): boolean | typeof late {
-    return this.#core.lock.takeSync(timeout);
+    return this.#core.takeSync(timeout);
   }
 
   /**
@@ -73,11 +103,16 @@ export class Lock extends Holdable {
   locked(): boolean {
     return this.#core.lock.owner !== 0;
   }
+
+  /** While it is held here: whether who had it before died with it. */
+  get ownerDied(): boolean {
+    return this.#core.ownerDied;
+  }
 }
 
 showsAs(Lock, ({ core: { lock, place } }) => `(owner=${nameOf(lock.owner, place)})`);
 
 travelsAs<Lock, BlockReference>(Lock, {
   stateOf: ({ core }) => core.place.block.refer(),
-  attach: (constructor, reference) => Reflect.construct(Lock, [attach(reference, make)], constructor) as Lock,
+  attach: (constructor, reference) => Reflect.construct(Lock, [attach(reference, make)], constructor),
 });

@@ -18,6 +18,7 @@ export interface AcquireOptions extends WaitOptions {
 
 /** The same for a call that blocks its thread, where no signal could be heard. */
 export type SyncWaitOptions = Pick<WaitOptions, 'timeout'>;
+/** How long to wait for a lock in a call that blocks its thread. */
 export type SyncAcquireOptions = Pick<AcquireOptions, 'timeout' | 'block'>;
 
 const forever: Waiting = {};

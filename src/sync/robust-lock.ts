@@ -34,6 +34,8 @@ export class RobustLock implements Wish<boolean> {
   readonly #at: number;
   readonly #me: number;
   readonly waiters: Waiters;
+  /** Whether it was taken over when this thread took it last. */
+  ownerDied = false;
 
   constructor(words: Int32Array, at: number, members: Members, parties: Parties) {
     this.#words = words;
@@ -54,7 +56,9 @@ export class RobustLock implements Wish<boolean> {
 
   /** Takes it if it is free and nobody else is due. */
   tryTake(): boolean {
-    return Atomics.compareExchange(this.#words, this.#at + OWNER, 0, this.#me) === 0;
+    if (Atomics.compareExchange(this.#words, this.#at + OWNER, 0, this.#me) !== 0) return false;
+    this.ownerDied = false;
+    return true;
   }
 
   /** Waits for it. Whether it was taken over from one that died; `late` when it was not to be had in time. */
@@ -76,6 +80,7 @@ export class RobustLock implements Wish<boolean> {
       if (ownerDied || (owner === 0 && this.#mayTake(seen, isDead))) {
         if (Atomics.compareExchange(words, at, seen, this.#me) !== seen) continue;
         if (seen !== 0) this.#succeed(isDead);
+        this.ownerDied = ownerDied;
         return ownerDied;
       }
       if (!overdue || this.#reserve(seen, isDead)) return blocked;
@@ -131,7 +136,9 @@ export class RobustLock implements Wish<boolean> {
     }
     for (;;) {
       if ((seen & ~reserved) === 0)
-        throw new LockStateError('Cannot release a lock that nobody holds: it was released more often than it was acquired.');
+        throw new LockStateError(
+          'Cannot release a lock that nobody holds: it was released more often than it was acquired.',
+        );
       const next = Atomics.compareExchange(words, at, seen, seen & reserved);
       if (next === seen) break;
       seen = next;

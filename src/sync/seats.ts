@@ -124,7 +124,8 @@ export class Seats {
     const end = this.#end();
     let isMe = false;
     for (let seat = this.#at + FIRST; seat < end; seat += seatWords) {
-      if (Atomics.load(words, seat + STATE) === waiting && !this.#isVacant(seat) && this.#wake(seat) === me) isMe = true;
+      if (Atomics.load(words, seat + STATE) === waiting && !this.#isVacant(seat) && this.#wake(seat) === me)
+        isMe = true;
     }
     Atomics.store(words, this.#at + CLEARED, entered);
     return isMe;
@@ -244,7 +245,7 @@ export class Seats {
   counts(): { readonly party: number; readonly count: number }[] {
     const ticket = ({ seat }: { readonly seat: number }): number => Atomics.load(this.#words, seat + TICKET);
     return [...this.#occupied()]
-      .sort((a, b) => (ticket(a) - ticket(b)) | 0)
+      .toSorted((a, b) => (ticket(a) - ticket(b)) | 0)
       .map(({ party, seat }) => ({ party, count: seat + COUNT }));
   }
 }

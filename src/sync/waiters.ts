@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { AbortError } from '../errors.ts';
 import { blockedSliceMs } from '../limits.ts';
 import { monotonicMs } from '../monotonic.ts';
-import { Members } from './members.ts';
+import type { Members } from './members.ts';
 import type { Parties } from './parties.ts';
 import { Seats } from './seats.ts';
 import { type Sleeper, Vigil } from './vigil.ts';
@@ -21,6 +21,8 @@ export interface Wish<R> {
 export interface How {
   /** It waits for longer than is fair. */
   readonly overdue: boolean;
+  /** Something may have happened that wakes nobody, such as a death. */
+  readonly thorough: boolean;
   /** Whether a party is known to be dead. To find that out takes a while, so it is not always tried. */
   readonly isDead: (party: number) => boolean;
 }
@@ -40,7 +42,8 @@ const longestTimerMs = 2 ** 31 - 1;
 const spinMsLimits = { least: 0.002, most: 0.05 } as const;
 const spins: boolean = availableParallelism() > 1;
 
-const glance: How = { overdue: false, isDead: () => false };
+/** A try that looks at nothing but the state. */
+export const glance: How = { overdue: false, thorough: false, isDead: () => false };
 
 /** One that waits without blocking. */
 interface Waiter {
@@ -94,7 +97,8 @@ export class Waiters implements Sleeper {
 
   #how(isDead: How['isDead'], sinceMs: number): How {
     const overdue = monotonicMs() - sinceMs >= fairMs;
-    return isDead === glance.isDead && !overdue ? glance : { overdue, isDead };
+    const thorough = isDead !== glance.isDead;
+    return thorough || overdue ? { overdue, thorough, isDead } : glance;
   }
 
   /** Something has changed for one of them. */
@@ -144,7 +148,7 @@ export class Waiters implements Sleeper {
   /** Blocks this thread until the wish is granted; `late` when it is not within `timeout` milliseconds. */
   waitSync<R>(wish: Wish<R>, timeout: number = Infinity): R | typeof late {
     if (timeout <= 0) {
-      const result = wish.try({ overdue: false, isDead: this.#isDead });
+      const result = wish.try({ overdue: false, thorough: true, isDead: this.#isDead });
       return result === blocked ? late : result;
     }
     const sinceMs = monotonicMs();
@@ -173,7 +177,7 @@ export class Waiters implements Sleeper {
 
   /** The same without blocking anything; what needs no wait is told at once. */
   wait<R>(wish: Wish<R>, { timeout = Infinity, signal }: Waiting): R | typeof late | Promise<R | typeof late> {
-    if (signal?.aborted === true) throw aborted(signal);
+    checkSignal(signal);
     if (timeout <= 0) return this.waitSync(wish, 0);
     if (this.#local.size === 0) {
       const result = wish.try(glance);
@@ -194,7 +198,7 @@ export class Waiters implements Sleeper {
         },
         fail: (error) => {
           done();
-          reject(error as Error);
+          reject(error);
         },
       };
       const abort = (): void => {
@@ -301,6 +305,11 @@ export class Waiters implements Sleeper {
     this.#place.onIdle?.();
     if (woken && !spent) this.notify();
   }
+}
+
+/** @throws AbortError when it was aborted. */
+export function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw aborted(signal);
 }
 
 function aborted(signal: AbortSignal): AbortError {

@@ -5,7 +5,7 @@ import { Socket } from 'node:net';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as manycore from 'manycore';
-import { ManycoreError, Pool, Process, task } from 'manycore';
+import { Barrier, Lock, ManycoreError, Pool, Process, task } from 'manycore';
 import { Future } from 'manycore/futures';
 import { maxFrameBytes } from '#internal/limits.js';
 import { Reader } from '#internal/wire/reader.js';
@@ -56,6 +56,8 @@ const onBoth: Record<string, Provocation> = {
     void pool.apply(sleep, [60_000]).catch(() => undefined);
     return pool.apply(sleep, [1], { queueTimeout: 20 });
   },
+  LockStateError: () => new Lock().release(),
+  BrokenBarrierError: () => new Barrier(2).waitSync({ timeout: 1 }),
   TimeoutError: (pool) => pool.apply(sleep, [60_000]).get({ timeout: 1 }),
   AbortError: (pool) => pool.apply(sleep, [60_000], { signal: AbortSignal.abort(new Error('enough')) }),
   BlockingError: (pool) =>
