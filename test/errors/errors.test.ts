@@ -27,6 +27,9 @@ async function caught(run: () => unknown): Promise<Error> {
 /** Each way to make an error come; the pool is terminated afterwards. */
 type Provocation = (pool: Pool) => unknown;
 
+// What a thread needs for all its shared objects stays until it ends.
+const lock = new Lock();
+
 const onBoth: Record<string, Provocation> = {
   ManycoreError: () => task(),
   ArgumentTypeError: (pool) => pool.map((x: number) => x, [1], { chunksize: 1 } as object),
@@ -56,7 +59,7 @@ const onBoth: Record<string, Provocation> = {
     void pool.apply(sleep, [60_000]).catch(() => undefined);
     return pool.apply(sleep, [1], { queueTimeout: 20 });
   },
-  LockStateError: () => new Lock().release(),
+  LockStateError: () => lock.release(),
   BrokenBarrierError: () => new Barrier(2).waitSync({ timeout: 1 }),
   TimeoutError: (pool) => pool.apply(sleep, [60_000]).get({ timeout: 1 }),
   AbortError: (pool) => pool.apply(sleep, [60_000], { signal: AbortSignal.abort(new Error('enough')) }),
