@@ -336,6 +336,11 @@ export class InvalidStateError extends ManycoreError {
   override readonly code = 'ERR_MANYCORE_INVALID_STATE';
 }
 
+/** A lock was used by who does not hold it, or released more often than it was acquired. Python: `AssertionError`, `ValueError`. */
+export class LockStateError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_LOCK_STATE';
+}
+
 /**
  * The work was given up because its `signal` was aborted; `cause` is the signal's reason. It has the standard name and
  * code (`AbortError`, `ABORT_ERR`), so that existing catch code works.

@@ -14,6 +14,7 @@ export {
   InterruptError,
   InvalidStateError,
   ManagerStateError,
+  LockStateError,
   ManycoreError,
   MethodNotExposedError,
   NestingError,
@@ -73,5 +74,13 @@ export type { ProgressOption, ProgressOptions, ProgressSnapshot } from './progre
 export { ShareableList, type Shareable } from './shared/shareable-list.ts';
 export { SharedMemoryManager } from './shared/shared-memory-manager.ts';
 export { SharedMemory, type SharedMemoryOptions } from './shared/shared-memory.ts';
+export { Barrier, type BarrierOptions } from './sync/barrier.ts';
+export { Condition } from './sync/condition.ts';
+export type { Guard } from './sync/guard.ts';
+export { Lock } from './sync/lock.ts';
+export type { AcquireOptions, SyncAcquireOptions, SyncWaitOptions, WaitOptions } from './sync/options.ts';
+export { RLock } from './sync/r-lock.ts';
+export { BoundedSemaphore, Semaphore, type SemaphoreOptions } from './sync/semaphore.ts';
+export { SharedEvent, SharedEvent as Event } from './sync/shared-event.ts';
 export { transfer } from './wire/transfer.ts';
 export type { TaskContext } from './worker/task-context.ts';

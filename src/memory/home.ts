@@ -129,6 +129,11 @@ export class Home {
     return life === undefined || !isAlive(life);
   }
 
+  /** Whether it is a thread of this process. */
+  isHere(word: number): boolean {
+    return this.#lifeOf(word)?.pid === process.pid;
+  }
+
   /** The party that has a number now; 0 when there is none. */
   occupant(id: number): number {
     return Math.max(0, Atomics.load(this.#entries[id]!, At.occupant));

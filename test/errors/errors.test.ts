@@ -5,7 +5,7 @@ import { Socket } from 'node:net';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as manycore from 'manycore';
-import { Manager, ManycoreError, Pool, Process, task } from 'manycore';
+import { Barrier, Lock, Manager, ManycoreError, Pool, Process, task } from 'manycore';
 import { Future } from 'manycore/futures';
 import { maxFrameBytes } from '#internal/limits.js';
 import { Reader } from '#internal/wire/reader.js';
@@ -27,6 +27,9 @@ async function caught(run: () => unknown): Promise<Error> {
 
 /** Each way to make an error come; the pool is terminated afterwards. */
 type Provocation = (pool: Pool) => unknown;
+
+// What a thread needs for all its shared objects stays until it ends.
+const lock = new Lock();
 
 const onBoth: Record<string, Provocation> = {
   ManycoreError: () => task(),
@@ -57,6 +60,8 @@ const onBoth: Record<string, Provocation> = {
     void pool.apply(sleep, [60_000]).catch(() => undefined);
     return pool.apply(sleep, [1], { queueTimeout: 20 });
   },
+  LockStateError: () => lock.release(),
+  BrokenBarrierError: () => new Barrier(2).waitSync({ timeout: 1 }),
   TimeoutError: (pool) => pool.apply(sleep, [60_000]).get({ timeout: 1 }),
   AbortError: (pool) => pool.apply(sleep, [60_000], { signal: AbortSignal.abort(new Error('enough')) }),
   BlockingError: (pool) =>
@@ -147,12 +152,6 @@ const onBoth: Record<string, Provocation> = {
     const queue = manager.Queue(1);
     await queue.put(1);
     await queue.putNowait(2);
-  },
-  BrokenBarrierError: async () => {
-    await using manager = new Manager();
-    const barrier = manager.Barrier(2);
-    await barrier.abort();
-    await barrier.wait();
   },
   ProcessStateError: () => new Process().join(),
   ProcessClosedError: () => {

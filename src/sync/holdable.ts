@@ -1,0 +1,68 @@
+import { TimeoutError } from '../errors.ts';
+import { Guard } from './guard.ts';
+import { acquireKeys, type AcquireOptions, syncAcquireKeys, type SyncAcquireOptions, waitingOf } from './options.ts';
+import { late, type Waiting } from './waiters.ts';
+
+/** What can be acquired and released: locks and semaphores. */
+export abstract class Holdable {
+  /** Whether it was got, and if so whether from one that died; `late` when the time was over. */
+  protected abstract take(waiting: Waiting): boolean | typeof late | Promise<boolean | typeof late>;
+  protected abstract takeSync(timeout: number | undefined): boolean | typeof late;
+  /** Gives it back. */
+  abstract release(): void;
+
+  /**
+   * Waits for it without blocking the event loop. Those that wait have it in the order in which they came, by and large.
+   *
+   * @param options - `timeout` in milliseconds, `block: false` for no wait, `signal` to give up.
+   * @returns What gives it back; undefined when it was not to be had in time. Python: `acquire`, which returns a boolean.
+   * @throws AbortError when the signal was aborted.
+   */
+  acquire(): Promise<Guard>;
+  acquire(options: AcquireOptions): Promise<Guard | undefined>;
+  async acquire(options?: AcquireOptions): Promise<Guard | undefined> {
+    const taken = this.take(waitingOf('acquire', options, acquireKeys));
+    return this.#guard(typeof taken === 'object' ? await taken : taken);
+  }
+
+  /** `acquire` that blocks this thread. */
+  acquireSync(): Guard;
+  acquireSync(options: SyncAcquireOptions): Guard | undefined;
+  acquireSync(options?: SyncAcquireOptions): Guard | undefined {
+    return this.#guard(this.takeSync(waitingOf('acquireSync', options, syncAcquireKeys).timeout));
+  }
+
+  #guard(taken: boolean | typeof late): Guard | undefined {
+    return taken === late ? undefined : new Guard(this, taken);
+  }
+
+  /**
+   * Calls a function while it is held; it is given back when that has returned, or its promise is settled. Python: `with lock:`.
+   *
+   * @throws TimeoutError when it was not to be had within `timeout`; what the function throws.
+   */
+  async run<R>(fn: (guard: Guard) => R, options: AcquireOptions = {}): Promise<Awaited<R>> {
+    const guard = await this.acquire(options);
+    if (guard === undefined) throw tooLate(options);
+    try {
+      return await fn(guard);
+    } finally {
+      guard.release();
+    }
+  }
+
+  /** `run` that blocks this thread. The function must not be asynchronous. */
+  runSync<R>(fn: (guard: Guard) => R, options: SyncAcquireOptions = {}): R {
+    const guard = this.acquireSync(options);
+    if (guard === undefined) throw tooLate(options);
+    try {
+      return fn(guard);
+    } finally {
+      guard.release();
+    }
+  }
+}
+
+function tooLate({ timeout }: SyncAcquireOptions): TimeoutError {
+  return new TimeoutError(timeout === undefined ? 'It is not free.' : `It was not free within ${timeout} ms.`);
+}

@@ -1,0 +1,317 @@
+import { availableParallelism } from 'node:os';
+import { AbortError } from '../errors.ts';
+import { blockedSliceMs } from '../limits.ts';
+import { monotonicMs } from '../monotonic.ts';
+import type { Members } from './members.ts';
+import type { Parties } from './parties.ts';
+import { Seats } from './seats.ts';
+import { type Sleeper, Vigil } from './vigil.ts';
+
+/** What a try gives when it has to wait. */
+export const blocked: unique symbol = Symbol('blocked');
+/** What a wait gives when its time is over. */
+export const late: unique symbol = Symbol('late');
+
+/** What is waited for. */
+export interface Wish<R> {
+  /** Tries once, without waiting. */
+  try(how: How): R | typeof blocked;
+}
+
+export interface How {
+  /** It waits for longer than is fair. */
+  readonly overdue: boolean;
+  /** Something may have happened that wakes nobody, such as a death. */
+  readonly thorough: boolean;
+  /** Whether a party is known to be dead. To find that out takes a while, so it is not always tried. */
+  readonly isDead: (party: number) => boolean;
+}
+
+export interface Waiting {
+  /** Milliseconds. */
+  readonly timeout?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Who has waited this long gets a turn before those that come again and again. */
+const fairMs = 1;
+/** Without a seat nobody wakes it. */
+const unseatedPollMs = 5;
+/** Node's timers take no more; it is 24 days. */
+const longestTimerMs = 2 ** 31 - 1;
+const spinMsLimits = { least: 0.002, most: 0.05 } as const;
+const spins: boolean = availableParallelism() > 1;
+
+/** A try that looks at nothing but the state. */
+export const glance: How = { overdue: false, thorough: false, isDead: () => false };
+
+/** One that waits without blocking. */
+interface Waiter {
+  readonly wish: Wish<unknown>;
+  readonly sinceMs: number;
+  readonly settle: (value: unknown) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+interface Place {
+  readonly words: Int32Array;
+  /** Where its seats are. */
+  readonly at: number;
+  readonly members: Members;
+  readonly parties: Parties;
+  /** At most one of those woken may be under way: a second one would find nothing. */
+  readonly alone?: boolean;
+  /** Nobody waits in this thread any more. */
+  readonly onIdle?: () => void;
+}
+
+/**
+ * Those that wait for one thing, in this thread and in others. Who waits takes a seat, tries once more, and sleeps until it is woken;
+ * who changes something calls `notify` afterwards. So no change is missed. Those of one thread share its seat and have their turns in the order
+ * in which they came; a thousand of them cost no more than one.
+ */
+export class Waiters implements Sleeper {
+  static readonly words: number = Seats.words;
+  readonly seats: Seats;
+  readonly #place: Place;
+  readonly #parties: Parties;
+  readonly #vigil: Vigil;
+  readonly #local = new Set<Waiter>();
+  #spinMs: number = spins ? spinMsLimits.most : 0;
+  /** Of the members and of the vigil, at the last look. */
+  #arrivals = -1;
+  #epoch = -1;
+  #polling: NodeJS.Timeout | undefined;
+  #looksSoon = false;
+  /** While this thread is blocked it hears of no death: it asks the system. */
+  readonly #isDead = (party: number): boolean => party !== this.#parties.me && this.#parties.isDead(party);
+  /** Otherwise it will hear of the death of those that it looks out for. */
+  readonly #isKnownDead = (party: number): boolean => !this.#vigil.watches(party) && this.#isDead(party);
+
+  constructor(place: Place) {
+    this.#place = place;
+    this.#parties = place.parties;
+    this.#vigil = Vigil.of(place.parties);
+    this.seats = new Seats(place.words, place.at, place.parties);
+  }
+
+  #how(isDead: How['isDead'], sinceMs: number): How {
+    const overdue = monotonicMs() - sinceMs >= fairMs;
+    const thorough = isDead !== glance.isDead;
+    return thorough || overdue ? { overdue, thorough, isDead } : glance;
+  }
+
+  /** Something has changed for one of them. */
+  notify(): void {
+    if (this.seats.taken && this.seats.wakeOne(this.#place.alone === true) === this.#parties.me) this.#lookSoon();
+  }
+
+  /** Something has changed for all of them. */
+  notifyAll(): void {
+    if (this.seats.taken && this.seats.wakeAll()) this.#lookSoon();
+  }
+
+  /** Wakes one party, if it waits. */
+  notifyParty(party: number): boolean {
+    const waits = this.seats.wakeParty(party);
+    if (waits && party === this.#parties.me) this.#lookSoon();
+    return waits;
+  }
+
+  #lookSoon(): void {
+    if (this.#looksSoon || this.#local.size === 0) return;
+    this.#looksSoon = true;
+    queueMicrotask(() => {
+      this.#looksSoon = false;
+      this.#look();
+    });
+  }
+
+  /** Tries for a moment: to sleep and to be woken takes longer than most that is waited for. */
+  #spin<R>(wish: Wish<R>): R | typeof blocked {
+    let result = wish.try(glance);
+    if (result !== blocked || this.#spinMs === 0) return result;
+    const end = monotonicMs() + this.#spinMs;
+    do {
+      for (let i = 0; i < 16; i++) {
+        result = wish.try(glance);
+        if (result === blocked) continue;
+        this.#spinMs = Math.min(spinMsLimits.most, this.#spinMs * 2);
+        return result;
+      }
+    } while (monotonicMs() < end);
+    // Nothing comes that soon: less of it next time.
+    this.#spinMs = Math.max(spinMsLimits.least, this.#spinMs / 2);
+    return result;
+  }
+
+  /** Blocks this thread until the wish is granted; `late` when it is not within `timeout` milliseconds. */
+  waitSync<R>(wish: Wish<R>, timeout: number = Infinity): R | typeof late {
+    if (timeout <= 0) {
+      const result = wish.try({ overdue: false, thorough: true, isDead: this.#isDead });
+      return result === blocked ? late : result;
+    }
+    const sinceMs = monotonicMs();
+    let result = this.#spin(wish);
+    if (result !== blocked) return result;
+    let spent = false;
+    try {
+      for (;;) {
+        const { rings } = this.#parties;
+        const seated = this.seats.enter();
+        spent = false;
+        result = wish.try(this.#how(glance.isDead, sinceMs));
+        if (result !== blocked) return result;
+        const leftMs = sinceMs + timeout - monotonicMs();
+        if (leftMs <= 0) return late;
+        this.#parties.sleep(rings, Math.min(leftMs, seated ? blockedSliceMs : unseatedPollMs));
+        spent = this.seats.isWoken;
+        if (!spent) this.seats.removeDead();
+        result = wish.try(this.#how(spent ? glance.isDead : this.#isDead, sinceMs));
+        if (result !== blocked) return result;
+      }
+    } finally {
+      this.#leave(spent && result !== blocked);
+    }
+  }
+
+  /** The same without blocking anything; what needs no wait is told at once. */
+  wait<R>(wish: Wish<R>, { timeout = Infinity, signal }: Waiting): R | typeof late | Promise<R | typeof late> {
+    checkSignal(signal);
+    if (timeout <= 0) return this.waitSync(wish, 0);
+    if (this.#local.size === 0) {
+      const result = wish.try(glance);
+      if (result !== blocked) return result;
+    }
+    return new Promise((resolve, reject) => {
+      let timer: NodeJS.Timeout | undefined;
+      const done = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', abort);
+      };
+      const waiter: Waiter = {
+        wish,
+        sinceMs: monotonicMs(),
+        settle: (value) => {
+          done();
+          resolve(value as R | typeof late);
+        },
+        fail: (error) => {
+          done();
+          reject(error);
+        },
+      };
+      const abort = (): void => {
+        this.#remove(waiter);
+        waiter.fail(aborted(signal!));
+      };
+      const expire = (): void => {
+        // What came at the last moment is taken.
+        this.#look();
+        if (this.#remove(waiter)) waiter.settle(late);
+      };
+      signal?.addEventListener('abort', abort, { once: true });
+      if (timeout < Infinity) timer = setTimeout(expire, Math.min(timeout, longestTimerMs));
+      this.#local.add(waiter);
+      if (this.#local.size > 1) return;
+      this.#vigil.add(this);
+      this.#look();
+    });
+  }
+
+  /** Somebody has joined: those that wait look out for it from now on. */
+  introduce(): void {
+    this.seats.ring();
+  }
+
+  rung(): void {
+    if (this.seats.isWoken || this.#place.members.arrivals !== this.#arrivals) this.#look();
+  }
+
+  mourn(party: number): void {
+    this.#place.members.remove(party);
+    this.seats.remove(party);
+    this.#look();
+  }
+
+  /** Has each in turn try again, until one has to go on waiting. */
+  #look(): void {
+    if (this.#local.size === 0) return;
+    let spent = false;
+    for (const waiter of this.#local) {
+      let result: unknown;
+      try {
+        spent = this.seats.isWoken;
+        result = waiter.wish.try(this.#how(glance.isDead, waiter.sinceMs));
+        if (result === blocked) {
+          spent = false;
+          const seated = this.seats.enter();
+          // In this order: who joins looks then for those that have entered.
+          this.#watch();
+          if (!seated) this.#poll();
+          result = waiter.wish.try(this.#how(this.#isKnownDead, waiter.sinceMs));
+          if (result === blocked) return;
+        }
+        this.#local.delete(waiter);
+        waiter.settle(result);
+      } catch (error) {
+        this.#local.delete(waiter);
+        waiter.fail(error);
+      }
+      if (this.#local.size > 0) this.seats.requeue();
+    }
+    this.#rest(spent);
+  }
+
+  #watch(): void {
+    const { members } = this.#place;
+    const { arrivals } = members;
+    if (arrivals === this.#arrivals && this.#vigil.epoch === this.#epoch) return;
+    this.#epoch = this.#vigil.epoch;
+    this.#vigil.watch(members);
+    this.#arrivals = arrivals;
+  }
+
+  #poll(): void {
+    this.#polling ??= setTimeout(() => {
+      this.#polling = undefined;
+      this.#look();
+    }, unseatedPollMs);
+  }
+
+  #remove(waiter: Waiter): boolean {
+    if (!this.#local.delete(waiter)) return false;
+    if (this.#local.size === 0) this.#rest(false);
+    else this.#lookSoon();
+    return true;
+  }
+
+  #rest(spent: boolean): void {
+    this.#vigil.remove(this);
+    clearTimeout(this.#polling);
+    this.#polling = undefined;
+    this.#leave(spent);
+  }
+
+  /** A wake that came too late for what was waited for is another's. */
+  #leave(spent: boolean): void {
+    if (this.#local.size > 0) {
+      // The others of this thread wait on.
+      this.seats.enter();
+      this.#lookSoon();
+      return;
+    }
+    const woken = this.seats.leave();
+    this.#place.onIdle?.();
+    if (woken && !spent) this.notify();
+  }
+}
+
+/** @throws AbortError when it was aborted. */
+export function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw aborted(signal);
+}
+
+function aborted(signal: AbortSignal): AbortError {
+  return new AbortError('The wait was given up, as its signal was aborted.', { cause: signal.reason });
+}
