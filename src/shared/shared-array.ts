@@ -1,0 +1,187 @@
+import { inspect } from 'node:util';
+import { checkKeys, show } from '../arguments.ts';
+import { ArgumentRangeError, ArgumentTypeError, SharedMemoryError } from '../errors.ts';
+import { allocate, Block, type BlockReference } from '../memory/block.ts';
+import type { Holdable } from '../sync/holdable.ts';
+import { travelsAs } from '../wire/shared.ts';
+import { add, compareExchange, type ElementArray, exchange, load, store } from './atomic.ts';
+import { Locked, type LockOption } from './locked.ts';
+import { type ArrayOf, constructorOf, type ElementOf, type TypeCode } from './type-codes.ts';
+
+interface State<C extends TypeCode> {
+  readonly code: C;
+  readonly length: number;
+  readonly block: BlockReference;
+  readonly lock: Holdable | undefined;
+}
+
+/**
+ * An array of numbers in memory that processes and threads share: `array` is a typed array over it, so that nothing is copied, whatever its size. Python:
+ * `multiprocessing.Array`.
+ *
+ * @example
+ * ```ts
+ * import { Pool, range, SharedArray } from 'manycore';
+ * await using pool = new Pool(2);
+ * const squares = new SharedArray('f64', 4);
+ * await pool.map((i) => void (squares.array[i] = i * i), range(4));
+ * console.log([...squares]); // [ 0, 1, 4, 9 ]
+ * ```
+ */
+export class SharedArray<C extends TypeCode = TypeCode> implements Iterable<ElementOf<C>> {
+  /** The memory itself, as a typed array. Python: `get_obj()`. */
+  readonly array: ArrayOf<C>;
+  readonly #code: C;
+  readonly #block: Block;
+  readonly #locked: Locked;
+
+  /**
+   * @param code - The type of its elements, such as `i32` or `f64`; Python's codes work too.
+   * @param init - How many zeros, or what is in it at first; for `c` (bytes of text) a string too.
+   * @param options - `lock`: one that exists, or false for none. Default: one of its own, an RLock.
+   * @throws SharedMemoryError when there is no memory for it.
+   */
+  constructor(code: C, init: number | string | Iterable<ElementOf<C>>, options: { readonly lock?: LockOption } = {}) {
+    const Elements = constructorOf(code);
+    checkKeys('SharedArray', options, ['lock']);
+    const items = itemsOf(code, init);
+    const length = items?.length ?? (init as number);
+    this.#code = code;
+    this.#locked = new Locked('SharedArray', options.lock);
+    // One that arrives has its memory already.
+    this.#block = arriving ?? allocate(Math.max(8, length * Elements.BYTES_PER_ELEMENT));
+    this.array = new Elements(this.#block.buffer, 0, length) as ArrayOf<C>;
+    if (items !== undefined) (this.array as Float64Array).set(items as number[]);
+  }
+
+  get length(): number {
+    return this.array.length;
+  }
+
+  /** The element at an index; negative ones count from the end. Python: `a[i]`. */
+  at(index: number): ElementOf<C> {
+    return load(this.#elements, this.#index(index)) as ElementOf<C>;
+  }
+
+  /** Sets the element at an index; negative ones count from the end. Python: `a[i] = value`. */
+  set(index: number, value: ElementOf<C>): void {
+    store(this.#elements, this.#index(index), value);
+  }
+
+  /** Adds to an element, in one step; returns what it was before. */
+  add(index: number, value: ElementOf<C>): ElementOf<C> {
+    return add(this.#elements, this.#index(index), value) as ElementOf<C>;
+  }
+
+  /** Sets an element, in one step; returns what it was before. */
+  exchange(index: number, value: ElementOf<C>): ElementOf<C> {
+    return exchange(this.#elements, this.#index(index), value) as ElementOf<C>;
+  }
+
+  /** Sets an element if it is `expected`, in one step; returns what it was before. */
+  compareExchange(index: number, expected: ElementOf<C>, value: ElementOf<C>): ElementOf<C> {
+    return compareExchange(this.#elements, this.#index(index), expected, value) as ElementOf<C>;
+  }
+
+  get #elements(): ElementArray {
+    return this.array as ElementArray;
+  }
+
+  #index(index: number): number {
+    const at = index < 0 ? index + this.length : index;
+    if (Number.isInteger(at) && at >= 0 && at < this.length) return at;
+    throw new ArgumentRangeError(`Cannot use index ${show(index)}: the array has ${this.length} elements.`);
+  }
+
+  /**
+   * The text in an array of `c`, up to the first NUL. Python: `value`.
+   *
+   * @throws ArgumentTypeError for arrays of other types; ArgumentRangeError for a text that is longer than the array.
+   */
+  get value(): string {
+    const { raw } = this;
+    const end = raw.indexOf(0);
+    return Buffer.from(end < 0 ? raw : raw.subarray(0, end)).toString();
+  }
+
+  set value(text: string) {
+    const { raw } = this;
+    const bytes = Buffer.from(text);
+    if (bytes.length > raw.length)
+      throw new ArgumentRangeError(`Cannot set a text of ${bytes.length} bytes: the array has room for ${raw.length}.`);
+    raw.fill(0);
+    raw.set(bytes);
+  }
+
+  /** The bytes of an array of `c`, all of them. Python: `raw`. */
+  get raw(): Uint8Array {
+    if (this.#code !== 'c') throw new ArgumentTypeError(`Cannot read an array of ${this.#code} as text: only one of c is.`);
+    return this.array as unknown as Uint8Array;
+  }
+
+  /**
+   * The lock for steps of more than one part. Python: `get_lock()`.
+   *
+   * @throws SharedMemoryError when it has none (`lock: false`).
+   */
+  get lock(): Holdable {
+    const { lock } = this.#locked;
+    if (lock === undefined) throw new SharedMemoryError('This shared array has no lock: it was made with { lock: false }.');
+    return lock;
+  }
+
+  /** A shared array of its own with the same elements. Python: `sharedctypes.copy(a)`. */
+  copy(): SharedArray<C> {
+    return new SharedArray(this.#code, this.array as unknown as Iterable<ElementOf<C>>);
+  }
+
+  [Symbol.iterator](): IterableIterator<ElementOf<C>> {
+    return (this.array as unknown as Iterable<ElementOf<C>>)[Symbol.iterator]() as IterableIterator<ElementOf<C>>;
+  }
+
+  static {
+    travelsAs<SharedArray, State<TypeCode>>(SharedArray, {
+      stateOf: (array) => ({
+        code: array.#code,
+        length: array.length,
+        block: array.#block.refer(),
+        lock: array.#locked.lock,
+      }),
+      attach: (Class, { code, length, block, lock }) => {
+        arriving = Block.attach(block);
+        try {
+          return new (Class as unknown as typeof SharedArray)(code, length, { lock: lock ?? false });
+        } finally {
+          arriving = undefined;
+        }
+      },
+    });
+  }
+}
+
+let arriving: Block | undefined;
+
+function itemsOf(code: TypeCode, init: unknown): ArrayLike<unknown> | undefined {
+  if (typeof init === 'number') {
+    if (Number.isSafeInteger(init) && init >= 0) return undefined;
+    throw new ArgumentRangeError(`Cannot make a SharedArray of ${show(init)} elements: expected a whole number of at least 0.`);
+  }
+  if (typeof init === 'string' && code === 'c') return Buffer.from(init);
+  if (ArrayBuffer.isView(init) && !(init instanceof DataView)) return init as unknown as ArrayLike<unknown>;
+  if (typeof init === 'object' && init !== null && Symbol.iterator in init) return Array.from(init as Iterable<unknown>);
+  throw new ArgumentTypeError(`Cannot make a SharedArray of ${show(init)}: expected how many elements, or the elements.`);
+}
+
+Object.defineProperty(SharedArray.prototype, inspect.custom, {
+  value(this: SharedArray): string {
+    return `SharedArray(${inspect(this.array)})`;
+  },
+});
+
+/** A `SharedArray` without a lock. Python: `multiprocessing.sharedctypes.RawArray`. */
+export function RawArray<C extends TypeCode>(
+  code: C,
+  init: number | string | Iterable<ElementOf<C>>,
+): SharedArray<C> {
+  return new SharedArray(code, init, { lock: false });
+}

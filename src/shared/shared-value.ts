@@ -1,0 +1,114 @@
+import { inspect } from 'node:util';
+import { checkKeys } from '../arguments.ts';
+import { SharedMemoryError } from '../errors.ts';
+import { allocate, Block, type BlockReference } from '../memory/block.ts';
+import type { Holdable } from '../sync/holdable.ts';
+import { travelsAs } from '../wire/shared.ts';
+import { add, compareExchange, type ElementArray, exchange, load, store } from './atomic.ts';
+import { Locked, type LockOption } from './locked.ts';
+import { constructorOf, type ElementOf, type TypeCode } from './type-codes.ts';
+
+interface State<C extends TypeCode> {
+  readonly code: C;
+  readonly block: BlockReference;
+  readonly lock: Holdable | undefined;
+}
+
+/**
+ * A number in memory that processes and threads share. Each read and each write is whole; `add`, `exchange` and `compareExchange` are one step that nobody
+ * comes in between. For more than that take the `lock`. Python: `multiprocessing.Value`.
+ *
+ * @example
+ * ```ts
+ * import { Pool, SharedValue } from 'manycore';
+ * await using pool = new Pool(2);
+ * const count = new SharedValue('i32', 0);
+ * await pool.map(() => void count.add(1), [1, 2, 3, 4]);
+ * console.log(count.value); // 4
+ * ```
+ */
+export class SharedValue<C extends TypeCode = TypeCode> {
+  readonly #code: C;
+  readonly #block: Block;
+  readonly #array: ElementArray;
+  readonly #locked: Locked;
+
+  /**
+   * @param code - Its type, such as `i32` or `f64`; Python's codes work too.
+   * @param value - What it is at first. Default: 0.
+   * @param options - `lock`: one that exists, or false for none. Default: one of its own, an RLock.
+   * @throws SharedMemoryError when there is no memory for it.
+   */
+  constructor(code: C, value?: ElementOf<C>, options: { readonly lock?: LockOption } = {}) {
+    const Elements = constructorOf(code);
+    checkKeys('SharedValue', options, ['lock']);
+    this.#code = code;
+    this.#locked = new Locked('SharedValue', options.lock);
+    // One that arrives has its memory already.
+    this.#block = arriving ?? allocate(8);
+    this.#array = new Elements(this.#block.buffer, 0, 1);
+    if (value !== undefined) this.value = value;
+  }
+
+  /** What it is now. Python: `value`. */
+  get value(): ElementOf<C> {
+    return load(this.#array, 0) as ElementOf<C>;
+  }
+
+  set value(value: ElementOf<C>) {
+    store(this.#array, 0, value);
+  }
+
+  /** Adds to it; returns what it was before. */
+  add(value: ElementOf<C>): ElementOf<C> {
+    return add(this.#array, 0, value) as ElementOf<C>;
+  }
+
+  /** Sets it; returns what it was before. */
+  exchange(value: ElementOf<C>): ElementOf<C> {
+    return exchange(this.#array, 0, value) as ElementOf<C>;
+  }
+
+  /** Sets it if it is `expected`; returns what it was before. */
+  compareExchange(expected: ElementOf<C>, value: ElementOf<C>): ElementOf<C> {
+    return compareExchange(this.#array, 0, expected, value) as ElementOf<C>;
+  }
+
+  /**
+   * The lock for steps of more than one part. Python: `get_lock()`.
+   *
+   * @throws SharedMemoryError when it has none (`lock: false`).
+   */
+  get lock(): Holdable {
+    const { lock } = this.#locked;
+    if (lock === undefined) throw new SharedMemoryError('This shared value has no lock: it was made with { lock: false }.');
+    return lock;
+  }
+
+  static {
+    travelsAs<SharedValue, State<TypeCode>>(SharedValue, {
+      stateOf: (value) => ({ code: value.#code, block: value.#block.refer(), lock: value.#locked.lock }),
+      attach: (Class, { code, block, lock }) => {
+        arriving = Block.attach(block);
+        try {
+          return new (Class as unknown as typeof SharedValue)(code, undefined, { lock: lock ?? false });
+        } finally {
+          arriving = undefined;
+        }
+      },
+    });
+  }
+}
+
+let arriving: Block | undefined;
+
+Object.defineProperty(SharedValue.prototype, inspect.custom, {
+  value(this: SharedValue): string {
+    return `SharedValue(${inspect(this.value)})`;
+  },
+});
+
+/** A `SharedValue` without a lock. Python: `multiprocessing.sharedctypes.RawValue`. */
+export function RawValue<C extends TypeCode>(code: C, value?: ElementOf<C>): SharedValue<C> {
+  return new SharedValue(code, value, { lock: false });
+}
