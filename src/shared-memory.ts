@@ -3,3 +3,7 @@ export { SharedMemoryError } from './errors.ts';
 export { ShareableList, type Shareable } from './shared/shareable-list.ts';
 export { SharedMemoryManager } from './shared/shared-memory-manager.ts';
 export { SharedMemory, type SharedMemoryOptions } from './shared/shared-memory.ts';
+export { RawArray, SharedArray } from './shared/shared-array.ts';
+export { RawValue, SharedValue } from './shared/shared-value.ts';
+export type { ArrayOf, ElementOf, TypeCode } from './shared/type-codes.ts';
+export type { LockOption } from './shared/locked.ts';

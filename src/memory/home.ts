@@ -48,11 +48,11 @@ export class Home {
   readonly segment: Segment;
   readonly #entries: readonly Int32Array[];
   readonly #starts: readonly Float64Array[];
-  readonly #ringers = new Map<number, { readonly word: number; readonly fd: number }>();
+  readonly #ringers: Ringers = new Map();
   readonly #watches = new Map<number, Watch>();
   readonly #listeners = new Set<() => void>();
   #stopListening: (() => void) | undefined;
-  #me = 0;
+  readonly #membership: Membership = { me: 0, entry: undefined };
 
   private constructor(segment: Segment) {
     this.segment = segment;
@@ -61,22 +61,23 @@ export class Home {
       Array.from({ length: maxParties + 1 }, (_, id) => make(id * entryBytes));
     this.#entries = each((at) => new Int32Array(buffer, at, entryBytes / 4));
     this.#starts = each((at) => new Float64Array(buffer, at, entryBytes / 8));
+    homes.set(segment.token, new WeakRef(this));
+    collected.register(this, { token: segment.token, ringers: this.#ringers, membership: this.#membership });
   }
 
   /** The table in a segment that this thread has just made. */
   static found(segment: Segment): Home {
-    const home = new Home(segment);
-    homes.set(segment.token, home);
-    return home;
+    return new Home(segment);
   }
 
   static open(reference: SegmentReference): Home {
-    return homes.get(reference.token) ?? Home.found(Segment.open(reference));
+    return homes.get(reference.token)?.deref() ?? Home.found(Segment.open(reference));
   }
 
   /** This thread's word. It joins now, if it has not before. */
   get me(): number {
-    return this.#me === 0 ? this.#join() : this.#me;
+    const { me } = this.#membership;
+    return me === 0 ? this.#join() : me;
   }
 
   #join(): number {
@@ -92,14 +93,16 @@ export class Home {
     entry.set([generation, 0, 0, pid, tid], At.generation);
     this.#starts[id]![At.start] = start;
     entry.set([doorbellFd, lifelineFd], At.doorbell);
-    this.#me = (generation << idBits) | id;
-    Atomics.store(entry, At.occupant, this.#me);
+    const me = (generation << idBits) | id;
+    Object.assign(this.#membership, { me, entry });
+    Atomics.store(entry, At.occupant, me);
     leaveAtExit();
-    return this.#me;
+    return me;
   }
 
+  /** Ends this thread's part. */
   leave(): void {
-    if (this.#me !== 0) Atomics.compareExchange(this.#entries[idOf(this.#me)]!, At.occupant, this.#me, 0);
+    leave(this.#membership);
   }
 
   #claim(isFree: (occupant: number) => boolean): number | undefined {
@@ -201,8 +204,12 @@ export class Home {
     }
     try {
       writeSync(ringer.fd, '!');
-    } catch {
-      // It has rings enough, or it is dead.
+    } catch (error) {
+      // It has rings enough.
+      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return;
+      // It is dead.
+      closeSync(ringer.fd);
+      this.#ringers.delete(id);
     }
   }
 
@@ -243,15 +250,36 @@ export class Home {
   }
 }
 
+/** The descriptors of others' doorbells, by their number in the table. */
+type Ringers = Map<number, { readonly word: number; readonly fd: number }>;
+
+/** This thread's word in a table, and its entry there; 0 before it has joined. */
+interface Membership {
+  me: number;
+  entry: Int32Array | undefined;
+}
+
+function leave({ me, entry }: Membership): void {
+  if (entry !== undefined) Atomics.compareExchange(entry, At.occupant, me, 0);
+}
+
 /** A thread has one view of each. */
-const homes = new Map<number, Home>();
+const homes = new Map<number, WeakRef<Home>>();
+/** Nothing of a home's objects is in this thread any more. */
+const collected = new FinalizationRegistry<{ token: number; ringers: Ringers; membership: Membership }>(
+  ({ token, ringers, membership }) => {
+    if (homes.get(token)?.deref() === undefined) homes.delete(token);
+    for (const { fd } of ringers.values()) closeSync(fd);
+    leave(membership);
+  },
+);
 let leaves = false;
 
 function leaveAtExit(): void {
   if (leaves) return;
   leaves = true;
   process.on('exit', () => {
-    for (const home of homes.values()) home.leave();
+    for (const home of homes.values()) home.deref()?.leave();
   });
 }
 

@@ -50,7 +50,7 @@ export class SharedArray<C extends TypeCode = TypeCode> implements Iterable<Elem
     this.#locked = new Locked('SharedArray', options.lock);
     // One that arrives has its memory already.
     this.#block = arriving ?? allocate(Math.max(8, length * Elements.BYTES_PER_ELEMENT));
-    this.array = new Elements(this.#block.buffer, 0, length) as ArrayOf<C>;
+    this.array = new Elements(this.#block.buffer, 0, length);
     if (items !== undefined) (this.array as Float64Array).set(items as number[]);
   }
 
@@ -60,7 +60,7 @@ export class SharedArray<C extends TypeCode = TypeCode> implements Iterable<Elem
 
   /** The element at an index; negative ones count from the end. Python: `a[i]`. */
   at(index: number): ElementOf<C> {
-    return load(this.#elements, this.#index(index)) as ElementOf<C>;
+    return load(this.#elements, this.#index(index));
   }
 
   /** Sets the element at an index; negative ones count from the end. Python: `a[i] = value`. */
@@ -70,21 +70,21 @@ export class SharedArray<C extends TypeCode = TypeCode> implements Iterable<Elem
 
   /** Adds to an element, in one step; returns what it was before. */
   add(index: number, value: ElementOf<C>): ElementOf<C> {
-    return add(this.#elements, this.#index(index), value) as ElementOf<C>;
+    return add(this.#elements, this.#index(index), value);
   }
 
   /** Sets an element, in one step; returns what it was before. */
   exchange(index: number, value: ElementOf<C>): ElementOf<C> {
-    return exchange(this.#elements, this.#index(index), value) as ElementOf<C>;
+    return exchange(this.#elements, this.#index(index), value);
   }
 
   /** Sets an element if it is `expected`, in one step; returns what it was before. */
   compareExchange(index: number, expected: ElementOf<C>, value: ElementOf<C>): ElementOf<C> {
-    return compareExchange(this.#elements, this.#index(index), expected, value) as ElementOf<C>;
+    return compareExchange(this.#elements, this.#index(index), expected, value);
   }
 
   get #elements(): ElementArray {
-    return this.array as ElementArray;
+    return this.array;
   }
 
   #index(index: number): number {
@@ -115,7 +115,8 @@ export class SharedArray<C extends TypeCode = TypeCode> implements Iterable<Elem
 
   /** The bytes of an array of `c`, all of them. Python: `raw`. */
   get raw(): Uint8Array {
-    if (this.#code !== 'c') throw new ArgumentTypeError(`Cannot read an array of ${this.#code} as text: only one of c is.`);
+    if (this.#code !== 'c')
+      throw new ArgumentTypeError(`Cannot read an array of ${this.#code} as text: only one of c is.`);
     return this.array as unknown as Uint8Array;
   }
 
@@ -126,13 +127,14 @@ export class SharedArray<C extends TypeCode = TypeCode> implements Iterable<Elem
    */
   get lock(): Holdable {
     const { lock } = this.#locked;
-    if (lock === undefined) throw new SharedMemoryError('This shared array has no lock: it was made with { lock: false }.');
+    if (lock === undefined)
+      throw new SharedMemoryError('This shared array has no lock: it was made with { lock: false }.');
     return lock;
   }
 
   /** A shared array of its own with the same elements. Python: `sharedctypes.copy(a)`. */
   copy(): SharedArray<C> {
-    return new SharedArray(this.#code, this.array as unknown as Iterable<ElementOf<C>>);
+    return new SharedArray(this.#code, this.array);
   }
 
   [Symbol.iterator](): IterableIterator<ElementOf<C>> {
@@ -164,12 +166,17 @@ let arriving: Block | undefined;
 function itemsOf(code: TypeCode, init: unknown): ArrayLike<unknown> | undefined {
   if (typeof init === 'number') {
     if (Number.isSafeInteger(init) && init >= 0) return undefined;
-    throw new ArgumentRangeError(`Cannot make a SharedArray of ${show(init)} elements: expected a whole number of at least 0.`);
+    throw new ArgumentRangeError(
+      `Cannot make a SharedArray of ${show(init)} elements: expected a whole number of at least 0.`,
+    );
   }
   if (typeof init === 'string' && code === 'c') return Buffer.from(init);
   if (ArrayBuffer.isView(init) && !(init instanceof DataView)) return init as unknown as ArrayLike<unknown>;
-  if (typeof init === 'object' && init !== null && Symbol.iterator in init) return Array.from(init as Iterable<unknown>);
-  throw new ArgumentTypeError(`Cannot make a SharedArray of ${show(init)}: expected how many elements, or the elements.`);
+  if (typeof init === 'object' && init !== null && Symbol.iterator in init)
+    return Array.from(init as Iterable<unknown>);
+  throw new ArgumentTypeError(
+    `Cannot make a SharedArray of ${show(init)}: expected how many elements, or the elements.`,
+  );
 }
 
 Object.defineProperty(SharedArray.prototype, inspect.custom, {
@@ -179,9 +186,6 @@ Object.defineProperty(SharedArray.prototype, inspect.custom, {
 });
 
 /** A `SharedArray` without a lock. Python: `multiprocessing.sharedctypes.RawArray`. */
-export function RawArray<C extends TypeCode>(
-  code: C,
-  init: number | string | Iterable<ElementOf<C>>,
-): SharedArray<C> {
+export function RawArray<C extends TypeCode>(code: C, init: number | string | Iterable<ElementOf<C>>): SharedArray<C> {
   return new SharedArray(code, init, { lock: false });
 }

@@ -52,7 +52,7 @@ export class SharedValue<C extends TypeCode = TypeCode> {
 
   /** What it is now. Python: `value`. */
   get value(): ElementOf<C> {
-    return load(this.#array, 0) as ElementOf<C>;
+    return load(this.#array, 0);
   }
 
   set value(value: ElementOf<C>) {
@@ -61,17 +61,17 @@ export class SharedValue<C extends TypeCode = TypeCode> {
 
   /** Adds to it; returns what it was before. */
   add(value: ElementOf<C>): ElementOf<C> {
-    return add(this.#array, 0, value) as ElementOf<C>;
+    return add(this.#array, 0, value);
   }
 
   /** Sets it; returns what it was before. */
   exchange(value: ElementOf<C>): ElementOf<C> {
-    return exchange(this.#array, 0, value) as ElementOf<C>;
+    return exchange(this.#array, 0, value);
   }
 
   /** Sets it if it is `expected`; returns what it was before. */
   compareExchange(expected: ElementOf<C>, value: ElementOf<C>): ElementOf<C> {
-    return compareExchange(this.#array, 0, expected, value) as ElementOf<C>;
+    return compareExchange(this.#array, 0, expected, value);
   }
 
   /**
@@ -81,7 +81,8 @@ export class SharedValue<C extends TypeCode = TypeCode> {
    */
   get lock(): Holdable {
     const { lock } = this.#locked;
-    if (lock === undefined) throw new SharedMemoryError('This shared value has no lock: it was made with { lock: false }.');
+    if (lock === undefined)
+      throw new SharedMemoryError('This shared value has no lock: it was made with { lock: false }.');
     return lock;
   }
 

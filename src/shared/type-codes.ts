@@ -71,5 +71,7 @@ const constructors: { readonly [C in TypeCode]: Constructor<ElementArrays[C]> } 
 /** @throws ArgumentTypeError for a code that is none. */
 export function constructorOf<C extends TypeCode>(code: C): Constructor<ElementArrays[C]> {
   if (typeof code === 'string' && Object.hasOwn(constructors, code)) return constructors[code];
-  throw new ArgumentTypeError(`Cannot use type ${show(code)}: expected one of ${Object.keys(constructors).join(', ')}.`);
+  throw new ArgumentTypeError(
+    `Cannot use type ${show(code)}: expected one of ${Object.keys(constructors).join(', ')}.`,
+  );
 }

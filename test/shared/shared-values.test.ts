@@ -27,7 +27,10 @@ test('shared value: its type and first value; zero without one (E124)', () => {
 test('shared value: one step at a time, for floating point numbers too', () => {
   for (const code of ['i32', 'u16', 'f32', 'f64'] as const) {
     const value = new SharedValue(code, 5);
-    assert.deepEqual([value.add(2), value.exchange(10), value.compareExchange(9, 1), value.compareExchange(10, 11), value.value], [5, 7, 10, 10, 11]);
+    assert.deepEqual(
+      [value.add(2), value.exchange(10), value.compareExchange(9, 1), value.compareExchange(10, 11), value.value],
+      [5, 7, 10, 10, 11],
+    );
   }
   const big = new SharedValue('i64', 1n);
   assert.deepEqual([big.add(2n), big.value], [1n, 3n]);
@@ -35,7 +38,10 @@ test('shared value: one step at a time, for floating point numbers too', () => {
 
 test('shared value: with a lock of its own, with that of another, with none (E125, E126)', () => {
   const own = new SharedValue('i32', 1);
-  assert.equal(own.lock.runSync(() => own.value), 1);
+  assert.equal(
+    own.lock.runSync(() => own.value),
+    1,
+  );
   const lock = new Lock();
   assert.equal(new SharedValue('i32', 1, { lock }).lock, lock);
   assert.throws(() => RawValue('i32', 1).lock, SharedMemoryError);
@@ -112,14 +118,27 @@ eachContext((context) => {
     assert.deepEqual([atomic.value, locked.value], [2_000, 2_000]);
   });
 
-  testPool('shared array: what tasks write is here, nothing is copied (E131)', { context, workers: 2 }, async (pool) => {
-    const sums = new SharedArray('f64', range(100));
-    await pool.apply((array: SharedArray<'f64'>) => void array.array.forEach((x, i, all) => (all[i] = x + (all[i - 1] ?? 0))), [sums]);
-    assert.equal(sums.at(-1), 4_950);
-    const large = new SharedArray('u8', 2 ** 27);
-    const sizes = await pool.map((i) => ((large.array[i] = 1), large.length), range(4), { chunkSize: 1 });
-    assert.deepEqual([sizes, [...large.array.subarray(0, 5)]], [[2 ** 27, 2 ** 27, 2 ** 27, 2 ** 27], [1, 1, 1, 1, 0]]);
-  });
+  testPool(
+    'shared array: what tasks write is here, nothing is copied (E131)',
+    { context, workers: 2 },
+    async (pool) => {
+      const sums = new SharedArray('f64', range(100));
+      await pool.apply(
+        (array: SharedArray<'f64'>) => void array.array.forEach((x, i, all) => (all[i] = x + (all[i - 1] ?? 0))),
+        [sums],
+      );
+      assert.equal(sums.at(-1), 4_950);
+      const large = new SharedArray('u8', 2 ** 27);
+      const sizes = await pool.map((i) => ((large.array[i] = 1), large.length), range(4), { chunkSize: 1 });
+      assert.deepEqual(
+        [sizes, [...large.array.subarray(0, 5)]],
+        [
+          [2 ** 27, 2 ** 27, 2 ** 27, 2 ** 27],
+          [1, 1, 1, 1, 0],
+        ],
+      );
+    },
+  );
 
   testPool('shared values: as results, nested, and sent on', { context, workers: 2 }, async (pool) => {
     const { list } = await pool.apply(async () => {
