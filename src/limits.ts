@@ -12,6 +12,12 @@ export const maxCodecDepth = 200;
 /** ArrayBuffers from this size on travel beside the bytes of a message instead of inside them. */
 export const minAttachmentBytes: number = 16 * 1024;
 
+/** ArrayBuffers from this size on go to and from a process through shared memory: a pipe costs more than to open a file. */
+export const minLargeBytes: number = 64 * 1024;
+
+/** From this size on they are mapped where they arrive: below it a copy costs less, and the copy can be transferred. */
+export const minMappedBytes: number = 4 * 1024 * 1024;
+
 /** An array longer than this is taken to have no named properties: listing its keys would cost more than sending it. */
 export const maxKeyCheckedLength = 256;
 
