@@ -6,9 +6,13 @@ export {
   BlockingError,
   AuthenticationError,
   BrokenBarrierError,
+  BrokenPipeError,
+  BufferTooShortError,
   CancelledError,
   CaptureError,
   ConnectionLostError,
+  ConnectionStateError,
+  EndOfFileError,
   FrameTooLargeError,
   InternalError,
   InterruptError,
@@ -28,8 +32,10 @@ export {
   ProcessStartError,
   ProcessStateError,
   ProtocolError,
+  QueueClosedError,
   QueueEmptyError,
   QueueFullError,
+  QueueTaskError,
   RemoteError,
   SerializationError,
   SharedMemoryError,
@@ -73,5 +79,12 @@ export type { ProgressOption, ProgressOptions, ProgressSnapshot } from './progre
 export { ShareableList, type Shareable } from './shared/shareable-list.ts';
 export { SharedMemoryManager } from './shared/shared-memory-manager.ts';
 export { SharedMemory, type SharedMemoryOptions } from './shared/shared-memory.ts';
+export { Connection } from './queues/connection.ts';
+export { JoinableQueue } from './queues/joinable-queue.ts';
+export type { AsyncWaitOptions, WaitOptions } from './queues/options.ts';
+export { Pipe, type PipeOptions } from './queues/pipe.ts';
+export { Queue, type QueueStatistics } from './queues/queue.ts';
+export { SimpleQueue } from './queues/simple-queue.ts';
+export { wait, type Waitable } from './queues/wait.ts';
 export { transfer } from './wire/transfer.ts';
 export type { TaskContext } from './worker/task-context.ts';
