@@ -321,6 +321,42 @@ export class BrokenBarrierError extends ManycoreError {
   override readonly code = 'ERR_MANYCORE_BROKEN_BARRIER';
 }
 
+/** The queue was closed here, or was shut down. Python: `ValueError('Queue is closed')`, `queue.ShutDown`. */
+export class QueueClosedError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_QUEUE_CLOSED';
+}
+
+/** `taskDone()` more often than there were items, or `join()` of items that died with who had taken them. Python: `ValueError('task_done() called too many times')`. */
+export class QueueTaskError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_QUEUE_TASK';
+}
+
+/** Nothing is left to be received, and nobody is left who could send. Python: `EOFError`. */
+export class EndOfFileError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_END_OF_FILE';
+}
+
+/** Nobody is left who could receive. Python: `BrokenPipeError`. */
+export class BrokenPipeError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_BROKEN_PIPE';
+}
+
+/** A connection was closed here, or goes the other way only. Python: `OSError('handle is closed')`, `OSError('connection is write-only')`. */
+export class ConnectionStateError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_CONNECTION_STATE';
+}
+
+/** A received message does not fit into the buffer that it was to go to; `bytes` is the message, whole. Python: `BufferTooShort`. */
+export class BufferTooShortError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_BUFFER_TOO_SHORT';
+  readonly bytes: Uint8Array;
+
+  constructor(message: string, bytes: Uint8Array) {
+    super(message);
+    this.bytes = bytes;
+  }
+}
+
 /** Something that must not happen has happened: a fault in manycore, please report it. */
 export class InternalError extends ManycoreError {
   override readonly code = 'ERR_MANYCORE_INTERNAL';

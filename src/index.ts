@@ -6,9 +6,13 @@ export {
   BlockingError,
   AuthenticationError,
   BrokenBarrierError,
+  BrokenPipeError,
+  BufferTooShortError,
   CancelledError,
   CaptureError,
   ConnectionLostError,
+  ConnectionStateError,
+  EndOfFileError,
   FrameTooLargeError,
   InternalError,
   InterruptError,
@@ -29,8 +33,10 @@ export {
   ProcessStartError,
   ProcessStateError,
   ProtocolError,
+  QueueClosedError,
   QueueEmptyError,
   QueueFullError,
+  QueueTaskError,
   RemoteError,
   SerializationError,
   SharedMemoryError,
@@ -78,6 +84,13 @@ export type { LockOption } from './shared/locked.ts';
 export { ShareableList, type Shareable } from './shared/shareable-list.ts';
 export { SharedMemoryManager } from './shared/shared-memory-manager.ts';
 export { SharedMemory, type SharedMemoryOptions } from './shared/shared-memory.ts';
+export { Connection } from './queues/connection.ts';
+export { JoinableQueue } from './queues/joinable-queue.ts';
+export type { QueueOptions, SyncQueueOptions } from './queues/options.ts';
+export { Pipe, type PipeOptions } from './queues/pipe.ts';
+export { Queue, type QueueStatistics } from './queues/queue.ts';
+export { SimpleQueue } from './queues/simple-queue.ts';
+export { wait, type Waitable } from './queues/wait.ts';
 export { Barrier, type BarrierOptions } from './sync/barrier.ts';
 export { Condition } from './sync/condition.ts';
 export type { Guard } from './sync/guard.ts';

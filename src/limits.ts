@@ -12,6 +12,12 @@ export const maxCodecDepth = 200;
 /** ArrayBuffers from this size on travel beside the bytes of a message instead of inside them. */
 export const minAttachmentBytes: number = 16 * 1024;
 
+/** ArrayBuffers from this size on go to and from a process through shared memory: a pipe costs more than to open a file. */
+export const minLargeBytes: number = 64 * 1024;
+
+/** From this size on they are mapped where they arrive: below it a copy costs less, and the copy can be transferred. */
+export const minMappedBytes: number = 4 * 1024 * 1024;
+
 /** An array longer than this is taken to have no named properties: listing its keys would cost more than sending it. */
 export const maxKeyCheckedLength = 256;
 
@@ -158,3 +164,11 @@ export const managerSpinBudgetMs = 1;
 export const managerShutdownMs = 1_000;
 /** Items that an iteration over a shared container fetches at once. */
 export const iterationChunk = 1_024;
+/** Bytes of the items in a queue, beyond which a `put` waits; an item larger than that goes alone. */
+export const maxQueuedBytes: number = 256 * 2 ** 20;
+/** The ring of a queue or pipe: larger items (than a quarter of it) go beside it. */
+export const ringBytes = { least: 65_536, most: 1_048_576, pipe: 262_144, perItem: 1_024 } as const;
+/** Items in a queue without `maxSize`, beyond which a `put` waits. */
+export const maxQueuedItems = 32_767;
+/** Processes and threads that hold the same end of a pipe at once. */
+export const maxConnectionHolders = 64;

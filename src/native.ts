@@ -8,12 +8,16 @@ export interface Native {
   map(fd: number, bytes: number): Mapping;
   /** Takes memory for a file now, so that touching it later cannot fail. Returns 0 or the number of the error (Linux). */
   allocate(fd: number, bytes: number): number;
+  /** Gives back the memory of a part of a file, which reads as zeros then (Linux). */
+  punch(fd: number, offset: number, bytes: number): void;
   /** Sleeps while a word of mapped memory is `expected`, until somebody wakes it or `ms` are over (Linux). */
   futexWait(word: Int32Array, expected: number, ms: number): void;
   /** Wakes those that sleep on a word of mapped memory (Linux). */
   futexWake(word: Int32Array): void;
   /** A pipe whose ends no child process inherits and that never block: where to read, where to write (Linux). */
   pipe(): readonly [number, number];
+  /** Opens a file for who closes it otherwise than by `closeSync`, such as a socket: Node does not count it. -1 when that fails. */
+  open(path: string, flags: number): number;
   /** Closes a descriptor that Node has not opened. */
   close(fd: number): void;
   /** Has the kernel kill this process's group when the other end of a socket is closed (Linux). Nothing may be sent on it. */
@@ -120,6 +124,7 @@ const siginfo = { bytes: 128, code: 8, pid: 16, status: 24 } as const;
 /** Of `struct pollfd`. */
 const pollfd = { bytes: 8, events: 4 } as const;
 const SYS_FUTEX = process.arch === 'arm64' ? 98 : 202;
+const PUNCH_HOLE_KEEP_SIZE = 3;
 const FUTEX_WAIT = 0;
 const FUTEX_WAKE = 1;
 const everybody = 2 ** 31 - 1;
@@ -147,8 +152,10 @@ function bind(koffi: Koffi): Native {
     return { exitCode: null, signal: names.find(([, number]) => number === status)?.[0] ?? `SIG${status}` };
   };
   const fallocate = lazily('int posix_fallocate(int, int64_t, int64_t)');
+  const punch = lazily('int fallocate(int, int, int64_t, int64_t)');
   const futex = lazily('int64_t syscall(int64_t, void *, int, int, void *, void *, int)');
   const pipe2 = lazily('int pipe2(void *, int)');
+  const openFile = lazily('int open(const char *, int)');
   const close = lazily('int close(int)');
   const limit = new BigInt64Array(2);
   return {
@@ -164,6 +171,7 @@ function bind(koffi: Koffi): Native {
       };
     },
     allocate: (fd, bytes) => fallocate(fd, 0, bytes),
+    punch: (fd, offset, bytes) => void punch(fd, PUNCH_HOLE_KEEP_SIZE, offset, bytes),
     futexWait(word, expected, ms) {
       const nanoseconds = Math.ceil(Math.min(ms, 1e9) * 1e6);
       limit[0] = BigInt(Math.floor(nanoseconds / 1e9));
@@ -176,6 +184,7 @@ function bind(koffi: Koffi): Native {
       if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) !== 0) throw new Error('pipe2 failed');
       return [ends[0]!, ends[1]!];
     },
+    open: (path, flags) => openFile(path, flags | O_CLOEXEC),
     close: (fd) => void close(fd),
     killGroupOnHangup(fd) {
       const fcntl = libc.func('int fcntl(int, int, ...)');

@@ -203,6 +203,7 @@ PAYLOADS = {
     "string-100k": lambda: "x" * 100_000,
     "records": make_records,
     "bytes": lambda: b"\7" * 10_000_000,
+    "large": lambda: b"\7" * (100 * 2**20),
 }
 
 

@@ -5,6 +5,7 @@ const kinds = {
   'string-100k': { title: '100 KB string', trips: 100, make: () => 'x'.repeat(100_000) },
   records: { title: '1 MB of records', trips: 20, make: makeRecords },
   bytes: { title: '10 MB `Uint8Array`', trips: 10, make: () => new Uint8Array(10_000_000).fill(7) },
+  large: { title: '100 MiB `Uint8Array`', trips: 5, make: () => new Uint8Array(100 * 2 ** 20).fill(7) },
 };
 
 function makeRecords() {
@@ -24,8 +25,13 @@ const same = {
   'string-100k': (a, b) => a === b,
   records: ({ records: a }, { records: b }) =>
     a.length === b.length && [0, 5_000, 9_999].every((i) => JSON.stringify(a[i]) === JSON.stringify(b[i])),
-  bytes: (a, b) => a instanceof Uint8Array && a.length === b.length && a[0] === 7 && a[b.length - 1] === 7,
+  bytes: sameBytes,
+  large: sameBytes,
 };
+
+function sameBytes(a, b) {
+  return a instanceof Uint8Array && a.length === b.length && a[0] === 7 && a[b.length - 1] === 7;
+}
 
 export const payloads = {
   name: 'payloads',

@@ -6,10 +6,11 @@ import { openSource, type Ready, type Source } from '../blocking/block.ts';
 import { deliver } from '../blocking/delivery.ts';
 import { later } from '../blocking/later.ts';
 import { toldRoot } from '../memory/family.ts';
+import { dropLarge } from '../memory/large.ts';
 import { sweepAtExit } from '../memory/names.ts';
 import { loadNative, nativeBinary, type Watched } from '../native.ts';
 import type { Attachment } from '../wire/encoder.ts';
-import { FrameAssembler, frameHead } from '../wire/frame.ts';
+import { FrameAssembler, frameAround } from '../wire/frame.ts';
 import { detach } from '../wire/transfer.ts';
 import type { Channel, ChannelEvents, ChannelExit, ChannelOptions, ChannelStreams } from './channel.ts';
 import { LastWords } from './last-words.ts';
@@ -239,6 +240,7 @@ class ProcessChannel implements Channel, Source {
     if (this.#exit !== undefined) return;
     this.#exit = exit;
     this.#killGroup('SIGKILL');
+    if (this.#reported) this.#dropLarge();
     if (exit.error !== undefined && this.pid === undefined) this.#fromWorkerEnded = this.#stderrEnded = true;
     // The streams end with the process; what is still in them is read first. Not `close` of the child: a descriptor that
     // a task's own child inherited, and that left the group, would keep that waiting for ever.
@@ -254,6 +256,7 @@ class ProcessChannel implements Channel, Source {
     this.#reported = true;
     this.#stopStderrTimer();
     this.#closeSource();
+    this.#dropLarge();
     const { exitCode, signal, error } = this.#exit;
     this.#alive = false;
     for (const stream of this.#streams) stream?.destroy();
@@ -271,14 +274,19 @@ class ProcessChannel implements Channel, Source {
     if (!this.#alive) return;
     const buffers = attachments.map(({ buffer, moves }) => (moves ? detach(buffer as ArrayBuffer) : buffer));
     const bytes = parts.reduce((sum, part) => sum + part.length, 0);
-    const frame: Uint8Array[] = [frameHead(this.#generation, bytes, buffers), ...parts];
-    for (const buffer of buffers) if (buffer.byteLength > 0) frame.push(new Uint8Array(buffer));
+    const { head, tail } = frameAround(this.#generation, bytes, buffers, this.pid!);
+    const frame: Uint8Array[] = [head, ...parts, ...tail];
     if (this.#outflow !== undefined)
       return this.#outflow.write(bytes < smallBytes && buffers.length === 0 ? [Buffer.concat(frame)] : frame);
     const socket = this.#toWorker;
     socket.cork();
     for (const part of frame) socket.write(part);
     socket.uncork();
+  }
+
+  /** What it sent and nobody read, and what it was sent and did not read. */
+  #dropLarge(): void {
+    if (this.pid !== undefined) dropLarge(this.pid);
   }
 
   kill(force: boolean): void {

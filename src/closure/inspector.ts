@@ -160,12 +160,30 @@ function idOf(value: unknown): string {
   }
 }
 
+// As they were at the start: tests replace them by fakes.
+const defer = queueMicrotask;
+const later = setTimeout;
+let releasing = false;
+
 /**
  * Lets go of the mirrors, which keep their objects alive; called when nothing uses them. In batches, because a release
- * costs as much as an evaluation.
+ * costs as much as an evaluation, and of the last ones soon: what a closure holds may be memory that others wait for.
  */
 export function release(): void {
-  if (used < 64 || debugging > 0) return;
+  if (used >= mirrorsAtOnce && debugging === 0) return releaseNow();
+  if (releasing || used === 0) return;
+  releasing = true;
+  later(() => {
+    releasing = false;
+    if (debugging === 0) releaseNow();
+    else release();
+  }, releaseAfterMs).unref();
+}
+
+const mirrorsAtOnce = 64;
+const releaseAfterMs = 100;
+
+function releaseNow(): void {
   used = 0;
   post('Runtime.releaseObjectGroup', { objectGroup: group });
 }
@@ -247,8 +265,6 @@ export function withDebugger<T>(work: () => T): T {
 }
 
 let held = false;
-// As it was at the start: tests replace it by fakes.
-const defer = queueMicrotask;
 
 /**
  * Keeps the debugger on until the program's next await, for what is likely to be needed many times in a row: a turn on and

@@ -59,6 +59,7 @@ const plans = new WeakMap<Site, Plan>();
 /** Plans of functions without free variables, by their text: the next one with the same text is not even inspected. */
 const pure = new Map<string, Entry>();
 const maxPure = 2048;
+const nobody = (): void => undefined;
 
 // Globals that nobody shadows. With any other a look at the scopes is needed: `Map` may be one of immutable.js.
 const universal = new Set([
@@ -99,11 +100,12 @@ export function study(fn: Callable): Entry {
     const before = pure.get(text);
     if (before !== undefined) return before;
     const entry = isInspectable() ? look(fn) : capture(fn, site, []);
-    if (entry.kind === 'captured') {
-      if (pure.size >= maxPure) pure.clear();
-      pure.set(text, entry);
-    }
-    return entry;
+    if (entry.kind !== 'captured') return entry;
+    if (pure.size >= maxPure) pure.clear();
+    // Nothing of it is read again; the function itself would keep all that was around it where it was made.
+    const kept = { ...entry, live: { ...entry.live, fn: nobody, fresh: undefined } };
+    pure.set(text, kept);
+    return kept;
   }
   const given = explicitOf(fn);
   if (given !== undefined) {

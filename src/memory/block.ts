@@ -64,6 +64,11 @@ export class Block {
     released.register(this.buffer, hold);
   }
 
+  /** The file that it is in. Behind its first `bytes` there is room for more, if the block has a segment of its own. */
+  get file(): { readonly fd: number; readonly bytes: number } {
+    return this.#segment;
+  }
+
   /** @internal */
   static at(home: Home, segment: Segment, offset: number, bytes: number): Block {
     return new Block(home, segment, offset, bytes);

@@ -161,22 +161,20 @@ export class Home {
   }
 
   #openLifeline(word: number): number | undefined {
-    const fd = this.#open(word, At.lifeline, constants.O_RDONLY);
+    const native = requireNative('Waiting for others');
+    // Not by `openSync`: a socket closes it, and a worker thread would warn of a descriptor that is opened twice.
+    const fd = native.open(this.#pathTo(word, At.lifeline), constants.O_RDONLY | constants.O_NONBLOCK);
+    if (fd < 0) return undefined;
     // What was opened may be another's that has come since: then this one is dead.
-    if (fd !== undefined && !this.isDead(word)) return fd;
-    if (fd !== undefined) closeSync(fd);
+    if (!this.isDead(word)) return fd;
+    native.close(fd);
     return undefined;
   }
 
-  #open(word: number, which: number, flags: number): number | undefined {
+  /** By way of whom a descriptor of a party can be opened; of nobody when it is gone. */
+  #pathTo(word: number, which: number): string {
     const life = this.#lifeOf(word);
-    if (life === undefined) return undefined;
-    try {
-      const fd = this.#entries[idOf(word)]![which]!;
-      return openSync(`/proc/${life.pid}/fd/${fd}`, flags | constants.O_NONBLOCK);
-    } catch {
-      return undefined;
-    }
+    return life === undefined ? '' : `/proc/${life.pid}/fd/${this.#entries[idOf(word)]![which]!}`;
   }
 
   /** Has a party look at what it waits for. */
@@ -192,25 +190,24 @@ export class Home {
   }
 
   #ring(word: number): void {
-    const id = idOf(word);
-    let ringer = this.#ringers.get(id);
-    if (ringer?.word !== word) {
-      if (ringer !== undefined) closeSync(ringer.fd);
-      this.#ringers.delete(id);
-      const fd = this.#open(word, At.doorbell, constants.O_WRONLY);
-      if (fd === undefined) return;
-      ringer = { word, fd };
-      this.#ringers.set(id, ringer);
-    }
+    let fd = this.#ringers.get(word);
     try {
-      writeSync(ringer.fd, '!');
-    } catch (error) {
-      // It has rings enough.
-      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return;
-      // It is dead.
-      closeSync(ringer.fd);
-      this.#ringers.delete(id);
+      if (fd === undefined) {
+        // By `openSync`: at the end of a worker thread Node closes it.
+        fd = openSync(this.#pathTo(word, At.doorbell), constants.O_WRONLY | constants.O_NONBLOCK);
+        this.#ringers.set(word, fd);
+        this.onDeath(word, () => this.#forget(word));
+      }
+      writeSync(fd, '!');
+    } catch {
+      // It has rings enough, or it is dead.
     }
+  }
+
+  #forget(word: number): void {
+    const fd = this.#ringers.get(word);
+    this.#ringers.delete(word);
+    if (fd !== undefined) closeSync(fd);
   }
 
   /** How often this party was woken so far: for `sleep`. */
@@ -250,8 +247,8 @@ export class Home {
   }
 }
 
-/** The descriptors of others' doorbells, by their number in the table. */
-type Ringers = Map<number, { readonly word: number; readonly fd: number }>;
+/** The descriptors of others' doorbells, by their word. */
+type Ringers = Map<number, number>;
 
 /** This thread's word in a table, and its entry there; 0 before it has joined. */
 interface Membership {
@@ -269,7 +266,7 @@ const homes = new Map<number, WeakRef<Home>>();
 const collected = new FinalizationRegistry<{ token: number; ringers: Ringers; membership: Membership }>(
   ({ token, ringers, membership }) => {
     if (homes.get(token)?.deref() === undefined) homes.delete(token);
-    for (const { fd } of ringers.values()) closeSync(fd);
+    for (const fd of ringers.values()) closeSync(fd);
     leave(membership);
   },
 );

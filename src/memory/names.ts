@@ -13,7 +13,7 @@ export const namesFolder = '/dev/shm';
 const form = /^manycore-(\d+)-(\d+)-(?:owns-)?(.+)$/;
 const owns = /^manycore-\d+-\d+-owns-(.+)$/;
 
-function prefixOf({ pid, start }: Life): string {
+export function prefixOf({ pid, start }: Life): string {
   return `manycore-${pid}-${start}-`;
 }
 
@@ -40,7 +40,7 @@ function noteOf(name: string): string {
 
 /** Removes the names of programs that have ended. */
 export function sweep(): void {
-  removeThose((life) => !isAlive(life));
+  removeOf((life) => !isAlive(life));
 }
 
 let atExit = false;
@@ -50,10 +50,18 @@ export function sweepAtExit(): void {
   if (atExit || process.platform !== 'linux' || rootLife() !== ownLife()) return;
   atExit = true;
   const { pid, start } = ownLife();
-  process.on('exit', () => removeThose((life) => life.pid === pid && life.start === start));
+  process.on('exit', () => removeOf((life) => life.pid === pid && life.start === start));
 }
 
-function removeThose(isMeant: (life: Life) => boolean): void {
+function removeOf(isMeant: (life: Life) => boolean): void {
+  removeThose((name) => {
+    const [, pid, start] = form.exec(name) ?? [];
+    return pid !== undefined && isMeant({ pid: Number(pid), tid: Number(pid), start: Number(start) });
+  });
+}
+
+/** Removes names, and those that they own. */
+export function removeThose(isMeant: (name: string) => boolean): void {
   let names: string[];
   try {
     names = readdirSync(namesFolder);
@@ -61,8 +69,7 @@ function removeThose(isMeant: (life: Life) => boolean): void {
     return;
   }
   for (const name of names) {
-    const [, pid, start] = form.exec(name) ?? [];
-    if (pid === undefined || !isMeant({ pid: Number(pid), tid: Number(pid), start: Number(start) })) continue;
+    if (!isMeant(name)) continue;
     const owned = owns.exec(name)?.[1];
     if (owned !== undefined) remove(decodeURIComponent(owned));
     remove(name);

@@ -26,6 +26,7 @@ export const segmentHeader = 64;
  */
 export class Segment {
   readonly bytes: number;
+  readonly fd: number;
   readonly #token: number;
   readonly #mapping: Mapping;
   readonly #words: Int32Array;
@@ -33,6 +34,7 @@ export class Segment {
 
   private constructor(fd: number, bytes: number, token: number | undefined, sources: readonly Source[]) {
     this.bytes = bytes;
+    this.fd = fd;
     this.#mapping = requireNative('Shared memory').map(fd, bytes);
     this.#words = new Int32Array(this.#mapping.buffer, 0, bytes >> 2);
     const header = new Float64Array(this.#mapping.buffer, 0, 1);

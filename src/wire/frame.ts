@@ -1,5 +1,6 @@
 import { FrameTooLargeError, ProtocolError } from '../errors.ts';
-import { maxFrameBytes } from '../limits.ts';
+import { maxFrameBytes, minLargeBytes } from '../limits.ts';
+import { putLarge, takeLarge } from '../memory/large.ts';
 import { tooLarge } from './writer.ts';
 
 /**
@@ -7,16 +8,45 @@ import { tooLarge } from './writer.ts';
  *
  *     u32 magic | u32 generation | u32 bytes of the body | u32 attachments | f64 bytes of each attachment ... | body | attachments
  *
+ * Where the bytes of an attachment have `inMemory` added, its name in shared memory is in its place.
+ *
  * The generation is the worker's number in its pool: what an earlier worker left in a pipe can never be taken for another's.
  */
 const magic = 0x4d43_0001;
 const headBytes = 16;
 const maxAttachments = 65_536;
+const nameBytes = 96;
+const inMemory = 2 ** 50;
+
+/**
+ * The head of a frame and its attachments as they are to be written.
+ *
+ * @param worker - The process id of the worker at the one end, by which large ones are found when it ends.
+ */
+export function frameAround(
+  generation: number,
+  bodyBytes: number,
+  attachments: readonly (ArrayBuffer | SharedArrayBuffer)[],
+  worker: number,
+): { readonly head: Buffer; readonly tail: readonly Uint8Array[] } {
+  // Before anything is copied.
+  const head = frameHead(generation, bodyBytes, attachments);
+  const tail = attachments.map((buffer, i) => {
+    const bytes = new Uint8Array(buffer);
+    const name = bytes.length < minLargeBytes ? undefined : putLarge(bytes, worker);
+    if (name === undefined) return bytes;
+    head.writeDoubleLE(bytes.length + inMemory, headBytes + i * 8);
+    const place = Buffer.alloc(nameBytes);
+    place.write(name, 'latin1');
+    return place;
+  });
+  return { head, tail: tail.filter(({ length }) => length > 0) };
+}
 
 export function frameHead(
   generation: number,
   bodyBytes: number,
-  attachments: readonly { byteLength: number }[],
+  attachments: readonly { byteLength: number }[] = [],
 ): Buffer {
   const head = Buffer.allocUnsafe(headBytes + attachments.length * 8);
   head.writeUInt32LE(magic, 0);
@@ -108,8 +138,11 @@ export class FrameAssembler {
         return;
       case 'sizes': {
         this.#sizes = Array.from({ length: part.length / 8 }, (_, i) => part.readDoubleLE(i * 8));
-        const total = this.#sizes.reduce((sum, size) => sum + size, this.#bodyBytes);
-        if (!(total <= maxFrameBytes) || !this.#sizes.every((size) => Number.isInteger(size) && size >= 0)) {
+        const total = this.#sizes.reduce((sum, size) => sum + (size % inMemory), this.#bodyBytes);
+        if (
+          !(total <= maxFrameBytes) ||
+          !this.#sizes.every((size) => Number.isInteger(size) && size >= 0 && size < 2 * inMemory)
+        ) {
           throw new FrameTooLargeError(tooLarge(total));
         }
         this.#expect('body', this.#bodyBytes);
@@ -117,7 +150,7 @@ export class FrameAssembler {
       }
       case 'body':
         this.#body = part;
-        this.#attachments = this.#sizes.map(allocate);
+        this.#attachments = this.#sizes.map((size) => allocate(size < inMemory ? size : nameBytes));
         this.#expect('head', headBytes);
         this.#skipFull();
     }
@@ -130,7 +163,9 @@ export class FrameAssembler {
 
   #finish(): void {
     const body = this.#body;
-    const attachments = this.#attachments;
+    const attachments = this.#attachments.map((buffer, i) =>
+      this.#sizes[i]! < inMemory ? buffer : fetched(buffer, this.#sizes[i]! - inMemory),
+    );
     this.#attachments = [];
     this.#current = 0;
     this.#body = Buffer.alloc(0);
@@ -143,5 +178,15 @@ function allocate(bytes: number): ArrayBuffer {
     return new ArrayBuffer(bytes);
   } catch (error) {
     throw new FrameTooLargeError(`There is no memory for a buffer of ${bytes} bytes.`, { cause: error });
+  }
+}
+
+function fetched(place: ArrayBuffer, bytes: number): ArrayBuffer {
+  const name = Buffer.from(place).toString('latin1').replace(/\0+$/, '');
+  try {
+    return takeLarge(name, bytes, allocate);
+  } catch (error) {
+    if (error instanceof FrameTooLargeError) throw error;
+    throw new ProtocolError('A frame lacks a buffer that should be in shared memory.', { cause: error });
   }
 }

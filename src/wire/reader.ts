@@ -4,7 +4,7 @@ import { ProtocolError } from '../errors.ts';
 export class Reader {
   readonly bytes: Buffer;
   readonly #view: DataView;
-  readonly end: number;
+  end: number;
   at: number;
 
   constructor(bytes: Uint8Array, at = 0, end: number = bytes.length) {

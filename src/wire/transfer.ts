@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { ArgumentTypeError } from '../errors.ts';
+import { isMapped } from '../memory/large.ts';
 
 const moving = new WeakSet<object>();
 
@@ -25,7 +26,8 @@ export function transfer<T extends ArrayBuffer | ArrayBufferView>(value: T): T {
   if (!types.isArrayBuffer(buffer)) {
     throw new ArgumentTypeError('Cannot transfer this value: expected an ArrayBuffer or a view on one.');
   }
-  moving.add(buffer);
+  // What arrived through shared memory stays where it is, and is copied.
+  if (!isMapped(buffer)) moving.add(buffer);
   return value;
 }
 

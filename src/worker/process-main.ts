@@ -6,7 +6,7 @@ import { setRoot } from '../memory/family.ts';
 import type { Life } from '../memory/life.ts';
 import { loadNative } from '../native.ts';
 import { Encoder, type Attachment } from '../wire/encoder.ts';
-import { FrameAssembler, frameHead } from '../wire/frame.ts';
+import { FrameAssembler, frameAround, frameHead } from '../wire/frame.ts';
 import { detach } from '../wire/transfer.ts';
 import { createWorkerReader } from './lazy-reader.ts';
 import { guardAgainstOrphanhood } from './orphan-guard.ts';
@@ -56,7 +56,7 @@ export function start(importModule: Importer): void {
   const assembler = new FrameAssembler(generation, (body, attachments) => runtime.accept(body, attachments));
   listen((chunk) => {
     // Before it is worked on: the host can fill the socket again meanwhile.
-    if (page.takeHungry()) write(frameHead(generation, 0, []));
+    if (page.takeHungry()) write(frameHead(generation, 0));
     assembler.push(chunk);
   });
 }
@@ -70,10 +70,10 @@ function ignore(): void {}
 function send(generation: number, parts: readonly Buffer[], attachments: readonly Attachment[]): void {
   const buffers = attachments.map(({ buffer, moves }) => (moves ? detach(buffer as ArrayBuffer) : buffer));
   const bytes = parts.reduce((sum, part) => sum + part.length, 0);
-  const head = frameHead(generation, bytes, buffers);
+  const { head, tail } = frameAround(generation, bytes, buffers, process.pid);
   if (bytes < 4_096) write(Buffer.concat([head, ...parts]));
   else for (const part of [head, ...parts]) write(part);
-  for (const buffer of buffers) write(new Uint8Array(buffer));
+  for (const part of tail) write(part);
 }
 
 function write(bytes: Uint8Array): void {

@@ -5,7 +5,7 @@ import { Socket } from 'node:net';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as manycore from 'manycore';
-import { Barrier, Lock, Manager, ManycoreError, Pool, Process, task } from 'manycore';
+import { Barrier, JoinableQueue, Lock, Manager, ManycoreError, Pipe, Pool, Process, Queue, task } from 'manycore';
 import { Future } from 'manycore/futures';
 import { maxFrameBytes } from '#internal/limits.js';
 import { Reader } from '#internal/wire/reader.js';
@@ -24,6 +24,14 @@ const provoked = new Map<string, string>();
 async function caught(run: () => unknown): Promise<Error> {
   return rejection((async () => await run())());
 }
+
+// For all tests, as their memory is given back when they are collected, which is at no certain time.
+const empty = new JoinableQueue();
+const closed = new Queue();
+closed.close();
+const [alone, gone] = Pipe();
+gone.close();
+const [left, right] = Pipe();
 
 /** Each way to make an error come; the pool is terminated afterwards. */
 type Provocation = (pool: Pool) => unknown;
@@ -158,6 +166,15 @@ const onBoth: Record<string, Provocation> = {
     const closed = new Process();
     closed.close();
     closed.start();
+  },
+  QueueClosedError: () => closed.put(1),
+  QueueTaskError: () => empty.taskDone(),
+  EndOfFileError: () => alone.recv(),
+  BrokenPipeError: () => alone.send(1),
+  ConnectionStateError: () => gone.send(1),
+  BufferTooShortError: async () => {
+    await left.sendBytes(new Uint8Array(3));
+    return right.recvBytesInto(new Uint8Array(2));
   },
   ProcessStartError: () => new Process({ context: 'process', cwd: '/no/such/folder' }).start(),
   InterruptError: (pool) =>

@@ -1,0 +1,370 @@
+import {
+  ArgumentRangeError,
+  ArgumentTypeError,
+  BrokenPipeError,
+  BufferTooShortError,
+  ConnectionStateError,
+  EndOfFileError,
+  FrameTooLargeError,
+  TimeoutError,
+} from '../errors.ts';
+import { types } from 'node:util';
+import type { BlockReference } from '../memory/block.ts';
+import { monotonicMs } from '../monotonic.ts';
+import { travelsAs } from '../wire/shared.ts';
+import { End, endWords, type Hold } from './ends.ts';
+import { blocked, late } from './gate.ts';
+import { type QueueOptions, timeoutOf, type SyncQueueOptions, waitingOf, wholeNumber } from './options.ts';
+import { ended, Kind, type Rules, SharedRing } from './shared-ring.ts';
+import { showAs } from './show.ts';
+
+/** The two ends of one direction. */
+interface Direction {
+  readonly ring: SharedRing;
+  readonly writers: End;
+  readonly readers: End;
+}
+
+const directions = new WeakMap<SharedRing, Direction>();
+
+function directionOf(ring: SharedRing): Direction {
+  let direction = directions.get(ring);
+  if (direction === undefined) {
+    const { user } = ring;
+    const { home } = ring.block;
+    direction = { ring, writers: new End(user, 0, home), readers: new End(user, endWords, home) };
+    directions.set(ring, direction);
+  }
+  return direction;
+}
+
+/** What a connection has, apart from itself: so that it can be given back when the connection was collected. */
+class Held {
+  readonly input: Direction | undefined;
+  readonly output: Direction | undefined;
+  readonly #holds: readonly (readonly [Direction, End, Hold])[];
+
+  constructor(input: SharedRing | undefined, output: SharedRing | undefined) {
+    this.input = input && directionOf(input);
+    this.output = output && directionOf(output);
+    this.#holds = this.more();
+  }
+
+  /** Holds the same ends once more, for one that is on its way. */
+  more(): readonly (readonly [Direction, End, Hold])[] {
+    const { input, output } = this;
+    const holds: (readonly [Direction, End, Hold])[] = [];
+    if (input !== undefined) holds.push([input, input.readers, input.readers.hold()]);
+    if (output !== undefined) holds.push([output, output.writers, output.writers.hold()]);
+    return holds;
+  }
+
+  /** Gives up what was held for it on the way. */
+  arrived(holds: readonly Hold[]): void {
+    for (const [place, [, end]] of this.#holds.entries()) end.release(holds[place]!);
+  }
+
+  release(): void {
+    for (const [{ ring }, end, hold] of this.#holds) {
+      end.release(hold);
+      ring.notify();
+    }
+  }
+}
+
+const collected = new FinalizationRegistry<Held>((held) => held.release());
+
+interface ConnectionState {
+  readonly input: BlockReference | undefined;
+  readonly output: BlockReference | undefined;
+  readonly holds: readonly Hold[];
+}
+
+/** To look whether somebody is alive takes as long as to send ten messages. */
+const lookEveryMs = 10;
+
+/**
+ * One end of a `Pipe`. It can be sent in any argument; closing the copy that stays behind is up to the sender. Messages of
+ * several senders never mix. Python: `multiprocessing.connection.Connection`.
+ *
+ * @typeParam Out - What is sent.
+ * @typeParam In - What is received.
+ */
+export class Connection<Out = unknown, In = Out> {
+  readonly #held: Held;
+  #closed = false;
+  /** After a message that was too long nothing more is received. */
+  #broken = false;
+  /** When it was looked whether those who receive are alive. */
+  #lookedMs = 0;
+  readonly #receiving: Rules;
+  readonly #sending: Rules;
+
+  /** @internal */
+  constructor(held: Held) {
+    if (!((held as unknown) instanceof Held))
+      throw new ArgumentTypeError('Cannot make a Connection: Pipe() gives two of them.');
+    this.#held = held;
+    this.#receiving = { ended: (thorough) => this.#isEnd(thorough) };
+    this.#sending = { puts: () => this.#checkPut() };
+    collected.register(this, held, this);
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  get readable(): boolean {
+    return this.#held.input !== undefined && !this.#broken;
+  }
+
+  get writable(): boolean {
+    return this.#held.output !== undefined;
+  }
+
+  // Sending.
+
+  /**
+   * Sends any value that a task's argument may hold. It waits, without blocking, while the pipe is full; the value is copied at
+   * the call.
+   *
+   * @throws BrokenPipeError when nobody is left who could receive it; ConnectionStateError when it is closed or read-only.
+   * @throws SerializationError when the value cannot travel.
+   */
+  async send(value: Out, options?: QueueOptions): Promise<void> {
+    const done = this.#output().put(Kind.message, value, this.#sending, waitingOf(options));
+    sent(typeof done === 'boolean' ? done : await done);
+  }
+
+  sendSync(value: Out, options?: SyncQueueOptions): void {
+    sent(this.#output().putSync(Kind.message, value, this.#sending, timeoutOf(options)));
+  }
+
+  /**
+   * Sends bytes as they are; none are a message too.
+   *
+   * @param bytes - An ArrayBuffer, or a view on one.
+   * @param offset - The first byte that is sent.
+   * @param size - How many; default: all from there.
+   */
+  async sendBytes(bytes: ArrayBuffer | ArrayBufferView, offset?: number, size?: number): Promise<void> {
+    await this.#output().put(Kind.bytes, part(bytes, offset, size), this.#sending, {});
+  }
+
+  sendBytesSync(bytes: ArrayBuffer | ArrayBufferView, offset?: number, size?: number): void {
+    this.#output().putSync(Kind.bytes, part(bytes, offset, size), this.#sending, undefined);
+  }
+
+  #output(): SharedRing {
+    this.#checkOpen();
+    const { output } = this.#held;
+    if (output === undefined) throw new ConnectionStateError('Cannot send: the connection is read-only.');
+    this.#checkPut();
+    return output.ring;
+  }
+
+  #checkPut(): void {
+    this.#checkOpen();
+    const { readers } = this.#held.output!;
+    const now = monotonicMs();
+    const thorough = now - this.#lookedMs > lookEveryMs;
+    if (thorough) this.#lookedMs = now;
+    if (!readers.isHeld(thorough)) throw new BrokenPipeError('Cannot send: nobody is left who could receive it.');
+  }
+
+  // Receiving.
+
+  /**
+   * Receives the next message. It waits, without blocking, until there is one.
+   *
+   * @throws EndOfFileError when nothing is left and nobody is left who could send; ConnectionStateError when it is closed or
+   * write-only.
+   */
+  async recv(options?: QueueOptions): Promise<In> {
+    const value = this.#input().take(this.#receiving, waitingOf(options));
+    return received(value instanceof Promise ? await value : value) as In;
+  }
+
+  /** `recv` that blocks this thread. */
+  recvSync(options?: SyncQueueOptions): In {
+    return received(this.#input().takeSync(this.#receiving, timeoutOf(options))) as In;
+  }
+
+  /**
+   * Receives the next message, which was sent by `sendBytes`.
+   *
+   * @param maxLength - How many bytes at most.
+   * @throws FrameTooLargeError when it is longer: nothing more can be received then.
+   */
+  async recvBytes(maxLength?: number, options?: QueueOptions): Promise<Uint8Array> {
+    const value = this.#input().take(this.#receiving, waitingOf(options), this.#bytesUpTo(maxLength));
+    return received(value instanceof Promise ? await value : value) as Uint8Array;
+  }
+
+  recvBytesSync(maxLength?: number, options?: SyncQueueOptions): Uint8Array {
+    return received(
+      this.#input().takeSync(this.#receiving, timeoutOf(options), this.#bytesUpTo(maxLength)),
+    ) as Uint8Array;
+  }
+
+  /**
+   * Receives the next message into a buffer: how many bytes it has.
+   *
+   * @throws BufferTooShortError, which has the message, when there is not so much room.
+   */
+  async recvBytesInto(buffer: ArrayBuffer | ArrayBufferView, offset = 0, options?: QueueOptions): Promise<number> {
+    const room = roomIn(buffer, offset);
+    return fill(room, await this.recvBytes(undefined, options));
+  }
+
+  recvBytesIntoSync(buffer: ArrayBuffer | ArrayBufferView, offset = 0, options?: SyncQueueOptions): number {
+    const room = roomIn(buffer, offset);
+    return fill(room, this.recvBytesSync(undefined, options));
+  }
+
+  #bytesUpTo(maxLength: number | undefined): (kind: number, length: number) => void {
+    const most = maxLength === undefined ? Number.POSITIVE_INFINITY : wholeNumber(maxLength, 'maxLength');
+    return (kind, length) => {
+      if (kind === Kind.message || kind === Kind.storedMessage)
+        throw new ConnectionStateError('Cannot receive bytes: the next message is a value. Use recv().');
+      if (length <= most) return;
+      this.#broken = true;
+      if (!this.writable) this.close();
+      throw new FrameTooLargeError(`Cannot receive a message of ${length} bytes: ${most} were allowed.`);
+    };
+  }
+
+  /**
+   * Whether a message, or the end, can be received: within `timeout` milliseconds, at once without it; `Infinity` waits for as
+   * long as it takes. Takes nothing out.
+   */
+  async poll(options: QueueOptions = {}): Promise<boolean> {
+    const { gets } = this.#input();
+    return (await gets.wait((thorough) => this.#isReady(thorough), waitingOf({ timeout: 0, ...options }))) !== late;
+  }
+
+  pollSync(options: SyncQueueOptions = {}): boolean {
+    const { gets } = this.#input();
+    return gets.waitSync((thorough) => this.#isReady(thorough), timeoutOf({ timeout: 0, ...options })) !== late;
+  }
+
+  #isReady(thorough: boolean): true | typeof blocked {
+    return !this.#input().ring.isEmpty || this.#isEnd(thorough) ? true : blocked;
+  }
+
+  #isEnd(thorough: boolean): boolean {
+    this.#checkOpen();
+    return !this.#held.input!.writers.isHeld(thorough);
+  }
+
+  #input(): SharedRing {
+    this.#checkOpen();
+    const { input } = this.#held;
+    if (input === undefined) throw new ConnectionStateError('Cannot receive: the connection is write-only.');
+    if (this.#broken)
+      throw new ConnectionStateError('Cannot receive: a message was longer than allowed, and is in the way.');
+    return input.ring;
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new ConnectionStateError('The connection is closed.');
+  }
+
+  /** Messages as they come, until the other end is closed everywhere. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<In, void, undefined> {
+    for (;;) {
+      const value = await this.#input().take(this.#receiving, {});
+      if (value === ended) return;
+      yield value as In;
+    }
+  }
+
+  /** Gives this end up. The other end receives what was sent, and then the end, when all copies of this one are closed. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    collected.unregister(this);
+    this.#held.release();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** @internal */
+  travel(): ConnectionState {
+    this.#checkOpen();
+    const { input, output } = this.#held;
+    return {
+      input: input?.ring.block.refer(),
+      output: output?.ring.block.refer(),
+      holds: this.#held.more().map(([, , hold]) => hold),
+    };
+  }
+
+  /** @internal */
+  static arrive({ input, output, holds }: ConnectionState): Connection {
+    const held = new Held(input && SharedRing.attach(input), output && SharedRing.attach(output));
+    // It has its own holds now; those of the way are given up, by whom it came to first.
+    held.arrived(holds);
+    return new Connection(held);
+  }
+
+  /** @internal */
+  static over(input: SharedRing | undefined, output: SharedRing | undefined): Connection {
+    return new Connection(new Held(input, output));
+  }
+}
+
+travelsAs<Connection, ConnectionState>(Connection, {
+  stateOf: (connection) => connection.travel(),
+  attach: (_, state) => Connection.arrive(state),
+});
+
+showAs(Connection, ({ closed, readable, writable }) => {
+  if (closed) return 'closed';
+  return readable && writable ? 'duplex' : readable ? 'read-only' : 'write-only';
+});
+
+function sent(done: boolean): void {
+  if (!done) throw new TimeoutError('The pipe was full all the time.');
+}
+
+function received(value: unknown): unknown {
+  if (value === late) throw new TimeoutError('Nothing was received in time.');
+  if (value === ended) throw new EndOfFileError('Nothing is left to be received, and nobody is left who could send.');
+  return value;
+}
+
+function viewOf(bytes: ArrayBuffer | ArrayBufferView): Uint8Array {
+  if (ArrayBuffer.isView(bytes)) return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (types.isAnyArrayBuffer(bytes)) return new Uint8Array(bytes);
+  throw new ArgumentTypeError('Expected bytes: an ArrayBuffer, a typed array or a Buffer.');
+}
+
+function part(bytes: ArrayBuffer | ArrayBufferView, offset = 0, size?: number): Uint8Array {
+  const all = viewOf(bytes);
+  wholeNumber(offset, 'offset');
+  if (offset > all.length) throw new ArgumentRangeError(`The offset ${offset} is beyond the ${all.length} bytes.`);
+  if (size === undefined) return all.subarray(offset);
+  wholeNumber(size, 'size');
+  if (offset + size > all.length)
+    throw new ArgumentRangeError(
+      `${size} bytes from ${offset} on are more than the ${all.length} bytes that there are.`,
+    );
+  return all.subarray(offset, offset + size);
+}
+
+function roomIn(buffer: ArrayBuffer | ArrayBufferView, offset: number): Uint8Array {
+  const all = viewOf(buffer);
+  wholeNumber(offset, 'offset');
+  if (offset > all.length) throw new ArgumentRangeError(`The offset ${offset} is beyond the ${all.length} bytes.`);
+  return all.subarray(offset);
+}
+
+function fill(room: Uint8Array, bytes: Uint8Array): number {
+  if (bytes.length > room.length)
+    throw new BufferTooShortError(`The message has ${bytes.length} bytes, the buffer room for ${room.length}.`, bytes);
+  room.set(bytes);
+  return bytes.length;
+}

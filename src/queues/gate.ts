@@ -1,0 +1,265 @@
+import { availableParallelism } from 'node:os';
+import { AbortError } from '../errors.ts';
+import type { Home } from '../memory/home.ts';
+import { monotonicMs } from '../monotonic.ts';
+import { addMember, idOf, membersOf, partyWords } from './members.ts';
+
+/** What an attempt gives when it has to wait. */
+export const blocked: unique symbol = Symbol('blocked');
+/** What a wait gives when its time is over. */
+export const late: unique symbol = Symbol('late');
+
+/** Tries once. When `thorough`, it has slept, and may look whether somebody has died. */
+export type Attempt<R> = (thorough: boolean) => R | typeof blocked;
+
+export interface Waiting {
+  readonly timeout?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const At = { latch: 0, waiting: 16, parties: 32 } as const;
+/** Words of a gate, whole cache lines. */
+export const gateWords: number = At.parties + 32;
+
+/** A waiter looks again after this long: what tells it of a death is asynchronous, and it blocks its thread. */
+const sliceMs = 50;
+const lingerMs = 250;
+const spinMs = 0.05;
+/** After so many spins in vain one wait in 32 begins with one. */
+const mostFailures = 5;
+const spins: boolean = availableParallelism() > 1;
+
+interface Waiter {
+  readonly attempt: Attempt<unknown>;
+  readonly settle: (value: unknown) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/**
+ * One side of a ring: a latch that its one user at a time holds for a microsecond, and those who wait for something on that side
+ * to change. The latch's word is 0 or the party that holds it; when that is dead the next one takes it over.
+ *
+ * Who waits registers, tries once more, and sleeps; who changes something calls `notify`. Whoever is killed in between has
+ * others hear of its death, upon which they try again.
+ */
+export class Gate {
+  readonly #words: Int32Array;
+  readonly #at: number;
+  readonly #home: Home;
+  readonly #me: number;
+  readonly #holders: () => readonly number[];
+  #failures = 0;
+  #skipped = 0;
+  /** Those of this thread, in the order in which they came. */
+  readonly #waiters: Waiter[] = [];
+  readonly #watched = new Map<number, () => void>();
+  #stopListening: (() => void) | undefined;
+  #resting: NodeJS.Timeout | undefined;
+
+  constructor(words: Int32Array, at: number, home: Home, holders: () => readonly number[]) {
+    this.#words = words;
+    this.#at = at;
+    this.#home = home;
+    this.#me = home.me;
+    this.#holders = holders;
+  }
+
+  enter(thorough: boolean): boolean {
+    const owner = Atomics.compareExchange(this.#words, this.#at, 0, this.#me);
+    return owner === 0 || (thorough && this.#takeOver(owner));
+  }
+
+  #takeOver(owner: number): boolean {
+    if (owner === this.#me || !this.#home.isDead(owner)) return false;
+    return Atomics.compareExchange(this.#words, this.#at, owner, this.#me) === owner;
+  }
+
+  leave(): void {
+    Atomics.store(this.#words, this.#at, 0);
+    this.notify();
+  }
+
+  /** Has those who wait try again. */
+  notify(): void {
+    if (Atomics.load(this.#words, this.#at + At.waiting) !== 0) this.#wakeAll();
+  }
+
+  #wakeAll(): void {
+    const words = this.#words;
+    const first = this.#at + At.parties;
+    Atomics.store(words, this.#at + At.waiting, 0);
+    for (let word = 0; word < partyWords; word++) {
+      if (Atomics.load(words, first + word) === 0) continue;
+      for (const id of membersOf(word, Atomics.exchange(words, first + word, 0))) {
+        if (id === idOf(this.#me)) queueMicrotask(this.#look);
+        else {
+          const party = this.#home.occupant(id);
+          if (party !== 0) this.#home.wake(party);
+        }
+      }
+    }
+  }
+
+  #register(): void {
+    addMember(this.#words, this.#at + At.parties, this.#me);
+    Atomics.store(this.#words, this.#at + At.waiting, 1);
+  }
+
+  /**
+   * Tries for a moment: to sleep and to be woken takes longer than most that is waited for. The more often it was in vain, the
+   * fewer waits begin with it; never none, as otherwise two who wake each other would go on so for ever.
+   */
+  #spin<R>(attempt: Attempt<R>): R | typeof blocked {
+    let result = attempt(false);
+    if (result !== blocked || !spins) return result;
+    if (++this.#skipped < 2 ** this.#failures) return result;
+    this.#skipped = 0;
+    const end = monotonicMs() + spinMs;
+    do {
+      for (let i = 0; i < 32; i++) {
+        result = attempt(false);
+        if (result !== blocked) {
+          this.#failures = 0;
+          return result;
+        }
+      }
+    } while (monotonicMs() < end);
+    this.#failures = Math.min(mostFailures, this.#failures + 1);
+    return result;
+  }
+
+  /** Blocks this thread until the attempt succeeds; `late` when it does not within `timeout` milliseconds. */
+  waitSync<R>(attempt: Attempt<R>, timeout: number | undefined): R | typeof late {
+    let result = timeout === undefined || timeout > 0 ? this.#spin(attempt) : attempt(true);
+    if (result !== blocked) return result;
+    const end = monotonicMs() + (timeout ?? Number.POSITIVE_INFINITY);
+    while (result === blocked) {
+      const { rings } = this.#home;
+      this.#register();
+      result = attempt(true);
+      if (result !== blocked) break;
+      const left = end - monotonicMs();
+      if (left <= 0) return late;
+      this.#home.sleep(rings, Math.min(left, sliceMs));
+      result = attempt(true);
+    }
+    return result;
+  }
+
+  /** The same without blocking anything. Those of one thread have their turns in the order in which they came. */
+  wait<R>(attempt: Attempt<R>, { timeout, signal }: Waiting): R | typeof late | Promise<R | typeof late> {
+    if (signal?.aborted === true) throw aborted(signal);
+    const isNow = timeout !== undefined && timeout <= 0;
+    if (this.#waiters.length === 0) {
+      const result = isNow ? attempt(true) : this.#spin(attempt);
+      if (result !== blocked) return result;
+    }
+    if (isNow) return late;
+    return new Promise((resolve, reject) => {
+      let timer: NodeJS.Timeout | undefined;
+      const done = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', abort);
+      };
+      const waiter: Waiter = {
+        attempt,
+        settle: (value) => {
+          done();
+          resolve(value as R | typeof late);
+        },
+        fail: (error) => {
+          done();
+          reject(error);
+        },
+      };
+      const abort = (): void => {
+        this.#remove(waiter);
+        waiter.fail(aborted(signal!));
+      };
+      const expire = (): void => {
+        // What came at the last moment is taken; what others wait for before us is not ours.
+        if (this.#waiters[0] === waiter) this.#look();
+        if (this.#remove(waiter)) waiter.settle(late);
+      };
+      signal?.addEventListener('abort', abort, { once: true });
+      if (timeout !== undefined) timer = setTimeout(expire, timeout);
+      this.#waiters.push(waiter);
+      if (this.#waiters.length > 1) return;
+      this.#stopListening = this.#home.onWake(this.#look);
+      this.#look();
+    });
+  }
+
+  /** Has each in turn try again, until one has to go on waiting. */
+  readonly #look = (): void => {
+    const waiters = this.#waiters;
+    while (waiters.length > 0) {
+      const waiter = waiters[0]!;
+      try {
+        let result = waiter.attempt(true);
+        if (result === blocked) {
+          this.#register();
+          this.#watch();
+          result = waiter.attempt(true);
+          if (result === blocked) return;
+        }
+        waiters.shift();
+        waiter.settle(result);
+      } catch (error) {
+        waiters.shift();
+        waiter.fail(error);
+      }
+    }
+    this.#rest();
+  };
+
+  #remove(waiter: Waiter): boolean {
+    const place = this.#waiters.indexOf(waiter);
+    if (place < 0) return false;
+    this.#waiters.splice(place, 1);
+    if (this.#waiters.length === 0) this.#rest();
+    else if (place === 0) queueMicrotask(this.#look);
+    return true;
+  }
+
+  /** Who has it now can die with the latch, or with something changed of which it has told nobody. */
+  #watch(): void {
+    const holders = new Set(this.#holders());
+    for (const [party, stop] of this.#watched) {
+      if (holders.has(party)) continue;
+      stop();
+      this.#watched.delete(party);
+    }
+    for (const party of holders) {
+      if (party !== this.#me && !this.#watched.has(party))
+        this.#watched.set(
+          party,
+          this.#home.onDeath(party, () => this.#mourn(party)),
+        );
+    }
+  }
+
+  #mourn(party: number): void {
+    this.#watched.delete(party);
+    this.#look();
+  }
+
+  #rest(): void {
+    this.#stopListening?.();
+    this.#stopListening = undefined;
+    if (this.#watched.size === 0) return;
+    // To watch takes a descriptor for each party: it is kept for a while, as the next wait comes soon or never.
+    this.#resting ??= setTimeout(() => this.#unwatch(), lingerMs).unref();
+    this.#resting.refresh();
+  }
+
+  #unwatch(): void {
+    if (this.#waiters.length > 0) return;
+    for (const stop of this.#watched.values()) stop();
+    this.#watched.clear();
+  }
+}
+
+function aborted(signal: AbortSignal): AbortError {
+  return new AbortError('The wait was given up, as its signal was aborted.', { cause: signal.reason });
+}

@@ -1,0 +1,281 @@
+import { ArgumentTypeError, QueueClosedError, QueueEmptyError, QueueFullError } from '../errors.ts';
+import { maxQueuedItems, ringBytes } from '../limits.ts';
+import type { BlockReference } from '../memory/block.ts';
+import { travelsAs } from '../wire/shared.ts';
+import { late } from './gate.ts';
+import { type QueueOptions, timeoutOf, type SyncQueueOptions, waitingOf } from './options.ts';
+import { showAs } from './show.ts';
+import { ended, Kind, type Rules, SharedRing } from './shared-ring.ts';
+
+/** What a queue holds at one moment. */
+export interface QueueStatistics {
+  readonly size: number;
+  readonly maxSize: number;
+  readonly empty: boolean;
+  readonly full: boolean;
+  readonly closed: boolean;
+  readonly shutDown: boolean;
+  /** Items that were put in all, modulo 2^32. */
+  readonly put: number;
+  /** Bytes of items too large for the ring. */
+  readonly largeBytes: number;
+}
+
+const Flag = { shutDown: 1, immediate: 2 } as const;
+
+/** A ring that came from elsewhere, in place of `maxSize`. */
+class Attached {
+  readonly ring: SharedRing;
+  readonly maxSize: number;
+  constructor(ring: SharedRing, maxSize: number) {
+    this.ring = ring;
+    this.maxSize = maxSize;
+  }
+}
+
+interface QueueState {
+  readonly block: BlockReference;
+  readonly maxSize: number;
+}
+
+/**
+ * A queue between processes and threads, first in, first out; any number of them put and get. It goes in any argument, and any
+ * value that a task's argument may hold goes into it, functions too. Python: `multiprocessing.Queue`.
+ *
+ * An item is there when its `put` has returned: no other thread has to send it. What is in the queue is kept in shared memory; a
+ * `put` waits when `maxSize` items are there, or when that memory is full. A process that is killed at any point blocks nobody
+ * and leaves no part of an item.
+ *
+ * @typeParam T - What its items are.
+ * @example
+ * ```ts
+ * import { Process, Queue } from 'manycore';
+ * const q = new Queue<number>();
+ * const p = new Process({ target: async (q: Queue<number>) => q.put(42), args: [q] }).start();
+ * console.log(await q.get()); // 42
+ * await p.join();
+ * ```
+ */
+export class Queue<T = unknown> {
+  /** How many items it takes; 0: as many as there is memory for. */
+  readonly maxSize: number;
+  readonly #ring: SharedRing;
+  #closed = false;
+  /** Kept, so that a call makes none. */
+  readonly #rules: Rules;
+
+  /**
+   * @param maxSize - How many items it takes; 0 or less: as many as there is memory for (32,767 and some 256 MiB).
+   * @throws SharedMemoryError where shared memory cannot be had.
+   */
+  constructor(maxSize = 0) {
+    const given: unknown = maxSize;
+    if (given instanceof Attached) {
+      this.maxSize = given.maxSize;
+      this.#ring = given.ring;
+    } else {
+      if (typeof maxSize !== 'number' || Number.isNaN(maxSize))
+        throw new ArgumentTypeError(`Cannot make a queue of maxSize ${String(maxSize)}: expected a number.`);
+      this.maxSize = maxSize > 0 && Number.isFinite(maxSize) ? Math.min(Math.ceil(maxSize), 2 ** 24) : 0;
+      this.#ring = SharedRing.create(sizeFor(this.maxSize));
+    }
+    this.#rules = {
+      puts: () => this.#checkPut(),
+      ended: () => this.#checkGet(),
+      counts: this.counts,
+    };
+  }
+
+  /** Whether those who get tell when they are done. */
+  protected get counts(): boolean {
+    return false;
+  }
+
+  /** @internal */
+  get ring(): SharedRing {
+    return this.#ring;
+  }
+
+  /**
+   * Appends an item. It waits, without blocking, while the queue is full. The item is copied at the call.
+   *
+   * @throws QueueFullError when there was no room within `timeout` milliseconds, or at once with `block: false`.
+   * @throws QueueClosedError after `close()` here or `shutdown()` anywhere; SerializationError when the item cannot travel.
+   */
+  async put(item: T, options?: QueueOptions): Promise<void> {
+    this.#checkPut();
+    const done = this.#ring.put(Kind.message, item, this.#rules, waitingOf(options));
+    if (!(typeof done === 'boolean' ? done : await done)) throw full(this);
+  }
+
+  /** `put` that blocks this thread while the queue is full. */
+  putSync(item: T, options?: SyncQueueOptions): void {
+    this.#checkPut();
+    if (!this.#ring.putSync(Kind.message, item, this.#rules, timeoutOf(options))) throw full(this);
+  }
+
+  /** `put` that never waits. */
+  putNowait(item: T): void {
+    this.#checkPut();
+    if (!this.#ring.putSync(Kind.message, item, this.#rules, 0)) throw full(this);
+  }
+
+  /**
+   * Takes the oldest item out. It waits, without blocking, while the queue is empty.
+   *
+   * @throws QueueEmptyError when nothing came within `timeout` milliseconds, or at once with `block: false`.
+   * @throws QueueClosedError after `close()` here, or when the queue is empty and was shut down.
+   */
+  async get(options?: QueueOptions): Promise<T> {
+    this.checkOpen();
+    const taken = this.#ring.take(this.#rules, waitingOf(options));
+    return this.#taken(taken instanceof Promise ? await taken : taken);
+  }
+
+  /** `get` that blocks this thread while the queue is empty. */
+  getSync(options?: SyncQueueOptions): T {
+    this.checkOpen();
+    return this.#taken(this.#ring.takeSync(this.#rules, timeoutOf(options)));
+  }
+
+  /** `get` that never waits. */
+  getNowait(): T {
+    this.checkOpen();
+    return this.#taken(this.#ring.takeSync(this.#rules, 0));
+  }
+
+  #taken(value: unknown): T {
+    if (value === late) throw new QueueEmptyError('The queue is empty.');
+    if (value === ended) throw closed('shut down, and nothing is left in it');
+    return value as T;
+  }
+
+  /** How many items there are, exactly, at the moment of the call. */
+  qsize(): number {
+    return this.#ring.ring.size;
+  }
+
+  /** Whether there are none: never true after a `put` that returned and whose item nobody took. */
+  empty(): boolean {
+    return this.#ring.ring.isEmpty;
+  }
+
+  /** Whether a `put` would wait. */
+  full(): boolean {
+    return this.#ring.isFull;
+  }
+
+  /** Ends the use of it here: later calls, and those that wait, throw. Others go on. What was put stays. */
+  close(): void {
+    this.#closed = true;
+    this.#ring.notify();
+  }
+
+  /** Does nothing: an item is out of this process when its `put` has returned. Python's waits for a thread that sends. */
+  async joinThread(): Promise<void> {}
+
+  /** Does nothing: nothing keeps a process from ending. */
+  cancelJoinThread(): void {}
+
+  /**
+   * Ends the queue everywhere: `put` throws from now on, `get` when nothing is left, iterations come to their end. Python:
+   * `queue.Queue.shutdown`.
+   *
+   * @param options - `immediate`: what is in it is dropped.
+   */
+  shutdown({ immediate = false }: { readonly immediate?: boolean } = {}): void {
+    this.#ring.raise(immediate ? Flag.shutDown | Flag.immediate : Flag.shutDown);
+    if (!immediate) return;
+    const dropping: Rules = { ended: () => true, counts: this.counts };
+    while (drop(this.#ring, dropping)) if (this.counts) this.#ring.finish();
+  }
+
+  /** @internal */
+  checkOpen(): void {
+    if (this.#closed) throw closed('closed in this process');
+  }
+
+  #checkPut(): void {
+    this.checkOpen();
+    if ((this.#ring.flags & Flag.shutDown) !== 0) throw closed('shut down');
+  }
+
+  /** Asked while it is empty: whether nothing will come. */
+  #checkGet(): boolean {
+    this.checkOpen();
+    return (this.#ring.flags & Flag.shutDown) !== 0;
+  }
+
+  /** Items as they come, until the queue is shut down and empty, or closed here. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    for (;;) {
+      if (this.#closed) return;
+      let item: unknown;
+      try {
+        item = await this.#ring.take(this.#rules, {});
+      } catch (error) {
+        if (error instanceof QueueClosedError) return;
+        throw error;
+      }
+      if (item === ended) return;
+      yield item as T;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  statistics(): QueueStatistics {
+    const { ring, flags, storedBytes } = this.#ring;
+    return Object.freeze({
+      size: ring.size,
+      maxSize: this.maxSize,
+      empty: ring.isEmpty,
+      full: this.full(),
+      closed: this.#closed,
+      shutDown: (flags & Flag.shutDown) !== 0,
+      put: ring.published,
+      largeBytes: storedBytes,
+    });
+  }
+}
+
+showAs(Queue, (queue) => {
+  const { size, maxSize, closed: isClosed } = queue.statistics();
+  return `size=${size}${maxSize > 0 ? ` maxSize=${maxSize}` : ''}${isClosed ? ' closed' : ''}`;
+});
+
+travelsAs<Queue, QueueState>(Queue, {
+  stateOf: (queue) => ({ block: queue.ring.block.refer(), maxSize: queue.maxSize }),
+  attach(constructor, { block, maxSize }) {
+    const make = constructor as unknown as new (given: Attached) => Queue;
+    return new make(new Attached(SharedRing.attach(block), maxSize));
+  },
+});
+
+/** A ring that has room for so many small items. */
+function sizeFor(maxSize: number): { capacity: number; limit: number } {
+  const { least, most, perItem } = ringBytes;
+  const wanted = maxSize === 0 ? most : 2 ** Math.ceil(Math.log2(maxSize * perItem));
+  return { capacity: Math.min(most, Math.max(least, wanted)), limit: maxSize === 0 ? maxQueuedItems : maxSize };
+}
+
+/** Takes one item and forgets it; false when there is none. */
+function drop(ring: SharedRing, rules: Rules): boolean {
+  try {
+    const item = ring.takeSync(rules, 0);
+    return item !== ended && item !== late;
+  } catch {
+    // It could not be read.
+    return true;
+  }
+}
+
+function full({ maxSize }: { readonly maxSize: number }): QueueFullError {
+  return new QueueFullError(maxSize > 0 ? `The queue is full: it has ${maxSize} items.` : 'The queue is full.');
+}
+
+function closed(how: string): QueueClosedError {
+  return new QueueClosedError(`The queue is ${how}.`);
+}

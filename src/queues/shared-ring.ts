@@ -1,0 +1,370 @@
+import { ProtocolError, SerializationError } from '../errors.ts';
+import { allocate, Block, type BlockReference } from '../memory/block.ts';
+import { Reader } from '../wire/reader.ts';
+import { decodePlain, type Encoded, encodeMessage, isPlain, type Opened, openMessage } from './codec.ts';
+import { blocked, Gate, gateWords, late, type Waiting } from './gate.ts';
+import { addMember, idOf, membersOf, partyWords } from './members.ts';
+import { Ring, type Record, type RingSize, steps } from './ring.ts';
+import { Store, type Stored, storeWords } from './store.ts';
+
+/** What a record is. */
+export const Kind = {
+  message: 0,
+  /** Bytes as they are, of `sendBytes`. */
+  bytes: 1,
+  /** A message or bytes in the store; the record says where. */
+  storedMessage: 2,
+  storedBytes: 3,
+} as const;
+
+/** Where what is, in words, in front of the ring. */
+const At = {
+  flags: 0,
+  store: 16,
+  puts: 16 + storeWords,
+  gets: 16 + storeWords + gateWords,
+  joins: 16 + storeWords + 2 * gateWords,
+  holders: 16 + storeWords + 3 * gateWords,
+  /** By the number of a party: which one it was, how many records it has taken and is not done with. */
+  taken: 16 + storeWords + 3 * gateWords + partyWords,
+  /** The same of those whose number is another's by now. */
+  lost: 1,
+  user: 16 + storeWords + 3 * gateWords + partyWords + 2 * partyWords * 32,
+} as const;
+/** Words for who uses it, such as those who hold an end of a pipe. */
+const userWords = 512;
+const headerBytes: number = (At.user + userWords) * 4;
+
+const storedBytes = 16;
+
+/** A record that was taken: what it is, and its bytes, its own. */
+export interface Taken {
+  readonly kind: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Looks at what is about to be taken; when it throws, that stays. */
+export type Accept = (kind: number, bytes: number) => void;
+
+/** Given by `take` when there is nothing and nothing will come. */
+export const ended: unique symbol = Symbol('ended');
+
+/** Asked when an attempt would have to wait; throws when it must not, and says when nothing will come. */
+export interface Rules {
+  /** Before each put. */
+  readonly puts?: () => void;
+  /** When there is nothing to be taken: true when nothing will come. `thorough`: it may look whether others live. */
+  readonly ended?: (thorough: boolean) => boolean;
+  /** The taken are to be told done with. */
+  readonly counts?: boolean;
+}
+
+const rings = new WeakMap<Block, SharedRing>();
+
+/** A ring with its latches, its waiters and its store, in a block of shared memory. A thread has one object for each. */
+export class SharedRing {
+  readonly block: Block;
+  readonly ring: Ring;
+  readonly puts: Gate;
+  readonly gets: Gate;
+  readonly joins: Gate;
+  readonly #words: Int32Array;
+  readonly #store: Store;
+  readonly #reader: Reader;
+  readonly #record: Record = { kind: 0, start: 0, end: 0 };
+  readonly #me: number;
+
+  private constructor(block: Block) {
+    const { words, home } = block;
+    this.block = block;
+    this.ring = new Ring(block.buffer, headerBytes);
+    this.#words = words;
+    this.#me = home.me;
+    const holders = (): number[] => this.#holders();
+    this.puts = new Gate(words, At.puts, home, holders);
+    this.gets = new Gate(words, At.gets, home, holders);
+    this.joins = new Gate(words, At.joins, home, holders);
+    this.#store = new Store(words, At.store, block.file);
+    this.#reader = new Reader(this.ring.bytes);
+    addMember(words, At.holders, this.#me);
+    this.#inherit();
+    // Those who wait have one more whose death they have to hear of.
+    this.notify();
+  }
+
+  static create(size: RingSize): SharedRing {
+    const block = allocate(headerBytes + Ring.bytesFor(size));
+    Ring.format(block.buffer, headerBytes, size);
+    return SharedRing.of(block);
+  }
+
+  static attach(reference: BlockReference): SharedRing {
+    return SharedRing.of(Block.attach(reference));
+  }
+
+  static of(block: Block): SharedRing {
+    let ring = rings.get(block);
+    if (ring === undefined) rings.set(block, (ring = new SharedRing(block)));
+    return ring;
+  }
+
+  /** Words for who uses it. */
+  get user(): Int32Array {
+    return this.#words.subarray(At.user, At.user + userWords);
+  }
+
+  get flags(): number {
+    return Atomics.load(this.#words, At.flags);
+  }
+
+  raise(flag: number): void {
+    Atomics.or(this.#words, At.flags, flag);
+    this.notify();
+  }
+
+  /** Has all who wait try again. */
+  notify(): void {
+    this.puts.notify();
+    this.gets.notify();
+    this.joins.notify();
+  }
+
+  #holders(): number[] {
+    const parties: number[] = [];
+    for (let word = 0; word < partyWords; word++) {
+      for (const id of membersOf(word, Atomics.load(this.#words, At.holders + word))) {
+        const party = this.block.home.occupant(id);
+        if (party !== 0) parties.push(party);
+      }
+    }
+    return parties;
+  }
+
+  /** What the one before, who had our number, has left behind. */
+  #inherit(): void {
+    const words = this.#words;
+    const entry = At.taken + 2 * idOf(this.#me);
+    if (Atomics.exchange(words, entry, this.#me) === this.#me) return;
+    Atomics.add(words, At.lost, Atomics.exchange(words, entry + 1, 0));
+  }
+
+  /** Whether a `put` of anything would wait. */
+  get isFull(): boolean {
+    return this.ring.isFull() || !this.#store.hasRoom(0);
+  }
+
+  get storedBytes(): number {
+    return this.#store.bytes;
+  }
+
+  // Putting.
+
+  /** Puts a record or gives `blocked`; throws when it never can. */
+  #tryPut(kind: number, encoded: Encoded, rules: Rules, thorough: boolean): true | typeof blocked {
+    rules.puts?.();
+    const { ring, puts } = this;
+    const large = encoded.length > ring.largest;
+    if (ring.isFull(large ? storedBytes : encoded.length)) return blocked;
+    if (!puts.enter(thorough)) return blocked;
+    let done = false;
+    try {
+      steps.step?.('put: latched');
+      if (large) done = this.#putLarge(kind, encoded);
+      else {
+        const { parts } = encoded;
+        done = ring.put(kind, parts.length === 1 ? parts[0]! : Buffer.concat(parts), encoded.length);
+      }
+    } finally {
+      puts.leave();
+    }
+    if (!done) return blocked;
+    steps.step?.('put: unlatched');
+    this.gets.notify();
+    encoded.sent();
+    return true;
+  }
+
+  #putLarge(kind: number, { parts, length }: Encoded): boolean {
+    if (this.ring.isFull(storedBytes) || !this.#store.hasRoom(length)) return false;
+    const { page, bytes } = this.#store.write(parts, length);
+    steps.step?.('put: stored');
+    const record = Buffer.alloc(storedBytes);
+    record.writeDoubleLE(page, 0);
+    record.writeDoubleLE(bytes, 8);
+    return this.ring.put(kind + Kind.storedMessage, record, storedBytes);
+  }
+
+  putSync(kind: number, value: unknown, rules: Rules, timeout: number | undefined): boolean {
+    return this.#encode(kind, value, (encoded) => {
+      const result = this.puts.waitSync((thorough) => this.#tryPut(kind, encoded, rules, thorough), timeout);
+      return result !== late;
+    });
+  }
+
+  /** True when it was put, false when its time was over before. The value is copied now. */
+  put(kind: number, value: unknown, rules: Rules, waiting: Waiting): boolean | Promise<boolean> {
+    return this.#encode(kind, value, (encoded) => {
+      let current = encoded;
+      const result = this.puts.wait((thorough) => this.#tryPut(kind, current, rules, thorough), waiting);
+      if (!(result instanceof Promise)) return result !== late;
+      // The encoder's bytes are the next one's.
+      current = { ...encoded, parts: encoded.parts.map((part) => Buffer.from(part)) };
+      return result.then((outcome) => outcome !== late);
+    });
+  }
+
+  #encode<R>(kind: number, value: unknown, use: (encoded: Encoded) => R): R {
+    if (kind === Kind.message) return encodeMessage(value, use);
+    const bytes = value as Uint8Array;
+    return use({ parts: [bytes], length: bytes.length, sent: () => undefined });
+  }
+
+  // Taking.
+
+  /**
+   * Takes a message, or gives `blocked` or `ended`. What came with functions is put together by `finish`, outside of the latch,
+   * as that may run code of others, and may have to wait for modules.
+   */
+  #tryTake(rules: Rules, thorough: boolean, accept: Accept, loads: boolean): unknown {
+    const { ring, gets } = this;
+    if (ring.isEmpty) {
+      if (rules.ended?.(thorough) !== true) return blocked;
+      // What was put before the last one left.
+      if (ring.isEmpty) return ended;
+    }
+    if (!gets.enter(thorough)) return blocked;
+    let value: unknown;
+    try {
+      const record = this.#record;
+      if (!ring.peek(record)) return blocked;
+      steps.step?.('take: latched');
+      const { kind, start, end } = record;
+      accept(kind, kind < Kind.storedMessage ? end - start : this.#stored(start).bytes);
+      if (kind === Kind.message && isPlain(ring.bytes, start)) value = this.#plain(start, end, rules);
+      else {
+        const taken = this.#copy(record);
+        value = kind === Kind.message || kind === Kind.storedMessage ? this.#open(taken, loads) : taken.bytes;
+        this.#drop(rules);
+        if (kind >= Kind.storedMessage) this.#store.free(this.#stored(start));
+      }
+    } finally {
+      gets.leave();
+    }
+    steps.step?.('take: unlatched');
+    this.puts.notify();
+    if (value instanceof Failure) throw value.error;
+    return value;
+  }
+
+  #plain(start: number, end: number, rules: Rules): unknown {
+    const reader = this.#reader;
+    reader.at = start;
+    reader.end = end;
+    let value: unknown;
+    try {
+      value = decodePlain(reader);
+    } catch (error) {
+      value = new Failure(error);
+    }
+    this.#drop(rules);
+    return value;
+  }
+
+  /** A message that has to be put together: what is wrong with it goes with it, but that its modules are not there yet. */
+  #open({ bytes }: Taken, loads: boolean): unknown {
+    let opened: Opened;
+    try {
+      opened = openMessage(new Reader(bytes));
+    } catch (error) {
+      return new Failure(error);
+    }
+    if (opened.loading !== undefined && !loads) {
+      opened.loading.catch(() => undefined);
+      throw new SerializationError(
+        'Cannot take this item without waiting: it uses modules that are not loaded here yet. Use the asynchronous form.',
+        'args',
+        '$',
+      );
+    }
+    return new Parcel(opened);
+  }
+
+  /** Counted before it is gone: who dies in between has one too many, never one too few. */
+  #drop(rules: Rules): void {
+    if (rules.counts === true) Atomics.add(this.#words, At.taken + 2 * idOf(this.#me) + 1, 1);
+    this.ring.drop();
+  }
+
+  #copy({ kind, start, end }: Record): Taken {
+    if (kind < Kind.storedMessage) return { kind, bytes: this.ring.bytes.slice(start, end) };
+    return { kind, bytes: this.#store.read(this.#stored(start)) };
+  }
+
+  #stored(start: number): Stored {
+    const record = Buffer.from(this.ring.bytes.buffer, this.ring.bytes.byteOffset + start, storedBytes);
+    const page = record.readDoubleLE(0);
+    const bytes = record.readDoubleLE(8);
+    if (!(page >= 0 && page < 2 ** 32 && bytes >= 0 && bytes <= Number.MAX_SAFE_INTEGER))
+      throw new ProtocolError('A record of a ring names a place that cannot be.');
+    return { page, bytes };
+  }
+
+  takeSync(rules: Rules, timeout: number | undefined, accept: Accept = anyKind): unknown {
+    const value = this.gets.waitSync((thorough) => this.#tryTake(rules, thorough, accept, false), timeout);
+    return value instanceof Parcel ? value.opened.decode() : value;
+  }
+
+  /** The value, `late` or `ended`. */
+  take(rules: Rules, waiting: Waiting, accept: Accept = anyKind): unknown {
+    const value = this.gets.wait((thorough) => this.#tryTake(rules, thorough, accept, true), waiting);
+    if (value instanceof Promise) return value.then(unpack);
+    return unpack(value);
+  }
+
+  // Done with.
+
+  /** One less that was taken and is not done with: how many are not; undefined when all were. */
+  finish(): number | undefined {
+    const left = this.ring.finish();
+    const own = At.taken + 2 * idOf(this.#me) + 1;
+    if (left !== undefined && Atomics.load(this.#words, own) > 0) Atomics.sub(this.#words, own, 1);
+    this.joins.notify();
+    return left;
+  }
+
+  /** How many records were taken by those who have died since, without being done with. */
+  get bereft(): number {
+    const words = this.#words;
+    const { home } = this.block;
+    let count = Atomics.load(words, At.lost);
+    for (let id = 1; id < partyWords * 32; id++) {
+      const taken = Atomics.load(words, At.taken + 2 * id + 1);
+      if (taken > 0 && home.isDead(Atomics.load(words, At.taken + 2 * id))) count += taken;
+    }
+    return count;
+  }
+}
+
+/** What was thrown while a message was read. It is out of the ring. */
+class Failure {
+  readonly error: unknown;
+  constructor(error: unknown) {
+    this.error = error;
+  }
+}
+
+/** A message whose functions are still to be made. */
+class Parcel {
+  readonly opened: Opened;
+  constructor(opened: Opened) {
+    this.opened = opened;
+  }
+}
+
+function unpack(value: unknown): unknown {
+  if (!(value instanceof Parcel)) return value;
+  const { loading, decode } = value.opened;
+  return loading === undefined ? decode() : loading.then(decode);
+}
+
+function anyKind(): void {}

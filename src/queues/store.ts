@@ -1,0 +1,92 @@
+import { readSync, writeSync } from 'node:fs';
+import { maxQueuedBytes } from '../limits.ts';
+import { requireNative } from '../native.ts';
+
+const pageBytes = 4096;
+const At = { tail: 0, head: 1 } as const;
+export const storeWords = 16;
+
+/** Where a large item is: what the ring holds in its place. */
+export interface Stored {
+  readonly page: number;
+  readonly bytes: number;
+}
+
+/**
+ * Room for large items in the file of the ring, behind the part that is mapped: written and read by calls, in the order in which
+ * they are put and taken, and given back behind them. So the file is no larger than what is in it, a full `/dev/shm` is an error
+ * of the call, and nothing has to be removed: the memory goes with the last who has the file.
+ *
+ * Pages are counted by 32-bit counters that run on, as in the ring.
+ */
+export class Store {
+  readonly #words: Int32Array;
+  readonly #at: number;
+  readonly #fd: number;
+  readonly #base: number;
+
+  constructor(words: Int32Array, at: number, file: { readonly fd: number; readonly bytes: number }) {
+    this.#words = words;
+    this.#at = at;
+    this.#fd = file.fd;
+    this.#base = Math.ceil(file.bytes / pageBytes) * pageBytes;
+  }
+
+  /** Bytes of large items, as far as they are not given back. */
+  get bytes(): number {
+    const head = Atomics.load(this.#words, this.#at + At.head);
+    return ((Atomics.load(this.#words, this.#at + At.tail) - head) >>> 0) * pageBytes;
+  }
+
+  hasRoom(bytes: number): boolean {
+    return this.bytes === 0 || this.bytes + bytes <= maxQueuedBytes;
+  }
+
+  /** To be called by one party at a time. What nobody refers to is written over, or given back with what was put before it. */
+  write(parts: readonly Uint8Array[], bytes: number): Stored {
+    const pages = Math.ceil(bytes / pageBytes);
+    let page = Atomics.load(this.#words, this.#at + At.tail) >>> 0;
+    if (page + pages > 2 ** 32) page = 0;
+    let position = this.#base + page * pageBytes;
+    try {
+      for (const part of parts) {
+        for (let from = 0; from < part.length;) {
+          const written = writeSync(this.#fd, part, from, part.length - from, position);
+          from += written;
+          position += written;
+        }
+      }
+    } catch (error) {
+      this.#punch(page, pages);
+      throw error;
+    }
+    Atomics.store(this.#words, this.#at + At.tail, (page + pages) | 0);
+    return { page, bytes };
+  }
+
+  /** To be called by one party at a time, as `free`. */
+  read({ page, bytes }: Stored): Buffer {
+    const buffer = Buffer.allocUnsafeSlow(bytes);
+    const start = this.#base + page * pageBytes;
+    for (let from = 0; from < bytes;) {
+      const count = readSync(this.#fd, buffer, from, bytes - from, start + from);
+      // Less than was written: somebody has cut the file.
+      if (count === 0) throw new Error('The memory of a large item is gone.');
+      from += count;
+    }
+    return buffer;
+  }
+
+  /** Gives back an item and all that came before it. */
+  free({ page, bytes }: Stored): void {
+    const end = (page + Math.ceil(bytes / pageBytes)) | 0;
+    const from = Atomics.load(this.#words, this.#at + At.head) >>> 0;
+    if (page >= from) this.#punch(from, (end >>> 0) - from);
+    else this.#punch(page, Math.ceil(bytes / pageBytes));
+    Atomics.store(this.#words, this.#at + At.head, end);
+  }
+
+  #punch(page: number, pages: number): void {
+    requireNative('A queue').punch(this.#fd, this.#base + page * pageBytes, pages * pageBytes);
+  }
+}

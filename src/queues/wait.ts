@@ -1,0 +1,87 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { ArgumentTypeError } from '../errors.ts';
+import { Connection } from './connection.ts';
+import { type QueueOptions, waitingOf } from './options.ts';
+
+/** A stream as `node:net` and `node:stream` have them. */
+interface Stream {
+  readonly readableLength: number;
+  readonly readableEnded: boolean;
+  readonly destroyed: boolean;
+  once(event: 'readable' | 'end' | 'close', listener: () => void): unknown;
+  off(event: 'readable' | 'end' | 'close', listener: () => void): unknown;
+}
+
+/** What can be waited for: connections, started processes, their sentinels and other promises, readable streams and sockets. */
+export type Waitable =
+  | Connection<never, unknown>
+  | { readonly sentinel: PromiseLike<unknown> }
+  | PromiseLike<unknown>
+  | Stream;
+
+/**
+ * Waits until at least one of several things is ready: a connection has a message or its end, a process has ended, a promise is
+ * settled, a stream can be read. Resolves to all that are ready, in their order; to none when `timeout` milliseconds are over.
+ * Nothing is taken out. Python: `multiprocessing.connection.wait`.
+ *
+ * @example
+ * ```ts
+ * import { Pipe, wait } from 'manycore';
+ * const [a, b] = Pipe<string>();
+ * const [c] = Pipe<string>();
+ * await b.send('x');
+ * console.log((await wait([a, c])).length); // 1
+ * ```
+ */
+export async function wait<T extends Waitable>(objects: Iterable<T>, options?: QueueOptions): Promise<T[]> {
+  const list = [...objects];
+  const { timeout, signal } = waitingOf(options);
+  if (list.length === 0) return [];
+  const ready = new Set<T>();
+  const over = new AbortController();
+  const until = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal]);
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    const watched = list.map((object) => readiness(object, until).then(() => void ready.add(object)));
+    // The race hears the first that fails; the others are given up.
+    for (const one of watched) one.catch(() => undefined);
+    const time = new Promise<void>((resolve) => {
+      if (timeout !== undefined) timer = setTimeout(resolve, timeout);
+    });
+    await Promise.race([...watched, time]);
+    // Those that were ready at the same time.
+    await nextTurn();
+    return list.filter((object) => ready.has(object));
+  } finally {
+    clearTimeout(timer);
+    over.abort();
+  }
+}
+
+async function readiness(object: Waitable, signal: AbortSignal): Promise<void> {
+  if (object instanceof Connection) {
+    await object.poll({ timeout: Number.POSITIVE_INFINITY, signal });
+  } else if ('readableLength' in object) {
+    await readable(object, signal);
+  } else {
+    const promise = 'sentinel' in object ? object.sentinel : object;
+    if (typeof promise.then !== 'function')
+      throw new ArgumentTypeError('wait() takes connections, processes, promises and streams.');
+    await promise.then(undefined, () => undefined);
+  }
+}
+
+function readable(stream: Stream, signal: AbortSignal): Promise<void> {
+  const isReady = (): boolean => stream.readableLength > 0 || stream.readableEnded || stream.destroyed;
+  if (isReady()) return Promise.resolve();
+  return new Promise((resolve) => {
+    const events = ['readable', 'end', 'close'] as const;
+    const done = (): void => {
+      for (const event of events) stream.off(event, done);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    for (const event of events) stream.once(event, done);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}
