@@ -31,6 +31,7 @@ export interface ReferenceHost {
 /** The shared objects that one client has, by numbers of its own, and how they stand in its messages. */
 export class ClientReferences {
   readonly #host: ReferenceHost;
+  readonly #limit: number;
   readonly #entries = new Map<number, Entry>();
   /** What the client was given, by the object: one number for each. */
   readonly #given = new Map<Managed, number>();
@@ -38,8 +39,9 @@ export class ClientReferences {
   #failure: Error | undefined;
   #ended = false;
 
-  constructor(host: ReferenceHost) {
+  constructor(host: ReferenceHost, limit: number = maxClientReferences) {
     this.#host = host;
+    this.#limit = limit;
   }
 
   get size(): number {
@@ -56,8 +58,7 @@ export class ClientReferences {
   enter(number: number): Entry {
     if (number % 2 === 0 || this.#entries.has(number))
       throw new ProtocolError(`A client chose ${number} for a new reference.`);
-    if (this.#entries.size >= maxClientReferences)
-      throw new ProtocolError(`A client has more than ${maxClientReferences} references.`);
+    if (this.#entries.size >= this.#limit) throw new ProtocolError(`A client has more than ${this.#limit} references.`);
     const entry: Entry = { managed: undefined, count: 1 };
     this.#entries.set(number, entry);
     return entry;

@@ -75,7 +75,7 @@ export class Session implements Holder {
     const reader = new Reader(body);
     this.#decoder.begin(reader);
     try {
-      while (reader.at < reader.end) this.#record(reader.u8(), reader);
+      while (reader.at < reader.end && !this.link.closed) this.#record(reader.u8(), reader);
     } catch (error) {
       if (error instanceof ProtocolError) throw error;
       throw new ProtocolError(`A frame could not be read: ${String(error)}`, { cause: error });
@@ -197,6 +197,8 @@ export class Session implements Holder {
   }
 
   #run(id: number, { managed, error }: Entry, name: string, args: unknown[] | typeof empty): unknown {
+    if (this.link.closed) throw new ObjectGoneError('The client is gone.');
+    if (this.#waiting.has(id)) throw new ProtocolError(`A client uses call number ${id} twice.`);
     if (managed === undefined) throw error ?? new ObjectGoneError('The shared object could not be made.');
     const { type, target } = managed;
     const method = type.methodsOf(target).get(name);
@@ -216,9 +218,15 @@ export class Session implements Holder {
         ? method.call(target, call)
         : method.call(target, call, ...args);
     if (isThenable(made)) {
-      if (this.#waiting.size >= maxWaitingCalls)
-        throw new ArgumentRangeError(`Cannot wait: ${maxWaitingCalls} calls of this client are waiting already.`);
-      if (this.#waiting.has(id)) throw new ProtocolError(`A client uses call number ${id} twice.`);
+      if (this.#waiting.size >= maxWaitingCalls) {
+        const refusal = new ArgumentRangeError(
+          `Cannot wait: ${maxWaitingCalls} calls of this client are waiting already.`,
+        );
+        // It leaves its line, or it would get what nobody is told of.
+        call.giveUp(refusal);
+        made.then(undefined, () => {});
+        throw refusal;
+      }
       this.#waiting.set(id, call);
     }
     return made;
