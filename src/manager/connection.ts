@@ -1,45 +1,18 @@
 import type { Socket } from 'node:net';
-import {
-  AuthenticationError,
-  ConnectionLostError,
-  ManycoreError,
-  ProtocolError,
-  SerializationError,
-  TimeoutError,
-} from '../errors.ts';
+import { AuthenticationError, ConnectionLostError, ManycoreError, ProtocolError, TimeoutError } from '../errors.ts';
 import { bootTimeoutMs, handshakeMs, heartbeatMs, managerSpinUs, maxManagerFrameBytes, silenceMs } from '../limits.ts';
 import { monotonicMs } from '../monotonic.ts';
-import { DataDecoder } from '../wire/data-decoder.ts';
-import { DataEncoder } from '../wire/data-encoder.ts';
-import { DataTag } from '../wire/data-tags.ts';
 import { Reader } from '../wire/reader.ts';
 import { showAddress, type Target } from './address.ts';
 import type { AuthKey } from './auth-key.ts';
+import { ConnectionValues, type ProxyMaker } from './connection-values.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { ClientHandshake, ServerFlag } from './handshake.ts';
 import { Link } from './link.ts';
-import { isConstantFunction, pack, unpack } from './pack.ts';
-import { idBytes, Special, ToClient, ToServer } from './protocol.ts';
+import { PendingCalls } from './pending-calls.ts';
+import { ToClient, ToServer } from './protocol.ts';
 import type { Reference } from './reference.ts';
 import { dial } from './transport.ts';
-
-/** What the connection needs to know of proxies, which are a layer above it. */
-export interface ProxyMaker {
-  /** A proxy for an object of this connection's server. */
-  make(kind: string, reference: Reference): object;
-  /** The reference of a proxy; undefined for any other object. */
-  referenceOf(value: object): Reference | undefined;
-  /** A proxy of another server, as data to which no key belongs; and back. */
-  stateOf(reference: Reference): unknown;
-  /** Runs `body`, which encodes for a connection; returns the references to its objects that were sent. */
-  collect(connection: Connection, body: () => void): readonly Reference[];
-  attach(state: unknown): object;
-}
-
-interface Pending {
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: Error) => void;
-}
 
 export interface ConnectionOptions {
   readonly target: Target;
@@ -50,8 +23,6 @@ export interface ConnectionOptions {
   readonly isPatient: boolean;
   readonly proxies: ProxyMaker;
 }
-
-const packedFunctions = new WeakMap<object, Buffer>();
 
 /**
  * This thread's connection to a server: all calls of all proxies go over it, those of one tick together. It does not keep the
@@ -64,17 +35,12 @@ export class Connection {
   readonly ready: Promise<void>;
   /** Managers and proxies that came here by themselves: with the last manager it is closed, if there are no such proxies. */
   users = 0;
-  readonly #proxies: ProxyMaker;
   readonly #socket: Socket;
   #link: Link | undefined;
   #out = new FrameWriter(maxManagerFrameBytes);
-  readonly #encoder = new DataEncoder((value, encoder) => this.#writeSpecial(value, encoder));
-  readonly #decoder = new DataDecoder((decoder) => this.#readSpecial(decoder), Infinity);
-  readonly #pending = new Map<number, Pending>();
-  /** What the server has given, by its numbers. */
-  readonly #given = new Map<number, Reference>();
+  readonly #values: ConnectionValues;
+  readonly #pending = new PendingCalls();
   readonly #onClose = new Set<(error: Error) => void>();
-  #allowsCode: boolean;
   #lastCall = 0;
   #lastReference = -1;
   #scheduled = false;
@@ -84,14 +50,11 @@ export class Connection {
   #timer: NodeJS.Timeout | undefined;
   #lastHeardMs = monotonicMs();
   #settleReady!: { resolve: () => void; reject: (error: Error) => void };
-  /** Values of the present frame that are still being loaded. */
-  #loading: Promise<unknown> | undefined;
 
   constructor({ target, key, allowsCode, isPatient, proxies }: ConnectionOptions) {
     this.target = target;
     this.key = key;
-    this.#allowsCode = allowsCode;
-    this.#proxies = proxies;
+    this.#values = new ConnectionValues(this, proxies, allowsCode);
     this.ready = new Promise((resolve, reject) => (this.#settleReady = { resolve, reject }));
     // Who waits for it is told; who does not, learns it from the first call.
     this.ready.catch(() => undefined);
@@ -116,7 +79,7 @@ export class Connection {
   }
 
   get allowsCode(): boolean {
-    return this.#allowsCode;
+    return this.#values.allowsCode;
   }
 
   #shakeHands(socket: Socket, binding: Uint8Array): void {
@@ -141,7 +104,7 @@ export class Connection {
   #open(socket: Socket, { welcome, rest }: ClientHandshake): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#allowsCode = (welcome.flags & ServerFlag.allowsCode) !== 0;
+    this.#values.allowsCode = (welcome.flags & ServerFlag.allowsCode) !== 0;
     this.#link = new Link(socket, maxManagerFrameBytes, {
       frame: (body) => this.#frame(body),
       idle: () => {},
@@ -176,9 +139,8 @@ export class Connection {
     this.#flushLast();
     this.#socket.destroy();
     this.#link?.destroy();
-    const pending = [...this.#pending.values()];
-    this.#pending.clear();
-    this.#given.clear();
+    const pending = this.#pending.takeAll();
+    this.#values.clear();
     this.#settleReady.reject(this.#error);
     for (const { reject } of pending) reject(this.#again());
     for (const listener of this.#onClose) listener(this.#error);
@@ -207,7 +169,7 @@ export class Connection {
       writer.varint(reference.number);
       writer.string(type);
       writer.raw(Buffer.from(id, 'hex'));
-      this.#arguments(args);
+      this.#values.writeAll(writer, args);
     });
     return reference;
   }
@@ -233,7 +195,7 @@ export class Connection {
   /** Gives a reference back. */
   drop(reference: Reference): void {
     if (this.#error !== undefined) return;
-    if (this.#given.get(reference.number) === reference) this.#given.delete(reference.number);
+    this.#values.forget(reference);
     this.#record(ToServer.drop, () => {
       this.#out.writer.varint(reference.number);
       this.#out.writer.varint(reference.count);
@@ -274,7 +236,7 @@ export class Connection {
       writer.varint(id);
       if (reference >= 0) writer.varint(reference);
       writer.string(name);
-      this.#arguments(args);
+      this.#values.writeAll(writer, args);
       this.#out.close(mark);
     } catch (error) {
       this.#out.rollback(mark);
@@ -282,36 +244,12 @@ export class Connection {
     }
     this.#schedule();
     if (!this.#held) this.#hold();
-    return new Promise((resolve, reject) => {
-      this.#pending.set(id, signal === undefined ? { resolve, reject } : this.#heed(signal, id, resolve, reject));
-    });
+    return this.#pending.add(id, signal, this.#cancel);
   }
 
-  /** The server is told that a call is given up; what it says then counts, as it may have been faster. */
-  #heed(
-    signal: AbortSignal,
-    id: number,
-    resolve: (value: unknown) => void,
-    reject: (error: Error) => void,
-  ): Pick<Pending, 'resolve' | 'reject'> {
-    const abort = (): void => {
-      if (this.#error === undefined) this.#record(ToServer.cancel, () => this.#out.writer.varint(id));
-    };
-    const done = (): void => signal.removeEventListener('abort', abort);
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
-    return {
-      resolve: (value) => {
-        done();
-        resolve(value);
-      },
-      reject: (error) => {
-        done();
-        if (error.name === 'AbortError') Object.defineProperty(error, 'cause', { value: signal.reason });
-        reject(error);
-      },
-    };
-  }
+  readonly #cancel = (id: number): void => {
+    if (this.#error === undefined) this.#record(ToServer.cancel, () => this.#out.writer.varint(id));
+  };
 
   #record(op: number, write: () => void): void {
     const mark = this.#out.open();
@@ -344,110 +282,10 @@ export class Connection {
     if (bytes !== undefined) this.#link.send(bytes);
   }
 
-  #arguments(args: readonly unknown[]): void {
-    this.#out.writer.varint(args.length);
-    for (let i = 0; i < args.length; i++) this.#write(args[i]);
-  }
-
-  /** As data, or, where the server takes code, as anything. */
-  #write(value: unknown): void {
-    const { writer } = this.#out;
-    if (typeof value === 'function' && this.#allowsCode) return this.#pack(value);
-    const before = writer.length;
-    try {
-      this.#encoder.message(writer, value);
-    } catch (error) {
-      if (!this.#allowsCode || !(error instanceof SerializationError)) throw error;
-      writer.length = before;
-      this.#pack(value);
-    }
-  }
-
-  #pack(value: unknown): void {
-    const { writer } = this.#out;
-    const isConstant = isConstantFunction(value);
-    let bytes = isConstant ? packedFunctions.get(value) : undefined;
-    let references: readonly Reference[] = [];
-    if (bytes === undefined) {
-      references = this.#proxies.collect(this, () => (bytes = pack(value)));
-      if (isConstant) packedFunctions.set(value, bytes!);
-    }
-    writer.u8(DataTag.special);
-    writer.u8(Special.packed);
-    writer.u8(isConstant ? 1 : 0);
-    writer.varint(references.length);
-    for (const { number } of references) writer.varint(number);
-    writer.varint(bytes!.length);
-    writer.raw(bytes!);
-  }
-
-  #writeSpecial(value: object, encoder: DataEncoder): boolean {
-    const reference = this.#proxies.referenceOf(value);
-    if (reference === undefined) return false;
-    const { writer } = this.#out;
-    writer.u8(DataTag.special);
-    if (reference.connection === this) {
-      writer.u8(Special.mine);
-      writer.varint(reference.number);
-    } else {
-      writer.u8(Special.foreign);
-      encoder.value(this.#proxies.stateOf(reference));
-    }
-    return true;
-  }
-
-  #readSpecial(decoder: DataDecoder): unknown {
-    const { reader } = decoder;
-    switch (reader.u8()) {
-      case Special.given:
-        return this.#take(reader);
-      case Special.foreign:
-        return this.#proxies.attach(decoder.value());
-      case Special.packed: {
-        reader.u8();
-        for (let count = reader.count(1); count > 0; count--) {
-          reader.u8();
-          this.#take(reader);
-        }
-        const bytes = reader.raw(reader.count(1));
-        if (!this.#allowsCode) throw new ProtocolError('A server that takes no code has sent some.');
-        const value = unpack(Buffer.from(bytes));
-        if (value instanceof Promise) this.#loading = value;
-        return value;
-      }
-      default:
-        throw new ProtocolError('An answer holds a shared object of unknown kind.');
-    }
-  }
-
-  /** An object that the server gives: the proxy that there is, or a new one. */
-  #take(reader: Reader): object {
-    const number = reader.varint();
-    const kind = reader.string();
-    const id = reader.raw(idBytes).toString('hex');
-    const known = this.#given.get(number);
-    const proxy = known?.proxy?.deref();
-    if (known !== undefined && proxy !== undefined) {
-      known.count++;
-      return proxy;
-    }
-    const reference: Reference = {
-      connection: this,
-      number,
-      kind,
-      id,
-      count: 1,
-      isConfirmed: true,
-      travelled: false,
-    };
-    this.#given.set(number, reference);
-    return this.#proxies.make(kind, reference);
-  }
-
   #frame(body: Buffer): void {
     this.#lastHeardMs = monotonicMs();
     const reader = new Reader(body);
-    this.#decoder.begin(reader);
+    this.#values.begin(reader);
     while (reader.at < reader.end) this.#answer(reader.u8(), reader);
     if (this.#pending.size === 0 && this.#held) this.#releaseSoon();
   }
@@ -460,12 +298,12 @@ export class Connection {
         const first = reader.varint();
         const count = reader.varint();
         if (count > this.#pending.size) throw new ProtocolError('A server answers more than it was asked.');
-        for (let id = first; id < first + count; id++) this.#settled(id).resolve(undefined);
+        for (let id = first; id < first + count; id++) this.#pending.take(id).resolve(undefined);
         return undefined;
       }
       case ToClient.failed: {
-        const pending = this.#settled(reader.varint());
-        const error = this.#decoder.message();
+        const pending = this.#pending.take(reader.varint());
+        const error = this.#values.read();
         return pending.reject(error instanceof Error ? error : new ManycoreError(String(error)));
       }
       case ToClient.ping: {
@@ -480,26 +318,13 @@ export class Connection {
   }
 
   #done(id: number): void {
-    const pending = this.#settled(id);
-    let value: unknown;
+    const pending = this.#pending.take(id);
     try {
-      value = this.#decoder.message();
+      pending.resolve(this.#values.read());
     } catch (error) {
       pending.reject(error as Error);
       throw error;
     }
-    if (this.#loading !== undefined) {
-      const loading = this.#loading;
-      this.#loading = undefined;
-      loading.then(pending.resolve, pending.reject);
-    } else pending.resolve(value);
-  }
-
-  #settled(id: number): Pending {
-    const pending = this.#pending.get(id);
-    if (pending === undefined) throw new ProtocolError('A server answers what it was not asked.');
-    this.#pending.delete(id);
-    return pending;
   }
 
   /** While somebody waits the program goes on, and the server has to show that it is alive. */

@@ -7,6 +7,7 @@ import { Process } from '../process/process.ts';
 import { travelsAs } from '../wire/shared.ts';
 import { type Address, checkAddress, showAddress, type Target } from './address.ts';
 import { AuthKey } from './auth-key.ts';
+import { BuiltinTypes } from './builtin-types.ts';
 import type { Connection } from './connection.ts';
 import { makeFolder, removeFolder } from './folder.ts';
 import { listenInFolder, listenOnPort, type ListeningSocket } from './listening-socket.ts';
@@ -20,27 +21,9 @@ import {
 } from './options.ts';
 import { idBytes } from './protocol.ts';
 import { builtinTypes } from './objects/index.ts';
-import type { PoolOptions } from '../pool/options.ts';
-import { type DictEntries, type DictProxy, type NamespaceProxy, plainEntries } from './proxies/dict.ts';
-import type { BaseProxy } from './proxies/index.ts';
-import {
-  type ArrayProxy,
-  type BarrierProxy,
-  type ConditionProxy,
-  type EventProxy,
-  type JoinableQueueProxy,
-  type ListProxy,
-  type LockProxy,
-  type PoolProxy,
-  type QueueProxy,
-  type Remote,
-  type RLockProxy,
-  type SemaphoreProxy,
-  type SetProxy,
-  type ValueProxy,
-} from './proxies/index.ts';
+import type { BaseProxy, Remote } from './proxies/index.ts';
 import { connectionTo, proxyMaker, userKind } from './proxy-maker.ts';
-import type { Registration } from './registration.ts';
+import { addRegistration, type Registration, registered } from './registration.ts';
 import { serve, type ServeOptions } from './serve.ts';
 import { Server, type ServerStatistics } from './server.ts';
 
@@ -73,7 +56,7 @@ type State = 'initial' | 'starting' | 'started' | 'connected' | 'serving' | 'end
  * console.log(await squares.value()); // Map(3) { 1 => 1, 2 => 4, 3 => 9 }
  * ```
  */
-export class Manager {
+export class Manager extends BuiltinTypes {
   readonly #options: ManagerOptions;
   readonly #key: AuthKey;
   #state: State = 'initial';
@@ -88,6 +71,7 @@ export class Manager {
    * machine without TLS.
    */
   constructor(options: ManagerOptions = {}) {
+    super();
     checkManagerOptions(new.target.name, options);
     this.#options = options;
     const { address, tls, insecure, authKey } = options;
@@ -135,8 +119,7 @@ export class Manager {
    * ```
    */
   static register(name: string, options: RegisterOptions = {}): void {
-    const registration = checkRegistration(name, options);
-    registrations.set(this, new Map([...registered(this), [name, registration]]));
+    addRegistration(this, checkRegistration(name, options));
   }
 
   get #registered(): Registration[] {
@@ -260,7 +243,7 @@ export class Manager {
   }
 
   /** An object of a registered type. Python: `manager.TYPEID(...)`. */
-  create<T extends object = Record<string, (...args: unknown[]) => unknown>>(
+  override create<T extends object = Record<string, (...args: unknown[]) => unknown>>(
     type: string,
     ...args: readonly unknown[]
   ): T extends BaseProxy ? T : Remote<T> {
@@ -272,86 +255,6 @@ export class Manager {
     const kind = registration?.type ?? (builtinTypes.has(type) ? type : userKind);
     const id = randomBytes(idBytes).toString('hex');
     return proxyMaker.make(kind, this.#open().create(kind, type, id, args));
-  }
-
-  /** A list. */
-  list<T = unknown>(items: Iterable<T> = []): ListProxy<T> {
-    return this.#make('list', [[...items]]) as ListProxy<T>;
-  }
-
-  /** A dict: a Map. */
-  dict<K = string, V = unknown>(entries?: DictEntries<K, V>): DictProxy<K, V> {
-    return this.#make('dict', entries === undefined ? [] : [plainEntries(entries)]) as DictProxy<K, V>;
-  }
-
-  /** A set. */
-  set<T = unknown>(items: Iterable<T> = []): SetProxy<T> {
-    return this.#make('set', [[...items]]) as SetProxy<T>;
-  }
-
-  /** Values under names. */
-  Namespace<T extends object = Record<string, unknown>>(values: Partial<T> = {}): NamespaceProxy<T> {
-    return this.#make('Namespace', [{ ...values }]) as NamespaceProxy<T>;
-  }
-
-  /** One value. The type code is only shown. */
-  Value<T = number>(typecode: string, value: T): ValueProxy<T> {
-    return this.#make('Value', [typecode, value]) as ValueProxy<T>;
-  }
-
-  /** Numbers of one type, such as `i32` or Python's `i`: as many as are given, or so many zeros. */
-  Array(typecode: string, init: number | Iterable<number>): ArrayProxy {
-    return this.#make('Array', [typecode, typeof init === 'number' ? init : [...init]]) as ArrayProxy;
-  }
-
-  /** A queue; with `maxSize` its `put` waits for room. */
-  Queue<T = unknown>(maxSize = 0): QueueProxy<T> {
-    return this.#make('Queue', [maxSize]) as QueueProxy<T>;
-  }
-
-  /** A queue that knows when all its items are done. */
-  JoinableQueue<T = unknown>(maxSize = 0): JoinableQueueProxy<T> {
-    return this.#make('JoinableQueue', [maxSize]) as JoinableQueueProxy<T>;
-  }
-
-  /** A lock. */
-  Lock(): LockProxy {
-    return this.#make('Lock', []) as LockProxy;
-  }
-
-  /** A lock that its holder can acquire again. */
-  RLock(): RLockProxy {
-    return this.#make('RLock', []) as RLockProxy;
-  }
-
-  /** So many holders at a time. */
-  Semaphore(count = 1): SemaphoreProxy {
-    return this.#make('Semaphore', [count]) as SemaphoreProxy;
-  }
-
-  /** The same, which cannot be released more often than it was acquired. */
-  BoundedSemaphore(count = 1): SemaphoreProxy {
-    return this.#make('BoundedSemaphore', [count]) as SemaphoreProxy;
-  }
-
-  /** A condition, on a lock of this manager or on one of its own. */
-  Condition(lock?: LockProxy | RLockProxy): ConditionProxy {
-    return this.#make('Condition', lock === undefined ? [] : [lock]) as ConditionProxy;
-  }
-
-  /** An event. */
-  Event(): EventProxy {
-    return this.#make('Event', []) as EventProxy;
-  }
-
-  /** A barrier for so many; the last one that comes has `action` run in the server. `timeout` is the usual one, in milliseconds. */
-  Barrier(parties: number, action?: () => unknown, { timeout }: { readonly timeout?: number } = {}): BarrierProxy {
-    return this.#make('Barrier', [parties, action, timeout]) as BarrierProxy;
-  }
-
-  /** A pool whose workers are children of the server. */
-  Pool(workers?: number, options: PoolOptions = {}): PoolProxy {
-    return this.#make('Pool', [workers, options]) as PoolProxy;
   }
 
   /** How many objects somebody refers to. Python: `_number_of_objects`. */
@@ -432,17 +335,6 @@ export class Manager {
 }
 
 type ServeInit = (...args: unknown[]) => unknown;
-
-const registrations = new WeakMap<object, ReadonlyMap<string, Registration>>();
-
-/** What a class has registered, or the nearest one that it extends. */
-function registered(of: unknown): ReadonlyMap<string, Registration> {
-  for (let at = of; typeof at === 'function'; at = Object.getPrototypeOf(at)) {
-    const found = registrations.get(at);
-    if (found !== undefined) return found;
-  }
-  return new Map();
-}
 
 const words: Readonly<Record<State, string>> = {
   initial: 'it was not started',

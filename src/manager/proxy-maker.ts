@@ -3,7 +3,8 @@ import { createRequire } from 'node:module';
 import { AuthenticationError, ProtocolError } from '../errors.ts';
 import { showAddress, type Target } from './address.ts';
 import { AuthKey } from './auth-key.ts';
-import { Connection, type ProxyMaker } from './connection.ts';
+import { Connection } from './connection.ts';
+import type { ProxyMaker } from './connection-values.ts';
 import type { Reference } from './reference.ts';
 
 export type ProxyClass = new (reference: Reference) => object;

@@ -14,6 +14,22 @@ export interface Registration {
   readonly shared: boolean;
 }
 
+const registrations = new WeakMap<object, ReadonlyMap<string, Registration>>();
+
+/** What a class has registered, or the nearest one that it extends. */
+export function registered(of: unknown): ReadonlyMap<string, Registration> {
+  for (let at = of; typeof at === 'function'; at = Object.getPrototypeOf(at)) {
+    const found = registrations.get(at);
+    if (found !== undefined) return found;
+  }
+  return new Map();
+}
+
+/** For a class and those that extend it afterwards. */
+export function addRegistration(of: object, registration: Registration): void {
+  registrations.set(of, new Map([...registered(of), [registration.name, registration]]));
+}
+
 /** The type that a server makes of a registration. */
 export function typeFrom(registration: Registration): ObjectType {
   const { name, type, results = {}, shared } = registration;

@@ -46,7 +46,7 @@ MyManager.register('Tree', { create: Tree, results: { add: 'Tree', walk: 'Iterat
 MyManager.register('jobs', { type: 'Queue', shared: true });
 
 eachContext((context) => {
-  testClean('manager: a class of the user: what is exposed can be called (G186, G189)', {}, async () => {
+  testClean('manager: a class of the user: what is exposed can be called (G186, G189, G198)', {}, async () => {
     await using manager = new MyManager();
     const foo = manager.create<Foo>('Foo');
     assert.equal(await foo.f(), 'f()');
