@@ -71,6 +71,7 @@ export { Process } from './process/process.ts';
 export { getAllStartMethods, getStartMethod, setStartMethod, type StartMethod } from './process/start-method.ts';
 export type { ProgressOption, ProgressOptions, ProgressSnapshot } from './progress/index.ts';
 export { ShareableList, type Shareable } from './shared/shareable-list.ts';
+export { shared, type Shared } from './shared/shared.ts';
 export { SharedMemoryManager } from './shared/shared-memory-manager.ts';
 export { SharedMemory, type SharedMemoryOptions } from './shared/shared-memory.ts';
 export { transfer } from './wire/transfer.ts';
