@@ -82,6 +82,7 @@ export { RawValue, SharedValue } from './shared/shared-value.ts';
 export type { ArrayOf, ElementOf, TypeCode } from './shared/type-codes.ts';
 export type { LockOption } from './shared/locked.ts';
 export { ShareableList, type Shareable } from './shared/shareable-list.ts';
+export { shared, type Shared } from './shared/shared.ts';
 export { SharedMemoryManager } from './shared/shared-memory-manager.ts';
 export { SharedMemory, type SharedMemoryOptions } from './shared/shared-memory.ts';
 export { Connection } from './queues/connection.ts';

@@ -1,6 +1,7 @@
 /** manycore/shared-memory: Python's multiprocessing.shared_memory for TypeScript. */
 export { SharedMemoryError } from './errors.ts';
 export { ShareableList, type Shareable } from './shared/shareable-list.ts';
+export { shared, type Shared } from './shared/shared.ts';
 export { SharedMemoryManager } from './shared/shared-memory-manager.ts';
 export { SharedMemory, type SharedMemoryOptions } from './shared/shared-memory.ts';
 export { RawArray, SharedArray } from './shared/shared-array.ts';

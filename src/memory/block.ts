@@ -168,8 +168,8 @@ class Arena {
     this.#end = this.#segment.bytes;
   }
 
-  allocate(bytes: number): Block {
-    if (bytes >= ownSegmentBytes) return this.#large(bytes);
+  allocate(bytes: number, length: number): Block {
+    if (bytes >= ownSegmentBytes) return this.#large(bytes, length);
     const size = 2 ** Math.ceil(Math.log2(Math.max(alignment * 4, bytes + headerBytes)));
     if (this.#taken.size >= this.#worthReclaiming) {
       this.#reclaim();
@@ -177,10 +177,9 @@ class Arena {
     }
     const place = this.#free.get(size)?.pop() ?? this.#take(size);
     this.#taken.add(place);
-    const rounded = Math.ceil(bytes / 8) * 8;
     // Another object's remains, above all its state.
-    place.segment.words.fill(0, place.offset >> 2, (place.offset + headerBytes + rounded) >> 2);
-    return Block.at(this.home, place.segment, place.offset, rounded);
+    place.segment.words.fill(0, place.offset >> 2, (place.offset + headerBytes + bytes) >> 2);
+    return Block.at(this.home, place.segment, place.offset, length);
   }
 
   #take(bytes: number): Place {
@@ -196,11 +195,11 @@ class Arena {
   }
 
   /** Its memory goes with the last who has it: everybody maps it by himself. */
-  #large(bytes: number): Block {
+  #large(bytes: number, length: number): Block {
     for (const hold of underWay) if (!isOnTheWay(hold)) underWay.delete(hold);
-    const segment = Segment.create(headerBytes + Math.ceil(bytes / 8) * 8);
+    const segment = Segment.create(headerBytes + bytes);
     segments.set(segment.token, new WeakRef(segment));
-    return Block.at(this.home, segment, segmentHeader, Math.ceil(bytes / 8) * 8);
+    return Block.at(this.home, segment, segmentHeader, length);
   }
 
   /** Takes back what nobody has and nobody will get. */
@@ -235,12 +234,13 @@ class Arena {
 let arena: Arena | undefined;
 
 /**
- * Memory of this thread for a shared object, all zero.
+ * Memory of this thread for a shared object, all zero, in whole words of 8 bytes; of just these bytes when it is to be `exact`.
  *
  * @throws SharedMemoryError when there is none left, or none can be had here.
  */
-export function allocate(bytes: number): Block {
+export function allocate(bytes: number, { exact = false }: { readonly exact?: boolean } = {}): Block {
   if (!(bytes >= 0)) throw new SharedMemoryError(`Cannot allocate ${bytes} bytes.`);
   arena ??= new Arena();
-  return arena.allocate(bytes);
+  const rounded = Math.ceil(bytes / 8) * 8;
+  return arena.allocate(rounded, exact ? bytes : rounded);
 }
