@@ -5,6 +5,7 @@ import {
   ArgumentRangeError,
   ArgumentTypeError,
   Lock,
+  Pool,
   Process,
   range,
   RawArray,
@@ -128,17 +129,22 @@ eachContext((context) => {
         [sums],
       );
       assert.equal(sums.at(-1), 4_950);
-      const large = new SharedArray('u8', 2 ** 27);
-      const sizes = await pool.map((i) => ((large.array[i] = 1), large.length), range(4), { chunkSize: 1 });
-      assert.deepEqual(
-        [sizes, [...large.array.subarray(0, 5)]],
-        [
-          [2 ** 27, 2 ** 27, 2 ** 27, 2 ** 27],
-          [1, 1, 1, 1, 0],
-        ],
-      );
     },
   );
+
+  // A task that is taken back and sent anew leaves a reference on its way, which keeps the memory: so this is no test of leftovers.
+  test(`${context}: shared array: a large one goes to four tasks without a copy`, { timeout: 30_000 }, async () => {
+    await using pool = new Pool(2, { context });
+    const large = new SharedArray('u8', 2 ** 27);
+    const sizes = await pool.map((i) => ((large.array[i] = 1), large.length), range(4), { chunkSize: 1 });
+    assert.deepEqual(
+      [sizes, [...large.array.subarray(0, 5)]],
+      [
+        [2 ** 27, 2 ** 27, 2 ** 27, 2 ** 27],
+        [1, 1, 1, 1, 0],
+      ],
+    );
+  });
 
   testPool('shared values: as results, nested, and sent on', { context, workers: 2 }, async (pool) => {
     const { list } = await pool.apply(async () => {
