@@ -30,6 +30,20 @@ export interface Native {
   readonly exitOf?: (pid: number) => { readonly exitCode: number | null; readonly signal: string | null } | undefined;
   /** Reads from a socket what is there at this moment; how many bytes, at most 0 when there is nothing. */
   receiveNow(fd: number, into: Uint8Array): number;
+  /** Open files for other processes (Linux). */
+  readonly descriptors?: DescriptorCalls;
+}
+
+export interface DescriptorCalls {
+  /** The two ends of a socket that carries descriptors; a process that is started inherits neither, unless it is given one. */
+  pair(): readonly [number, number];
+  /** Sends descriptors, at most `maxAtOnce`, the first of them under a number. False when the socket is full. */
+  send(socket: number, first: number, fds: readonly number[]): boolean;
+  /** What came next, or undefined. There are fewer than were sent when this process cannot have more. */
+  receive(socket: number): { readonly first: number; readonly fds: readonly number[] } | undefined;
+  duplicate(fd: number): number;
+  close(fd: number): void;
+  readonly maxAtOnce: number;
 }
 
 /** A descriptor that is to be waited for: to read, or to write. */
@@ -48,6 +62,8 @@ export interface Mapping {
 
 interface Koffi {
   load(library: string | null): { func(prototype: string): (...args: unknown[]) => unknown };
+  address(memory: Buffer): bigint;
+  errno(): number;
   view(pointer: unknown, bytes: number): ArrayBuffer;
 }
 
@@ -159,7 +175,7 @@ function bind(koffi: Koffi): Native {
   const close = lazily('int close(int)');
   const limit = new BigInt64Array(2);
   return {
-    ...(process.platform === 'linux' && { exitOf }),
+    ...(process.platform === 'linux' && { exitOf, descriptors: bindDescriptors(koffi, lazily) }),
     receiveNow: (fd, into) => receive(fd, into, into.length, MSG_DONTWAIT),
     map(fd, bytes) {
       const pointer = mmap(null, bytes, PROT_READ_WRITE, MAP_SHARED, fd, 0);
@@ -214,5 +230,82 @@ function bind(koffi: Koffi): Native {
         if (list.readInt16LE(i * pollfd.bytes + pollfd.events + 2) !== 0) ready.add(fd);
       return ready;
     },
+  };
+}
+
+const AF_UNIX = 1;
+const SOCK_SEQPACKET = 5;
+const MSG_NOSIGNAL = 0x4000;
+const MSG_CMSG_CLOEXEC = 0x4000_0000;
+const SOL_SOCKET = 1;
+const SCM_RIGHTS = 1;
+const F_DUPFD_CLOEXEC = 1030;
+const ETOOMANYREFS = 109;
+/** Of Linux's `struct msghdr`, `iovec` and `cmsghdr`. */
+const msghdr = { bytes: 56, parts: 16, partCount: 24, control: 32, controlBytes: 40 } as const;
+const iovec = { bytes: 16, length: 8 } as const;
+const cmsghdr = { bytes: 16, level: 8, type: 12 } as const;
+/** The kernel's limit for one message. */
+const maxAtOnce = 253;
+
+type Call = (...args: unknown[]) => number;
+
+function bindDescriptors(koffi: Koffi, lazily: (prototype: string) => Call): DescriptorCalls {
+  const socketpair = lazily('int socketpair(int, int, int, void *)');
+  const sendmsg = lazily('int64_t sendmsg(int, void *, int)');
+  const recvmsg = lazily('int64_t recvmsg(int, void *, int)');
+  const fcntl = lazily('int fcntl(int, int, ...)');
+  const close = lazily('int close(int)');
+  const failed = (what: string): Error => new Error(`${what} failed with error ${koffi.errno()}`);
+  /** One part and its control data, which outlive the call. */
+  const exchange = (call: Call, socket: number, part: Buffer, control: Buffer, flags: number): number => {
+    const parts = Buffer.alloc(iovec.bytes);
+    parts.writeBigUInt64LE(koffi.address(part));
+    parts.writeUInt32LE(part.length, iovec.length);
+    const message = Buffer.alloc(msghdr.bytes);
+    message.writeBigUInt64LE(koffi.address(parts), msghdr.parts);
+    message.writeUInt32LE(1, msghdr.partCount);
+    message.writeBigUInt64LE(koffi.address(control), msghdr.control);
+    message.writeUInt32LE(control.length, msghdr.controlBytes);
+    return call(socket, message, flags);
+  };
+  return {
+    maxAtOnce,
+    pair() {
+      const ends = new Int32Array(2);
+      const type = SOCK_SEQPACKET | O_CLOEXEC;
+      if (socketpair(AF_UNIX, type, 0, ends) !== 0) throw failed('socketpair');
+      return [ends[0]!, ends[1]!];
+    },
+    send(socket, first, fds) {
+      const part = Buffer.alloc(4);
+      part.writeUInt32LE(first);
+      const bytes = cmsghdr.bytes + fds.length * 4;
+      const control = Buffer.alloc(Math.ceil(bytes / 8) * 8);
+      control.writeUInt32LE(bytes);
+      control.writeInt32LE(SOL_SOCKET, cmsghdr.level);
+      control.writeInt32LE(SCM_RIGHTS, cmsghdr.type);
+      for (const [i, fd] of fds.entries()) control.writeInt32LE(fd, cmsghdr.bytes + i * 4);
+      const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+      if (exchange(sendmsg, socket, part, control, flags) >= 0) return true;
+      const error = koffi.errno();
+      if (error === constants.errno.EAGAIN || error === ETOOMANYREFS) return false;
+      throw failed('sendmsg');
+    },
+    receive(socket) {
+      const part = Buffer.alloc(4);
+      const control = Buffer.alloc(cmsghdr.bytes + Math.ceil(maxAtOnce / 2) * 8);
+      const flags = MSG_DONTWAIT | MSG_CMSG_CLOEXEC;
+      if (exchange(recvmsg, socket, part, control, flags) !== part.length) return undefined;
+      const count = Math.max(0, control.readUInt32LE() - cmsghdr.bytes) / 4;
+      const fds = Array.from({ length: count }, (_, i) => control.readInt32LE(cmsghdr.bytes + i * 4));
+      return { first: part.readUInt32LE(), fds };
+    },
+    duplicate(fd) {
+      const copy = fcntl(fd, F_DUPFD_CLOEXEC, 'int', 0);
+      if (copy < 0) throw failed('fcntl');
+      return copy;
+    },
+    close: (fd) => void close(fd),
   };
 }

@@ -11,17 +11,19 @@ import { sweepAtExit } from '../memory/names.ts';
 import { loadNative, nativeBinary, type Watched } from '../native.ts';
 import type { Attachment } from '../wire/encoder.ts';
 import { FrameAssembler, frameAround } from '../wire/frame.ts';
+import { descriptorOf } from '../wire/sockets.ts';
 import { detach } from '../wire/transfer.ts';
 import type { Channel, ChannelEvents, ChannelExit, ChannelOptions, ChannelStreams } from './channel.ts';
 import { LastWords } from './last-words.ts';
-import { descriptorOf, Outflow } from './outflow.ts';
+import { Handover } from './handover.ts';
+import { Outflow } from './outflow.ts';
 import { workerEntry } from './worker-entry.ts';
 import { StillbornChannel } from './stillborn.ts';
 import { createPageFile, noPage, openPage, pageBytes, type StatusPage } from './status-page.ts';
 
 /**
  * A worker process and our own channel to it, over inherited descriptors: 3 to the worker, 4 from it, 5 the status
- * page, 6 the lifeline, which is silent: its end tells the worker that the host is gone.
+ * page, 6 the lifeline, which is silent: its end tells the worker that the host is gone, 7 for descriptors.
  * Node's IPC channel is not used: one malformed line on it throws in the parent, past every handler, and it has no
  * back-pressure. The worker leads a process group of its own, so that what its tasks start ends with it.
  */
@@ -42,6 +44,7 @@ class ProcessChannel implements Channel, Source {
   readonly #assembler: FrameAssembler;
   /** Undefined for a Process, which is sent nothing after its start: that leaves by the event loop. */
   readonly #outflow: Outflow | undefined;
+  readonly #handover: Handover | undefined;
   readonly #closeSource: () => void;
   readonly #events: ChannelEvents;
   readonly #generation: number;
@@ -67,6 +70,7 @@ class ProcessChannel implements Channel, Source {
     const { stdio = [] } = options;
     this.#given = [0, 1, 2].map((fd) => stdio[fd] !== undefined);
     const bytes = options.slots === 0 ? 0 : pageBytes(options.slots);
+    let handover: Handover | undefined;
     const pageFile = bytes === 0 ? undefined : createPageFile(bytes);
     this.page = pageFile === undefined ? noPage() : openPage(pageFile, bytes);
     try {
@@ -74,6 +78,7 @@ class ProcessChannel implements Channel, Source {
       sweepAtExit();
       // So that the worker is told where it is.
       loadNative();
+      handover = Handover.open();
       const kept = [1, 2].filter((fd) => this.#given[fd]);
       const argument = JSON.stringify({
         hostPid: process.pid,
@@ -95,6 +100,7 @@ class ProcessChannel implements Channel, Source {
             'pipe',
             pageFile ?? 'ignore',
             'pipe',
+            ...(handover === undefined ? [] : [handover.theirs]),
           ],
           env: options.env,
           cwd: options.cwd,
@@ -104,10 +110,13 @@ class ProcessChannel implements Channel, Source {
       );
     } catch (error) {
       this.page.close();
+      handover?.close();
       throw error;
     } finally {
+      handover?.inherited();
       if (pageFile !== undefined && this.page.shared) closeSync(pageFile);
     }
+    this.#handover = handover;
     // Without a process there may be no streams either.
     if (this.pid === undefined) this.#alive = false;
     else this.#listen();
@@ -227,7 +236,7 @@ class ProcessChannel implements Channel, Source {
     add(!this.#stdoutEnded, stdout);
     add(!this.#stderrEnded, stderr);
     add(!this.#fromWorkerEnded, this.#fromWorker);
-    add(this.#outflow?.isWaiting === true, this.#toWorker, true);
+    add(this.#outflow?.isWriting === true, this.#toWorker, true);
     return list;
   }
 
@@ -260,6 +269,7 @@ class ProcessChannel implements Channel, Source {
     const { exitCode, signal, error } = this.#exit;
     this.#alive = false;
     for (const stream of this.#streams) stream?.destroy();
+    this.#closeHandover();
     const exit: ChannelExit = {
       exitCode,
       signal,
@@ -272,12 +282,22 @@ class ProcessChannel implements Channel, Source {
 
   send(parts: readonly Buffer[], attachments: readonly Attachment[]): void {
     if (!this.#alive) return;
-    const buffers = attachments.map(({ buffer, moves }) => (moves ? detach(buffer as ArrayBuffer) : buffer));
+    const issued = attachments.some(({ socket }) => socket !== undefined)
+      ? this.#handover?.issue(attachments)
+      : undefined;
+    const buffers = (issued?.buffers ?? attachments).map(({ buffer, moves }) =>
+      moves ? detach(buffer as ArrayBuffer) : buffer,
+    );
     const bytes = parts.reduce((sum, part) => sum + part.length, 0);
     const { head, tail } = frameAround(this.#generation, bytes, buffers, this.pid!);
+    const bundles = issued?.bundles ?? [];
     const frame: Uint8Array[] = [head, ...parts, ...tail];
     if (this.#outflow !== undefined)
-      return this.#outflow.write(bytes < smallBytes && buffers.length === 0 ? [Buffer.concat(frame)] : frame);
+      return this.#outflow.write(
+        bytes < smallBytes && buffers.length === 0 ? [Buffer.concat(frame)] : [...bundles, ...frame],
+      );
+    if (!bundles.every((bundle) => bundle.send()))
+      throw new Error('The system has no room for so many descriptors on their way.');
     const socket = this.#toWorker;
     socket.cork();
     for (const part of frame) socket.write(part);
@@ -315,9 +335,15 @@ class ProcessChannel implements Channel, Source {
     if (this.#exit === undefined) this.#killGroup(suspended ? 'SIGSTOP' : 'SIGCONT');
   }
 
+  #closeHandover(): void {
+    this.#outflow?.close();
+    this.#handover?.close();
+  }
+
   destroy(): void {
     this.#reported = true;
     this.#closeSource();
+    this.#closeHandover();
     this.kill(true);
   }
 }

@@ -15,6 +15,7 @@ import type { Channel, ChannelEvents, ChannelOptions, ChannelStreams } from './c
 import { acceptedExecArgv } from './exec-argv.ts';
 import { StillbornChannel } from './stillborn.ts';
 import { MemoryPage, pageBytes } from './status-page.ts';
+import { Tickets } from './tickets.ts';
 import { workerEntry } from './worker-entry.ts';
 import { movedWith, type ThreadFrame } from './thread-frame.ts';
 
@@ -38,6 +39,7 @@ class ThreadChannel implements Channel, Source {
   readonly #generation: number;
   readonly #piped: readonly number[] | undefined;
   readonly #closeSource: () => void;
+  readonly #tickets = new Tickets();
   #error: NodeJS.ErrnoException | undefined;
   #reported = false;
   #killed = false;
@@ -151,6 +153,7 @@ class ThreadChannel implements Channel, Source {
     this.#reported = true;
     this.#closeSource();
     this.#port.close();
+    this.#tickets.close();
     const oomHint = this.#error?.code === outOfMemoryCode;
     deliver(() =>
       this.#events.exit({
@@ -168,9 +171,10 @@ class ThreadChannel implements Channel, Source {
     const body = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
     const total = attachments.reduce((sum, { buffer }) => sum + buffer.byteLength, body.length);
     if (total > maxFrameBytes) throw new FrameTooLargeError(tooLarge(total));
+    const issued = this.#tickets.issue(attachments);
     this.#port.postMessage(
-      [this.#generation, body, attachments.map(({ buffer }) => buffer)] satisfies ThreadFrame,
-      movedWith(body, attachments),
+      [this.#generation, body, issued.map(({ buffer }) => buffer)] satisfies ThreadFrame,
+      movedWith(body, issued),
     );
   }
 
@@ -198,6 +202,7 @@ class ThreadChannel implements Channel, Source {
   destroy(): void {
     this.#reported = true;
     this.#closeSource();
+    this.#tickets.close();
     void this.#worker.terminate();
   }
 }

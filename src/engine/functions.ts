@@ -30,7 +30,7 @@ export class Functions {
   readonly #handles = new WeakMap<AnyFunction, FunctionHandle>();
 
   constructor(shares: boolean) {
-    this.encoder = new Encoder(createReader({ toward: 'worker' }), shares);
+    this.encoder = new Encoder(createReader({ toward: 'worker' }), shares, true);
   }
 
   /** A handle for a pool without workers, where nothing travels. */

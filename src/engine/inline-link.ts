@@ -4,7 +4,7 @@ import { isThenable } from '../worker/thenable.ts';
 import { asError } from '../wire/error-codec.ts';
 import type { Clock } from './clock.ts';
 import type { LinkEvents } from './events.ts';
-import type { WireJob } from './link.ts';
+import type { WireJob } from './lease-writer.ts';
 import type { Lease, Link, WorkerExit } from './task.ts';
 
 /** What is to go wrong; see `faults` of manycore/testing. */

@@ -3,38 +3,22 @@ import type { Channel, ChannelExit, OpenChannel } from '../channel/channel.ts';
 import { widen, type StopReason } from '../channel/status-page.ts';
 import { mainUrl } from '../closure/main-module.ts';
 import { createBuilder } from '../closure/rebuild.ts';
-import { FrameTooLargeError, ProtocolError } from '../errors.ts';
-import { maxFrameBytes, maxKnownFunctions } from '../limits.ts';
+import { ProtocolError } from '../errors.ts';
 import { withoutStops } from '../program/stops.ts';
-import { decodeColumn, encodeColumn } from '../wire/column.ts';
+import { decodeColumn } from '../wire/column.ts';
 import type { Decoder } from '../wire/decoder.ts';
 import type { EncodedMessage } from '../wire/encoded-message.ts';
 import { Encoder } from '../wire/encoder.ts';
 import { decodeThrown } from '../wire/error-codec.ts';
 import { Inbox } from '../wire/inbox.ts';
-import { RunFlag, ToHost, ToWorker } from '../wire/messages.ts';
+import { ToHost, ToWorker } from '../wire/messages.ts';
 import { Outbox } from '../wire/outbox.ts';
 import type { Reader } from '../wire/reader.ts';
-import { tooLarge } from '../wire/writer.ts';
 import { createReader } from '../closure/capture.ts';
 import type { LinkEvents } from './events.ts';
-import type { FunctionHandle } from './functions.ts';
-import type { Job, Lease, Link, Terms, WorkerExit } from './task.ts';
-
-/** What it takes to send a call's items for real. */
-export interface WireTerms extends Terms {
-  readonly fn: FunctionHandle;
-  /** Items are lists of arguments, not single ones. */
-  readonly spread: boolean;
-  /** Each item is a call of its own. */
-  readonly separate: boolean;
-}
-
-export interface WireJob extends Job {
-  readonly terms: WireTerms;
-  /** The items from `from` on; `values[offset]` is the first. */
-  items(from: number): { readonly values: ArrayLike<unknown>; readonly offset: number };
-}
+import { LeaseWriter } from './lease-writer.ts';
+import { SocketLedger } from './socket-ledger.ts';
+import type { Lease, Link, WorkerExit } from './task.ts';
 
 export interface LinkOptions {
   readonly workerId: number;
@@ -61,7 +45,8 @@ export class WorkerLink implements Link {
   readonly #channel: Channel;
   readonly #outbox: Outbox;
   readonly #inbox: Inbox;
-  readonly #known = new Set<number>();
+  readonly #sockets = new SocketLedger();
+  readonly #leases: LeaseWriter;
   #next = 0;
   #shared = true;
   #held = false;
@@ -73,7 +58,8 @@ export class WorkerLink implements Link {
   constructor(options: LinkOptions, events: LinkEvents) {
     this.#options = options;
     this.#events = events;
-    this.#outbox = new Outbox(new Encoder(createReader({ toward: 'worker' }), options.shares), ToWorker.define);
+    this.#outbox = new Outbox(new Encoder(createReader({ toward: 'worker' }), options.shares, true), ToWorker.define);
+    this.#leases = new LeaseWriter(this.#outbox, this.#sockets);
     this.#inbox = new Inbox(
       createBuilder({ from: 'worker' }),
       ToHost.define,
@@ -106,78 +92,10 @@ export class WorkerLink implements Link {
   }
 
   send(lease: Lease): { readonly taken: number; readonly error?: Error } {
-    const job = lease.job as WireJob;
-    const { body, encoder } = this.#outbox;
-    const start = body.length;
-    const attachments = encoder.attachments.length;
-    const { values, offset } = job.items(lease.from);
-    try {
-      this.#introduce(job.terms.fn);
-      this.#header(lease, job, lease.count);
-      const failure = encodeColumn(encoder, body, values, offset, offset + lease.count, 'args');
-      if (failure !== undefined) throw new Refused(failure.index - offset, failure.error);
-      this.#checkSize();
-    } catch (error) {
-      body.length = start;
-      encoder.attachments.length = attachments;
-      const refused = error instanceof Refused ? error : new Refused(lease.count - 1, error as Error);
-      const taken = refused.index;
-      // Those before it are written anew; they went well a moment ago.
-      if (taken > 0) {
-        this.#header(lease, job, taken);
-        encodeColumn(encoder, body, values, offset, offset + taken, 'args');
-      }
-      this.#next = lease.sequence + taken;
-      return { taken, error: refused.reason };
-    }
-    this.#next = lease.sequence + lease.count;
-    if (body.length > eagerFlushBytes) this.flush();
-    return { taken: lease.count };
-  }
-
-  #header(lease: Lease, job: WireJob, count: number): void {
-    const { body } = this.#outbox;
-    body.u8(ToWorker.run);
-    body.varint(job.terms.fn.number);
-    body.varint(job.firstTaskId);
-    body.varint(lease.sequence);
-    body.varint(count);
-    body.varint(job.firstTaskId + lease.from);
-    body.varint(lease.attempt);
-    body.u8(
-      (job.terms.spread ? RunFlag.spread : 0) |
-        (job.terms.chunkSize === undefined ? 0 : RunFlag.whole) |
-        (job.terms.timeoutMs === undefined ? 0 : RunFlag.timed) |
-        (job.terms.separate ? RunFlag.separate : 0),
-    );
-  }
-
-  #checkSize(): void {
-    const bytes = this.#outbox.encoder.attachments.reduce(
-      (sum, { buffer }) => sum + buffer.byteLength,
-      this.#outbox.body.length,
-    );
-    if (bytes > maxFrameBytes) throw new FrameTooLargeError(tooLarge(bytes));
-  }
-
-  /** Makes a function known to the worker, which forgets the one that it has known longest. */
-  #introduce(fn: FunctionHandle): void {
-    if (this.#known.has(fn.number)) return;
-    const { head, encoder } = this.#outbox;
-    this.#outbox.define(fn.message.definitions);
-    head.u8(ToWorker.function);
-    head.varint(fn.number);
-    head.u8(fn.constant ? 1 : 0);
-    const start = head.length;
-    head.u32(0);
-    fn.message.embed(encoder, head);
-    head.u32At(start, head.length - start - 4);
-    this.#known.add(fn.number);
-    if (this.#known.size <= maxKnownFunctions) return;
-    const oldest = this.#known.values().next().value!;
-    this.#known.delete(oldest);
-    head.u8(ToWorker.forget);
-    head.varint(oldest);
+    const outcome = this.#leases.write(lease);
+    this.#next = lease.sequence + outcome.taken;
+    if (outcome.error === undefined && this.#outbox.body.length > eagerFlushBytes) this.flush();
+    return outcome;
   }
 
   /** Keeps what is sent back for a while. */
@@ -201,7 +119,9 @@ export class WorkerLink implements Link {
   }
 
   takeBack(next: number): number {
-    return widen(this.#channel.page.takeBack(next), next);
+    const first = widen(this.#channel.page.takeBack(next), next);
+    this.#sockets.returned(first);
+    return first;
   }
 
   get canTakeBack(): boolean {
@@ -302,6 +222,7 @@ export class WorkerLink implements Link {
         const sequence = reader.varint();
         const kind = reader.u8() === 1 ? 'unsendable' : 'error';
         this.#events.took(sequence, 1, reader.f64());
+        this.#sockets.over(sequence);
         return this.#events.failed(sequence, decodeThrown(decoder, reader), kind);
       }
       case ToHost.output: {
@@ -315,6 +236,8 @@ export class WorkerLink implements Link {
       case ToHost.bootFailed:
         this.#bootError = decodeThrown(decoder, reader);
         return undefined;
+      case ToHost.received:
+        return this.#sockets.received(reader.varint());
       case ToHost.progress: {
         const sequence = reader.varint();
         const done = reader.f64();
@@ -344,6 +267,7 @@ export class WorkerLink implements Link {
   #exited(exit: ChannelExit): void {
     const report = (): void => {
       const { exitCode, signal, lastWords, oomHint } = exit;
+      this.#sockets.exited(Math.min(this.begun(), this.current() + 1));
       const protocolError = this.#protocolError ?? (exit.error instanceof ProtocolError ? exit.error : undefined);
       const bootError = this.#bootError ?? (protocolError === undefined ? exit.error : undefined);
       const worker: WorkerExit = { exitCode, signal, lastWords, oomHint, protocolError, bootError };
@@ -371,14 +295,4 @@ export function writeBoot(
   body.varint(nesting);
   body.varint(concurrency);
   encoder.message(body, [mainUrl() ?? '', process.argv[1], process.sourceMapsEnabled]);
-}
-
-class Refused {
-  readonly index: number;
-  readonly reason: Error;
-
-  constructor(index: number, reason: Error) {
-    this.index = index;
-    this.reason = reason;
-  }
 }

@@ -7,6 +7,7 @@ import { realClock, type Clock } from '../engine/clock.ts';
 import { Engine } from '../engine/engine.ts';
 import type { LinkEvents } from '../engine/events.ts';
 import { Functions } from '../engine/functions.ts';
+import { checkCopies } from '../engine/socket-ledger.ts';
 import { InlineLink, type InlineOptions } from '../engine/inline-link.ts';
 import { WorkerLink } from '../engine/link.ts';
 import type { Member } from '../engine/member.ts';
@@ -139,7 +140,10 @@ export class Backend implements Holder {
     if (this.context === 'inline') return undefined;
     try {
       const fn = this.functions.handleOf(initializer).message;
-      return { fn, args: encodeAhead(this.functions.encoder, initArgs ?? []) };
+      const args = encodeAhead(this.functions.encoder, initArgs ?? []);
+      // Each worker gets the same ones.
+      checkCopies(args.attachments);
+      return { fn, args };
     } catch (error) {
       throw refused(error as Error, 'initializer', initializer.name, callSite(), 'initArgs');
     }

@@ -1,5 +1,5 @@
 import type { FunctionHandle } from '../engine/functions.ts';
-import type { WireTerms } from '../engine/link.ts';
+import type { WireTerms } from '../engine/lease-writer.ts';
 import { stopGraceMs } from '../limits.ts';
 import type { CallOptions } from './options.ts';
 import { retryTerms, type RetryTerms } from './retries.ts';

@@ -1,6 +1,6 @@
 import type { StopReason } from '../channel/status-page.ts';
 import type { InlineCall } from '../engine/inline-link.ts';
-import type { WireJob } from '../engine/link.ts';
+import type { WireJob } from '../engine/lease-writer.ts';
 import { shared } from '../worker/task-context.ts';
 import { TaskState } from '../worker/task-state.ts';
 import { isThenable } from '../worker/thenable.ts';

@@ -1,5 +1,5 @@
 import type { Failure } from '../engine/task.ts';
-import type { WireJob } from '../engine/link.ts';
+import type { WireJob } from '../engine/lease-writer.ts';
 import type { Call } from './call.ts';
 import { explain, type Place } from './explain-failure.ts';
 import { wantsRetry } from './retries.ts';

@@ -1,5 +1,5 @@
 import type { Failure } from '../engine/task.ts';
-import type { WireJob } from '../engine/link.ts';
+import type { WireJob } from '../engine/lease-writer.ts';
 import { EncodedMessage } from '../wire/encoded-message.ts';
 import type { Call } from './call.ts';
 import { explain, type Place } from './explain-failure.ts';

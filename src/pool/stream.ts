@@ -1,7 +1,7 @@
 import { readAheadChunks, maxStreamChunk, batchMs, longestTimerMs } from '../limits.ts';
 import { TimeoutError } from '../errors.ts';
 import type { Failure } from '../engine/task.ts';
-import type { WireJob } from '../engine/link.ts';
+import type { WireJob } from '../engine/lease-writer.ts';
 import type { Call } from './call.ts';
 import { callSite, placeAt } from './call-site.ts';
 import { explain, type Place } from './explain-failure.ts';

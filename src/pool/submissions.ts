@@ -2,7 +2,7 @@ import type { AsyncLocalStorage } from 'node:async_hooks';
 import { deliver } from '../blocking/delivery.ts';
 import { afterTick } from '../blocking/later.ts';
 import { Functions, type AnyFunction, type FunctionHandle } from '../engine/functions.ts';
-import type { WireJob } from '../engine/link.ts';
+import type { WireJob } from '../engine/lease-writer.ts';
 import { AbortError, NestingError, PoolClosedError, PoolTerminatedError, type ManycoreError } from '../errors.ts';
 import { programEnd } from '../program/index.ts';
 import { whenAborted } from './abort-signals.ts';

@@ -9,6 +9,7 @@ import { createReader } from '../closure/capture.ts';
 import { createBuilder } from '../closure/rebuild.ts';
 import { Functions } from '../engine/functions.ts';
 import { writeBoot } from '../engine/link.ts';
+import { letGo } from '../engine/socket-ledger.ts';
 import { ProcessStartError, ProtocolError } from '../errors.ts';
 import { writeOutput } from '../pool/output.ts';
 import { encodeAhead } from '../wire/encoded-message.ts';
@@ -54,7 +55,7 @@ export class Child {
     this.#stdio = stdioOf(options.stdio);
     const isThread = info.kind === 'thread';
     this.ended = new Promise((resolve) => (this.#end = resolve));
-    this.#outbox = new Outbox(new Encoder(createReader({ toward: 'worker' }), isThread), ToWorker.define);
+    this.#outbox = new Outbox(new Encoder(createReader({ toward: 'worker' }), isThread, true), ToWorker.define);
     this.#inbox = new Inbox(createBuilder({ from: 'worker' }), ToHost.define, (op, reader) => this.#record(op, reader));
     const generation = info.identity.at(-1)!;
     const cwd = options.cwd instanceof URL ? fileURLToPath(options.cwd) : options.cwd;
@@ -101,6 +102,7 @@ export class Child {
   #flush(): void {
     const { parts, attachments } = this.#outbox.take();
     this.#channel.send(parts, attachments);
+    letGo(attachments);
   }
 
   get streams(): ChannelStreams | undefined {

@@ -5,6 +5,7 @@ import { viewPrototype } from './encode-builtin.ts';
 import { domException, kindPrototype, makeError } from './error-kinds.ts';
 import type { PrivateFields } from './forms.ts';
 import { attacherOf } from './shared.ts';
+import { decodeSocket } from './sockets.ts';
 import { storageOf } from './storages.ts';
 import { Tag, viewNames } from './tags.ts';
 
@@ -58,6 +59,8 @@ export function decodeBuiltin(decoder: Decoder, tag: number, later: boolean): un
     }
     case Tag.storage:
       return decoder.remember(storageOf(reader.string()));
+    case Tag.socket:
+      return decodeSocket(decoder);
     case Tag.url:
       return decoder.remember(new URL(reader.string()));
     case Tag.searchParams:

@@ -4,6 +4,7 @@ import { decodeBuiltin } from './decode-builtin.ts';
 import { decodeFunction } from './decode-function.ts';
 import type { Definition, FunctionBuilder, Reference } from './forms.ts';
 import type { Reader } from './reader.ts';
+import type { Arrival, Descriptors } from './sockets.ts';
 import { setOwn, type Shape, ShapeCache } from './shape-cache.ts';
 import { Tag, wellKnownSymbols } from './tags.ts';
 
@@ -13,6 +14,10 @@ export class Decoder {
   /** What the other side has defined on this channel, by its numbers. */
   readonly definitions: Map<number, Definition>;
   attachments: readonly (ArrayBuffer | SharedArrayBuffer)[] = [];
+  /** Undefined where no sockets come. */
+  descriptors: Descriptors | undefined;
+  /** The sockets that came since this was last emptied. */
+  arrivals: Arrival[] = [];
   reader!: Reader;
 
   /** The first attachment of the present message. */
@@ -84,6 +89,20 @@ export class Decoder {
     const buffer = this.attachments[this.#base + index];
     if (buffer === undefined) throw new ProtocolError('A message lacks an attachment.');
     return buffer;
+  }
+
+  /** Takes the descriptor that comes with an attachment. */
+  descriptor(index: number): () => number {
+    const { descriptors } = this;
+    if (descriptors === undefined) throw new ProtocolError('A message holds a socket where none may come.');
+    const ticket = this.attachment(index);
+    return () => descriptors.take(ticket);
+  }
+
+  takeArrivals(): readonly Arrival[] {
+    const { arrivals } = this;
+    if (arrivals.length > 0) this.arrivals = [];
+    return arrivals;
   }
 
   remember<T>(value: T): T {

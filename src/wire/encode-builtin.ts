@@ -5,6 +5,7 @@ import { domException, errorKind, kindPrototype } from './error-kinds.ts';
 import type { FunctionForm } from './forms.ts';
 import { MapKey, setValues } from './path.ts';
 import { travellingStateOf } from './shared.ts';
+import { encodeSocket } from './sockets.ts';
 import { storageId } from './storages.ts';
 import { Tag, viewNames } from './tags.ts';
 import { hasOnly, isTwin } from './shapes.ts';
@@ -236,6 +237,7 @@ function instance(encoder: Encoder, value: Record<string | symbol, unknown>, pro
   const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
   if (typeof constructor === 'function' && constructor.name === domException && value instanceof DOMException)
     return error(encoder, value, prototype);
+  if (typeof constructor === 'function' && encodeSocket(encoder, value, prototype, constructor.name)) return;
   if (typeof constructor === 'function') refuseHostObject(encoder, constructor as () => unknown);
   else if (iterators.test(String(Object.getOwnPropertyDescriptor(prototype, Symbol.toStringTag)?.value)))
     throw unsendable('a running iterator cannot be sent', 'Send what it yields, in an array.');

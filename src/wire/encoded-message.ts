@@ -38,7 +38,8 @@ export function encodeAhead(encoder: Encoder, value: unknown): EncodedMessage {
     encoder.message(writer, value);
     // The first byte is the number of the first attachment: 0, as the encoder has none.
     const bytes = Buffer.from(writer.bytes.subarray(1, writer.length));
-    return new EncodedMessage(bytes, [...encoder.definitions], encoder.attachments);
+    // A list of its own, also when it is empty: the encoder goes on with its list then.
+    return new EncodedMessage(bytes, [...encoder.definitions], encoder.attachments.slice());
   } finally {
     busy = outer;
     if (encoder.definitions.size > 0) encoder.definitions.clear();

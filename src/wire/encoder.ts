@@ -5,6 +5,7 @@ import { encodeFunction } from './encode-function.ts';
 import type { Definition, FunctionReader } from './forms.ts';
 import { Path } from './path.ts';
 import { hasAccessor, hasOnly, isTwin, packing } from './shapes.ts';
+import { release, type NetSocket } from './sockets.ts';
 import { ShapeTable } from './shape-table.ts';
 import { Tag, wellKnownSymbols } from './tags.ts';
 import { isMoving } from './transfer.ts';
@@ -16,6 +17,8 @@ import type { Writer } from './writer.ts';
 export interface Attachment {
   readonly buffer: ArrayBuffer | SharedArrayBuffer;
   readonly moves: boolean;
+  /** Whose descriptor goes along; `buffer` only keeps the place. */
+  readonly socket?: { readonly value: NetSocket; readonly path: string };
 }
 
 /** Where an encoder was, to go back to when a value turns out not to travel. */
@@ -35,6 +38,8 @@ export class Encoder {
   readonly functions: FunctionReader | undefined;
   /** Whether SharedArrayBuffers can be handed over (threads). */
   readonly shares: boolean;
+  /** Whether open sockets can be handed over (to workers). */
+  readonly hands: boolean;
   /** What the messages since the last `drain` need to be sent along. */
   definitions: Set<Definition> = new Set();
   attachments: Attachment[] = [];
@@ -52,9 +57,10 @@ export class Encoder {
   #depth = 0;
   #bodies: Body[] = [];
 
-  constructor(functions: FunctionReader | undefined, shares: boolean) {
+  constructor(functions: FunctionReader | undefined, shares: boolean, hands = false) {
     this.functions = functions;
     this.shares = shares;
+    this.hands = hands;
   }
 
   /**
@@ -82,7 +88,7 @@ export class Encoder {
 
   #rollback(writer: Writer, mark: Mark): void {
     writer.length = mark.length;
-    this.attachments.length = mark.attachments;
+    for (const { socket } of this.attachments.splice(mark.attachments)) if (socket !== undefined) release(socket.value);
   }
 
   #reset(): void {
@@ -391,7 +397,11 @@ export class Encoder {
       return;
     }
     writer.u8(Tag.attachment);
-    writer.varint(this.attachments.length - this.#base);
-    this.attachments.push({ buffer, moves });
+    writer.varint(this.attach({ buffer, moves }));
+  }
+
+  /** Returns its number in the message. */
+  attach(attachment: Attachment): number {
+    return this.attachments.push(attachment) - 1 - this.#base;
   }
 }

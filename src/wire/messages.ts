@@ -11,7 +11,7 @@ export const ToWorker = {
   function: 3,
   /** number */
   forget: 4,
-  /** function, call, sequence, count, first task id, attempt, flags, column of arguments */
+  /** function, call, sequence, count, first task id, attempt, flags, column of arguments, [count, attachments that are sockets] */
   run: 5,
   /** sequence, 1 when its time is over (0: the caller gave it up) */
   cancel: 6,
@@ -38,6 +38,8 @@ export const ToHost = {
   bootFailed: 7,
   /** sequence, done, total */
   progress: 8,
+  /** sequence: the item begins, and has the sockets that came with it */
+  received: 9,
 } as const;
 
 export const RunFlag = {
@@ -49,4 +51,6 @@ export const RunFlag = {
   timed: 4,
   /** Each item is a call of its own, with captured values of its own. */
   separate: 8,
+  /** There is one item, and sockets come with it. */
+  sockets: 16,
 } as const;

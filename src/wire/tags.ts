@@ -45,6 +45,7 @@ export const Tag = {
   hole: 38,
   storage: 39,
   shared: 40,
+  socket: 41,
 } as const;
 
 /** Constructors of views over an ArrayBuffer, by their number on the wire. */

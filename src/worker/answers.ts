@@ -42,6 +42,14 @@ export class Answers {
     this.#writeFailure(sequence, error, ms, false);
   }
 
+  /** An item has begun, and has the sockets that came with it: told at once, so that the host lets them go. */
+  received(sequence: number): void {
+    this.#write();
+    this.#outbox.body.u8(ToHost.received);
+    this.#outbox.body.varint(sequence);
+    this.flush();
+  }
+
   /** Notes what the results collected so far took. */
   took(ms: number): void {
     this.#ms += ms;

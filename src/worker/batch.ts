@@ -3,6 +3,7 @@ import type { Reader } from '../wire/reader.ts';
 import { decodeColumn } from '../wire/column.ts';
 import type { Decoder } from '../wire/decoder.ts';
 import { RunFlag } from '../wire/messages.ts';
+import type { Arrival } from '../wire/sockets.ts';
 import type { KnownFunction } from './known-function.ts';
 
 /** A batch of tasks as it came, and how far it is. */
@@ -21,8 +22,35 @@ export interface Batch {
   readonly separate: boolean;
   /** Arguments that could not be decoded. */
   readonly failures: Map<number, unknown> | undefined;
+  /** Those of its only item. */
+  readonly sockets: BatchSockets | undefined;
   /** The next item to begin. */
   at: number;
+}
+
+/** The sockets of an item: they are opened when it begins, or closed when it does not. */
+export class BatchSockets {
+  readonly #arrivals: readonly Arrival[];
+  readonly #drop: () => void;
+  #isOver = false;
+
+  constructor(arrivals: readonly Arrival[], drop: () => void) {
+    this.#arrivals = arrivals;
+    this.#drop = drop;
+  }
+
+  begin(): void {
+    this.#isOver = true;
+    for (const arrival of this.#arrivals) arrival.begin();
+  }
+
+  /** Does nothing when they have begun. */
+  drop(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    for (const arrival of this.#arrivals) arrival.drop();
+    this.#drop();
+  }
 }
 
 export function readBatch(
@@ -56,6 +84,18 @@ export function readBatch(
     call,
     separate: (flags & RunFlag.separate) !== 0,
     failures,
+    sockets: (flags & RunFlag.sockets) === 0 ? undefined : readSockets(reader, decoder, attachments),
     at: 0,
   };
+}
+
+function readSockets(
+  reader: Reader,
+  decoder: Decoder,
+  attachments: readonly (ArrayBuffer | SharedArrayBuffer)[],
+): BatchSockets {
+  const tickets = Array.from({ length: reader.count(1) }, () => attachments[reader.varint()]!);
+  const { descriptors } = decoder;
+  // When the message could not be decoded, some may not even have been opened.
+  return new BatchSockets(decoder.takeArrivals(), () => tickets.forEach((ticket) => descriptors?.drop(ticket)));
 }

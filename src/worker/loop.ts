@@ -64,8 +64,10 @@ export class Loop {
       if (batch === undefined) break;
       if (batch.at >= batch.count) {
         this.#batches.shift();
+        batch.sockets?.drop();
         this.#answers.cut();
-      } else if (this.#concurrency === 1 && !batch.timed && !batch.fn.isAsync) this.#runBlock(batch);
+      } else if (this.#concurrency === 1 && !batch.timed && !batch.fn.isAsync && batch.sockets === undefined)
+        this.#runBlock(batch);
       else this.#runOne(batch);
     }
     this.#pumping = false;
@@ -137,6 +139,10 @@ export class Loop {
     // Called without an object: `this` is the function's own business.
     const task = fn.of(batch.separate ? batch.firstTaskId + item : batch.call);
     if (batch.failures?.has(item) === true) throw batch.failures.get(item);
+    if (batch.sockets !== undefined) {
+      this.#answers.received(batch.sequence + item);
+      batch.sockets.begin();
+    }
     return batch.spread ? task(...(arg as unknown[])) : task(arg);
   }
 

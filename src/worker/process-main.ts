@@ -8,6 +8,7 @@ import { loadNative } from '../native.ts';
 import { Encoder, type Attachment } from '../wire/encoder.ts';
 import { FrameAssembler, frameAround, frameHead } from '../wire/frame.ts';
 import { detach } from '../wire/transfer.ts';
+import { InheritedDescriptors } from './descriptors.ts';
 import { createWorkerReader } from './lazy-reader.ts';
 import { guardAgainstOrphanhood } from './orphan-guard.ts';
 import { Runtime } from './runtime.ts';
@@ -17,6 +18,7 @@ const fromHost = 3;
 const toHost = 4;
 const pageFile = 5;
 const lifeline = 6;
+const handover = 7;
 
 /** What the host sends at the start is mostly less than this. */
 const firstBytes = 64 * 1024;
@@ -39,11 +41,15 @@ export function start(importModule: Importer): void {
   process.on('SIGUSR1', () => {});
   registry.import = importModule;
   const page = pageBytes === 0 ? noPage() : openPage(pageFile, pageBytes);
+  const sayIfHungry = (): void => {
+    if (page.takeHungry()) write(frameHead(generation, 0));
+  };
   const runtime = new Runtime({
     isThread: false,
     page,
     encoder: new Encoder(createWorkerReader(), false),
     send: (parts, attachments) => send(generation, parts, attachments),
+    descriptors: new InheritedDescriptors(handover, sayIfHungry),
     keptOutput,
     release: () => {
       released = true;
@@ -56,7 +62,7 @@ export function start(importModule: Importer): void {
   const assembler = new FrameAssembler(generation, (body, attachments) => runtime.accept(body, attachments));
   listen((chunk) => {
     // Before it is worked on: the host can fill the socket again meanwhile.
-    if (page.takeHungry()) write(frameHead(generation, 0));
+    sayIfHungry();
     assembler.push(chunk);
   });
 }

@@ -8,6 +8,7 @@ import { Inbox } from '../wire/inbox.ts';
 import { ToHost, ToWorker } from '../wire/messages.ts';
 import { Outbox } from '../wire/outbox.ts';
 import type { Reader } from '../wire/reader.ts';
+import type { Descriptors } from '../wire/sockets.ts';
 import { monotonicMs } from '../monotonic.ts';
 import { inspect } from 'node:util';
 import { Answers, type SendFrame } from './answers.ts';
@@ -24,6 +25,7 @@ export interface RuntimeOptions {
   readonly page: StatusPage;
   readonly encoder: Encoder;
   readonly send: SendFrame;
+  readonly descriptors: Descriptors;
   /** Descriptors whose output is not ours. */
   readonly keptOutput?: readonly number[] | undefined;
   /** The channel no longer keeps the worker alive, and signals are the user's. */
@@ -56,6 +58,7 @@ export class Runtime {
     this.#outbox = new Outbox(options.encoder, ToHost.define);
     this.#answers = new Answers(this.#outbox, options.send);
     this.#inbox = new Inbox(createBuilder({ from: 'host' }), ToWorker.define, (...record) => this.#record(...record));
+    this.#inbox.decoder.descriptors = options.descriptors;
     redirectOutput(options.isThread, (fd, text) => this.#print(fd, text), options.keptOutput);
     process.on('uncaughtException', this.#uncaught);
     process.on('unhandledRejection', this.#uncaught);
@@ -139,7 +142,7 @@ export class Runtime {
     decoder.attachments = attachments;
     try {
       const initializer = decoder.message(reader) as TaskFunction;
-      const result = initializer(...(decoder.message(reader) as unknown[]));
+      const result = initializer(...readArguments(reader, decoder));
       if (typeof (result as PromiseLike<unknown> | undefined)?.then !== 'function') return this.#ready();
       return Promise.resolve(result).then(
         () => this.#ready(),
@@ -246,7 +249,17 @@ export class Runtime {
 
 function readJob(reader: Reader, decoder: Decoder): ProcessJob {
   const self = decoder.message(reader) as ProcessJob['self'];
-  if (reader.u8() === 0) return { self, target: undefined, args: [] };
+  if (reader.u8() === 0) {
+    for (const arrival of decoder.takeArrivals()) arrival.begin();
+    return { self, target: undefined, args: [] };
+  }
   const target = decoder.message(reader) as Target;
-  return { self, target, args: decoder.message(reader) as readonly unknown[] };
+  return { self, target, args: readArguments(reader, decoder) };
+}
+
+/** Their sockets are open from now on. */
+function readArguments(reader: Reader, decoder: Decoder): readonly unknown[] {
+  const args = decoder.message(reader) as readonly unknown[];
+  for (const arrival of decoder.takeArrivals()) arrival.begin();
+  return args;
 }

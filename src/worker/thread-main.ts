@@ -7,6 +7,7 @@ import { registry, type Importer } from '../closure/registry.ts';
 import { setRoot } from '../memory/family.ts';
 import type { Life } from '../memory/life.ts';
 import { Encoder } from '../wire/encoder.ts';
+import { ownDescriptors } from './descriptors.ts';
 import { createWorkerReader } from './lazy-reader.ts';
 import { Runtime } from './runtime.ts';
 
@@ -48,6 +49,7 @@ export function start(importModule: Importer): void {
       port.postMessage([generation, body, buffers] satisfies ThreadFrame, movedWith(body, attachments));
       ring(bell);
     },
+    descriptors: ownDescriptors,
     keptOutput,
     release: () => port.unref(),
     exit: () => process.exit(0),
