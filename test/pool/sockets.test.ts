@@ -8,6 +8,7 @@ import { TLSSocket } from 'node:tls';
 import { getContext, SerializationError, task, WorkerLostError } from 'manycore';
 import { eachContext, eventually, rejection, testClean, testPool } from '../matrix.ts';
 import { runScript } from '../run-script.ts';
+import { Broken } from './fixtures/broken-elsewhere.ts';
 
 /** Answers the first that comes with what it is and who answers, and ends. */
 function answer(socket: Socket): Promise<string> {
@@ -186,8 +187,7 @@ eachContext((context) => {
     'sockets: a listening server is shared with tasks, and stays open here',
     { context, workers: 2 },
     async (pool) => {
-      const byHost: Socket[] = [];
-      const { server, port } = await listen((socket) => byHost.push(socket.resume()), false);
+      const { server, port } = await listen((socket) => socket.resume().end('host'), false);
       const serve = (shared: Server): Promise<number> =>
         new Promise((resolve) => {
           shared.on('connection', (socket) => {
@@ -197,12 +197,7 @@ eachContext((context) => {
         });
       const served = [pool.apply(serve, [server]), pool.apply(serve, [server])];
       const each = Promise.all(served);
-      while (!served.every((result) => result.ready())) {
-        const asked = ask(port, '');
-        await Promise.race([asked, eventually(() => byHost.length > 0)]);
-        for (const socket of byHost.splice(0)) socket.end('host');
-        assert.match(await asked, /^(?:host|worker)$/);
-      }
+      while (!served.every((result) => result.ready())) assert.match(await ask(port, ''), /^(?:host|worker)$/);
       assert.deepEqual(await each, [1, 1]);
       assert.equal(server.listening, true);
       await close(server);
@@ -297,6 +292,27 @@ eachContext((context) => {
     await close(server);
   });
 });
+
+testPool(
+  'sockets (process): those beside arguments that cannot be read there are closed there, and stay here',
+  { context: 'process', workers: 1, env: { ...process.env, BROKEN: 'yes' } },
+  async (pool) => {
+    const nothing = (): void => undefined;
+    await pool.apply(nothing);
+    const before = await pool.apply(openSockets);
+    for (const socketFirst of [true, false]) {
+      const { accepted, client, server } = await pair();
+      const both = [accepted, new Broken()];
+      const error = await rejection(pool.apply(nothing, [socketFirst ? both : both.toReversed()] as never));
+      assert.match(error.message, /broken on purpose/);
+      assert.equal(await pool.apply(openSockets), before);
+      client.setEncoding('utf8');
+      accepted.resume().end('still here');
+      assert.deepEqual(await once(client, 'data'), ['still here']);
+      await close(server);
+    }
+  },
+);
 
 testClean(
   'sockets (process): a task whose worker died before it began has its connection all the same',
