@@ -18,6 +18,7 @@ export type {
   ExecutorOptions,
   ProcessPoolExecutorOptions,
   ShutdownOptions,
+  ThreadPoolExecutorOptions,
 } from './futures/options.ts';
 export { ProcessPoolExecutor } from './futures/process-pool-executor.ts';
 export { getReusableExecutor, type ReusableExecutorOptions } from './futures/reusable.ts';

@@ -70,6 +70,7 @@ export { ResultStream } from './pool/result-stream.ts';
 export type { PoolStatistics, WorkerStatistics } from './pool/statistics.ts';
 export { task } from './pool/task.ts';
 export { ThreadPool } from './pool/thread-pool.ts';
+export { workerState } from './pool/worker-state.ts';
 export { freezeSupport, getContext, type Context } from './process/context.ts';
 export { activeChildren, currentProcess, parentProcess, type ParentProcess } from './process/current.ts';
 export { setExecutable } from './process/executable.ts';

@@ -45,6 +45,8 @@ export interface ChannelOptions {
   readonly generation: number;
   /** Tasks that it may run at once; 0 for a Process, which needs no status page. */
   readonly slots: number;
+  /** What a thread is called, for debuggers. */
+  readonly name?: string | undefined;
   readonly execArgv: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly cwd?: string | undefined;

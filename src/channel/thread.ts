@@ -78,6 +78,7 @@ class ThreadChannel implements Channel, Source {
             stdout: true,
             stderr: true,
             stdin: options.stdio?.[0] === 'pipe',
+            ...(options.name !== undefined && { name: options.name }),
           }),
       );
     } catch (error) {

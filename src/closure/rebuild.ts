@@ -39,7 +39,7 @@ class Builder implements FunctionBuilder {
     if (isBlocked() && loadAtOnce(reference)) return undefined;
     return load(reference).then(
       (value) => keep(reference, value),
-      (error: unknown) => void outcomes.set(reference, { error }),
+      (error: unknown) => void outcomes.set(reference, { error: withModule(error, reference) }),
     );
   }
 
@@ -159,6 +159,14 @@ async function load(reference: Reference): Promise<unknown> {
     default:
       return find(reference);
   }
+}
+
+/** A syntax error of a module does not say of which one it is. */
+function withModule(error: unknown, { url }: Reference): unknown {
+  if (!(error instanceof SyntaxError) || typeof url !== 'string') return error;
+  const stack = String(error.stack);
+  if (!stack.includes(url)) error.stack = stack.replace(/\n|$/, `\n    at loading ${url}\n`);
+  return error;
 }
 
 /** What needs no loading. */

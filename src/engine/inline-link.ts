@@ -27,6 +27,7 @@ export interface InlineOptions {
   readonly id: number;
   readonly clock: Clock;
   readonly initialize: () => unknown;
+  readonly finalize: { readonly run: () => unknown; done(outcome: PromiseSettledResult<unknown>): void } | undefined;
   readonly call: (job: WireJob, arg: unknown, taskId: number, attempt: number) => InlineCall;
   readonly faults: WorkerFaults | undefined;
 }
@@ -192,7 +193,18 @@ export class InlineLink implements Link {
   }
 
   close(): void {
-    this.#end(inPeace);
+    const { finalize } = this.#options;
+    if (finalize === undefined || !this.#up || this.#ended) return this.#end(inPeace);
+    const done = (outcome: PromiseSettledResult<unknown>): void => {
+      // One that was ended meanwhile has not finished in peace.
+      if (!this.#ended) finalize.done(outcome);
+      this.#end(inPeace);
+    };
+    this.#settle(
+      finalize.run,
+      (value) => done({ status: 'fulfilled', value }),
+      (reason) => done({ status: 'rejected', reason }),
+    );
   }
 
   kill(): void {

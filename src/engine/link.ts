@@ -29,8 +29,15 @@ export interface LinkOptions {
   readonly execArgv: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly open: OpenChannel;
+  /** What it is called. */
+  readonly name: string | undefined;
+  /** The cores that it runs on. */
+  readonly cpus: readonly number[] | undefined;
   readonly initializer: { readonly fn: EncodedMessage; readonly args: EncodedMessage } | undefined;
+  readonly finalizer: EncodedMessage | undefined;
   readonly output: (fd: 1 | 2, text: string) => void;
+  /** What the finalizer returned or threw. */
+  readonly finalized: (outcome: PromiseSettledResult<unknown>) => void;
   /** An error that no task caught. `blamed`: it failed a task; otherwise it belongs to none. */
   readonly uncaught: (error: Error, blamed: boolean) => void;
 }
@@ -67,7 +74,13 @@ export class WorkerLink implements Link {
       () => this.#caughtUp(),
     );
     this.#channel = options.open(
-      { generation: options.workerId, slots: options.concurrency, execArgv: options.execArgv, env: options.env },
+      {
+        generation: options.workerId,
+        slots: options.concurrency,
+        execArgv: options.execArgv,
+        env: options.env,
+        name: options.name,
+      },
       { frame: (body, attachments) => this.#frame(body, attachments), exit: (exit) => this.#exited(exit) },
     );
     this.#boot();
@@ -82,9 +95,11 @@ export class WorkerLink implements Link {
   }
 
   #boot(): void {
-    const { workerId, workerIndex, nesting, concurrency, initializer } = this.#options;
+    const { initializer, finalizer } = this.#options;
     const { body, encoder } = this.#outbox;
-    writeBoot(this.#outbox, { workerId, workerIndex, nesting, concurrency });
+    writeBoot(this.#outbox, this.#options);
+    body.u8(finalizer === undefined ? 0 : 1);
+    finalizer?.embed(encoder, body);
     body.u8(initializer === undefined ? 0 : 1);
     initializer?.fn.embed(encoder, body);
     initializer?.args.embed(encoder, body);
@@ -236,6 +251,14 @@ export class WorkerLink implements Link {
       case ToHost.bootFailed:
         this.#bootError = decodeThrown(decoder, reader);
         return undefined;
+      case ToHost.finalized: {
+        const failed = reader.u8() === 1;
+        return this.#options.finalized(
+          failed
+            ? { status: 'rejected', reason: decodeThrown(decoder, reader) }
+            : { status: 'fulfilled', value: decoder.message(reader) },
+        );
+      }
       case ToHost.received:
         return this.#sockets.received(reader.varint());
       case ToHost.progress: {
@@ -279,20 +302,16 @@ export class WorkerLink implements Link {
   }
 }
 
-/** The start of a worker's first record; whether there is an initializer follows. */
+/** The start of a worker's first record; its finalizer and initializer follow. */
 export function writeBoot(
   { body, encoder }: Outbox,
-  {
-    workerId,
-    workerIndex,
-    nesting,
-    concurrency,
-  }: Pick<LinkOptions, 'workerId' | 'workerIndex' | 'nesting' | 'concurrency'>,
+  options: Pick<LinkOptions, 'workerId' | 'workerIndex' | 'nesting' | 'concurrency' | 'name' | 'cpus'>,
 ): void {
   body.u8(ToWorker.boot);
-  body.varint(workerId);
-  body.varint(workerIndex);
-  body.varint(nesting);
-  body.varint(concurrency);
-  encoder.message(body, [mainUrl() ?? '', process.argv[1], process.sourceMapsEnabled]);
+  body.varint(options.workerId);
+  body.varint(options.workerIndex);
+  body.varint(options.nesting);
+  body.varint(options.concurrency);
+  const { name, cpus } = options;
+  encoder.message(body, [mainUrl() ?? '', process.argv[1], process.sourceMapsEnabled, name, cpus]);
 }

@@ -107,7 +107,12 @@ export abstract class Executor implements Submitter {
   readonly #submissions: Submissions;
 
   /** For the two kinds of executor. */
-  protected constructor(context: 'process' | 'thread', defaultWorkers: number, options: ExecutorOptions) {
+  protected constructor(
+    context: 'process' | 'thread',
+    defaultWorkers: number,
+    options: ExecutorOptions,
+    nameOf?: (seat: number) => string,
+  ) {
     const { maxWorkers = defaultWorkers } = options;
     const poolOptions = poolOptionsOf(this.constructor.name, context, maxWorkers, options);
     // The backend lives on without the executor, so it may know nothing that leads to it, such as a user's function.
@@ -126,6 +131,7 @@ export abstract class Executor implements Submitter {
         broken: (error) => streams.forEach((stream) => stream.abort(error)),
         ended: () => forgetAboutIt(),
       },
+      nameOf,
     );
     this.#submissions = new Submissions(this.#backend, poolOptions, () => undefined, 'executor', streams);
     const forgetAboutIt = closeWhenForgotten(this, this.#backend);

@@ -39,7 +39,14 @@ export function submitExecutorMap(
   const release = engine.hold();
   let stopListening = (): void => undefined;
   try {
-    const call = newCall(pool, 'map', pool.handleOf(fn), !single, { ...callOptions, ...mapOptions }, callSite());
+    const call = newCall(
+      pool,
+      'map',
+      pool.handleOf(fn, callOptions?.carry),
+      !single,
+      { ...callOptions, ...mapOptions },
+      callSite(),
+    );
     const job: StreamJob = new StreamJob(
       call,
       pool.taskIds(counters.total ?? manyTaskIds),
@@ -95,7 +102,14 @@ export function executorMapSync(
   const counters = newCounters(engine);
   counters.total = list.length;
   const name = options.name ?? (fn.name === '' ? 'mapSync' : fn.name);
-  const call = newCall(pool, 'mapSync', pool.handleOf(fn), !single, { ...callOptions, ...mapOptions }, callSite());
+  const call = newCall(
+    pool,
+    'mapSync',
+    pool.handleOf(fn, callOptions?.carry),
+    !single,
+    { ...callOptions, ...mapOptions },
+    callSite(),
+  );
   if (list.length === 0) return [];
   const bar = startProgress(progress, counters, name);
   let values: unknown[] | undefined;

@@ -6,7 +6,7 @@ import { checkMapOptions, checkPoolOptions, poolKeys, type MapOptions, type Pool
 /** Options of an executor. Times are milliseconds, sizes bytes. */
 export interface ExecutorOptions<InitArgs extends readonly unknown[] | [] = readonly unknown[]> extends Omit<
   PoolOptions<InitArgs>,
-  'workers' | 'min' | 'max' | 'context'
+  'workers' | 'min' | 'max' | 'context' | 'finalizer'
 > {
   /** The most workers; they are started when there is work for them. */
   readonly maxWorkers?: number;
@@ -18,6 +18,14 @@ export interface ProcessPoolExecutorOptions<
 > extends ExecutorOptions<InitArgs> {
   /** Python's `mp_context`: only `process`, which Python calls `spawn`. */
   readonly context?: 'process' | 'spawn';
+}
+
+/** Options of `ThreadPoolExecutor`. */
+export interface ThreadPoolExecutorOptions<
+  InitArgs extends readonly unknown[] | [] = readonly unknown[],
+> extends ExecutorOptions<InitArgs> {
+  /** Threads are called this and their place in the executor, such as `download_0`. Default: `ThreadPoolExecutor-` and a number. */
+  readonly threadNamePrefix?: string;
 }
 
 /** Options of `Executor.map`. */
@@ -42,8 +50,9 @@ export interface ShutdownOptions {
   readonly cancelFutures?: boolean;
 }
 
-const notOurs = new Set(['workers', 'min', 'max']);
+const notOurs = new Set(['workers', 'min', 'max', 'finalizer']);
 const executorKeys = ['maxWorkers', ...poolKeys.filter((key) => !notOurs.has(key))];
+const threadKeys = ['threadNamePrefix', ...executorKeys.filter((key) => key !== 'context')];
 const mapKeys = ['chunkSize', 'progress', 'onError', 'name', 'timeout', 'bufferSize'];
 
 /** Checks the options of an executor. Returns those of the pool that it is made of. */
@@ -53,7 +62,7 @@ export function poolOptionsOf(
   maxWorkers: number,
   options: ExecutorOptions & { readonly context?: unknown },
 ): PoolOptions {
-  checkKeys(of, options, context === 'thread' ? executorKeys.filter((key) => key !== 'context') : executorKeys);
+  checkKeys(of, options, context === 'thread' ? threadKeys : executorKeys);
   checkCount('maxWorkers', maxWorkers, 1, mostWorkers);
   const { maxWorkers: _, context: asked = context, ...rest } = options;
   const own = {

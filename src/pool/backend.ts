@@ -9,7 +9,7 @@ import type { LinkEvents } from '../engine/events.ts';
 import { Functions } from '../engine/functions.ts';
 import { checkCopies } from '../engine/socket-ledger.ts';
 import { InlineLink, type InlineOptions } from '../engine/inline-link.ts';
-import { WorkerLink } from '../engine/link.ts';
+import { WorkerLink, type LinkOptions } from '../engine/link.ts';
 import type { Member } from '../engine/member.ts';
 import type { WorkerExit } from '../engine/task.ts';
 import { BlockingError, NestingError } from '../errors.ts';
@@ -28,6 +28,7 @@ import type { Holder, Unfinished } from '../program/holder.ts';
 import { programEnd } from '../program/index.ts';
 import { shared } from '../worker/task-context.ts';
 import { encodeAhead } from '../wire/encoded-message.ts';
+import { asError } from '../wire/error-codec.ts';
 import { runInline } from './inline.ts';
 import type { Call } from './call.ts';
 import { callSite, shortSite } from './call-site.ts';
@@ -59,7 +60,13 @@ export class Backend implements Holder {
   readonly #events: BackendEvents;
   readonly #links = new Map<number, WorkerLink>();
   readonly #inline = new Map<number, InlineLink>();
-  readonly #initializer: ConstructorParameters<typeof WorkerLink>[0]['initializer'];
+  readonly #initializer: LinkOptions['initializer'];
+  readonly #finalizer: LinkOptions['finalizer'];
+  readonly #nameOf: ((seat: number) => string) | undefined;
+  /** What the finalizers of those that have ended returned. */
+  readonly finalizerResults: unknown[] = [];
+  /** What the first finalizer that failed threw. */
+  finalizerError: Error | undefined;
   readonly #execArgv: readonly string[];
   readonly #nesting: number;
   readonly #leaveProgram: () => void;
@@ -72,9 +79,11 @@ export class Backend implements Holder {
   #stopMemoryTimer: () => void = () => undefined;
   #calm: () => void = () => undefined;
 
-  constructor(options: PoolOptions, size: Size, events: BackendEvents) {
+  /** @param nameOf - What the worker in a seat is called. */
+  constructor(options: PoolOptions, size: Size, events: BackendEvents, nameOf?: (seat: number) => string) {
     this.#options = options;
     this.#events = events;
+    this.#nameOf = nameOf;
     this.#nesting = (shared.worker?.nesting ?? 0) + 1;
     if (this.#nesting > maxNesting) {
       throw new NestingError(
@@ -84,6 +93,7 @@ export class Backend implements Holder {
     this.context = options.workers === 0 || options.clock !== undefined ? 'inline' : kindOf(options.context);
     this.functions = new Functions(this.context === 'thread');
     this.#initializer = this.#encodeInitializer();
+    this.#finalizer = this.#encodeFinalizer();
     this.#execArgv = filterExecArgv(process.execArgv, this.context === 'thread' ? 'thread' : 'process');
     let end!: () => void;
     this.ended = new Promise((resolve) => (end = resolve));
@@ -134,7 +144,7 @@ export class Backend implements Holder {
     this.#leaveProgram();
   }
 
-  #encodeInitializer(): ConstructorParameters<typeof WorkerLink>[0]['initializer'] {
+  #encodeInitializer(): LinkOptions['initializer'] {
     const { initializer, initArgs } = this.#options;
     if (initializer === undefined) return undefined;
     if (this.context === 'inline') return undefined;
@@ -149,11 +159,26 @@ export class Backend implements Holder {
     }
   }
 
+  #encodeFinalizer(): LinkOptions['finalizer'] {
+    const { finalizer } = this.#options;
+    if (finalizer === undefined || this.context === 'inline') return undefined;
+    try {
+      return this.functions.handleOf(finalizer).message;
+    } catch (error) {
+      throw refused(error as Error, 'finalizer', finalizer.name, callSite());
+    }
+  }
+
   #simulate(id: number, clock: Clock, events: LinkEvents): InlineLink {
     const { initializer, initArgs, faults } = this.#options;
     const initialize = (): unknown => initializer?.(...(initArgs ?? []));
     const call: InlineOptions['call'] = (...task) => runInline(this, ...task);
-    const link = new InlineLink({ id, clock, initialize, call, faults }, events);
+    const { finalizer } = this.#options;
+    const finalize = finalizer && {
+      run: finalizer,
+      done: (outcome: PromiseSettledResult<unknown>): void => this.#finalized(id, outcome),
+    };
+    const link = new InlineLink({ id, clock, initialize, finalize, call, faults }, events);
     this.#inline.set(id, link);
     return link;
   }
@@ -169,7 +194,11 @@ export class Backend implements Holder {
         execArgv: this.#execArgv,
         env: this.#environment(),
         open: this.context === 'thread' ? openThread : openProcess,
+        name: this.#nameOf?.(seat),
+        cpus: this.#cpusOf(seat),
         initializer: this.#initializer,
+        finalizer: this.#finalizer,
+        finalized: (outcome) => this.#finalized(id, outcome),
         output: writeOutput,
         uncaught: (error, blamed) => this.#uncaught(id, error, blamed),
       },
@@ -187,6 +216,20 @@ export class Backend implements Holder {
 
   #environment(): NodeJS.ProcessEnv {
     return (this.#env ??= filterEnvironment(this.#options.env ?? process.env));
+  }
+
+  #cpusOf(seat: number): readonly number[] | undefined {
+    const { cpus } = this.#options;
+    // After a `resize` there may be more workers than entries.
+    const cpu = cpus?.[seat % cpus.length];
+    return typeof cpu === 'number' ? [cpu] : cpu;
+  }
+
+  #finalized(id: number, outcome: PromiseSettledResult<unknown>): void {
+    if (outcome.status === 'fulfilled') return void this.finalizerResults.push(outcome.value);
+    const error = asError(outcome.reason);
+    this.finalizerError ??= error;
+    this.#events.workerError(error, { id, pid: this.#member(id)?.pid });
   }
 
   /** A worker in an unknown state finishes what it runs and is replaced. */

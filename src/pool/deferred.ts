@@ -67,19 +67,23 @@ export function completePrototype<D extends Deferred<unknown>>(prototype: D, des
   });
 }
 
-/** The promise, or a `TimeoutError` when that takes longer; the task goes on. */
-export function within<T>(promise: Promise<T>, timeoutMs: number | undefined): Promise<T> {
+/** The promise, or a `TimeoutError` when that takes longer, which says what `late` says; the task goes on. */
+export function within<T>(
+  promise: Promise<T>,
+  timeoutMs: number | undefined,
+  late: (ms: number) => string = resultLate,
+): Promise<T> {
   if (timeoutMs === undefined) return promise;
   const site = callSite();
   return new Promise<T>((succeed, fail) => {
-    const expire = (): void => fail(tooLate(timeoutMs, site));
+    const expire = (): void => fail(placeAt(new TimeoutError(late(timeoutMs)), site));
     const timer = setTimeout(expire, timeoutMs);
     promise.then(succeed, fail).finally(() => clearTimeout(timer));
   });
 }
 
-function tooLate(timeoutMs: number, site: string): TimeoutError {
-  return placeAt(new TimeoutError(`No result after ${timeoutMs} ms. The task goes on; ask again later.`), site);
+function resultLate(timeoutMs: number): string {
+  return `No result after ${timeoutMs} ms. The task goes on; ask again later.`;
 }
 
 /** Why blocking would be in vain, for results that some of what only the event loop does is needed for. */
@@ -97,7 +101,7 @@ export function waitFor(deferred: object, isDone: () => boolean, timeoutMs: numb
 
 /** Blocks this thread until `isDone`, or throws a `TimeoutError` when that takes longer. */
 export function insist(deferred: object, isDone: () => boolean, timeoutMs: number | undefined): void {
-  if (!waitFor(deferred, isDone, timeoutMs)) throw tooLate(timeoutMs!, callSite());
+  if (!waitFor(deferred, isDone, timeoutMs)) throw placeAt(new TimeoutError(resultLate(timeoutMs!)), callSite());
 }
 
 /** Reads `{ timeout }`, the options of all waits. */

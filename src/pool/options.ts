@@ -2,6 +2,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { checkCount, checkFunction, checkKeys, checkTimeout, show } from '../arguments.ts';
 import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
 import { maxWorkers } from '../limits.ts';
+import { checkCpus } from '../cpus.ts';
+import { sizeOf } from './size.ts';
 import type { ChaosOptions } from './chaos.ts';
 import type { ProgressOption } from '../progress/index.ts';
 import type { Clock } from '../engine/clock.ts';
@@ -20,6 +22,13 @@ export interface PoolOptions<InitArgs extends readonly unknown[] | [] = readonly
   /** Runs in each worker before its first task. */
   readonly initializer?: (...args: [...InitArgs]) => unknown;
   readonly initArgs?: InitArgs;
+  /**
+   * Runs in each worker behind its last task, when that ends in good order: by `close`, or because it is replaced or not needed any more. It
+   * has 5 s. `finalizerResults()` has what it returned. Not for executors.
+   */
+  readonly finalizer?: () => unknown;
+  /** The core, or the list of cores, that each worker runs on; one entry for each (Linux). */
+  readonly cpus?: readonly (number | readonly number[])[];
   /** A worker is replaced after this many tasks; a chunk counts as one. */
   readonly maxTasksPerChild?: number;
   /** A worker is replaced when it is this old, in milliseconds, and has done something; one at a time. */
@@ -115,6 +124,8 @@ export const poolKeys: readonly string[] = [
   'context',
   'initializer',
   'initArgs',
+  'finalizer',
+  'cpus',
   'maxTasksPerChild',
   'maxAgePerWorker',
   'concurrency',
@@ -148,6 +159,8 @@ export function checkPoolOptions(options: PoolOptions): void {
     throw new ArgumentRangeError(`Cannot use context ${show(context)}: expected 'process' or 'thread'.${fork}`);
   }
   if (initializer !== undefined) checkFunction('initializer', initializer);
+  if (options.finalizer !== undefined) checkFunction('finalizer', options.finalizer);
+  if (options.cpus !== undefined) checkPlaces(options);
   if (initArgs !== undefined && !Array.isArray(initArgs)) {
     throw new ArgumentTypeError(`Cannot use initArgs ${show(initArgs)}: expected a list of arguments, such as [a].`);
   }
@@ -168,6 +181,18 @@ export function checkPoolOptions(options: PoolOptions): void {
     if (options.restart.intensity !== undefined) checkCount('restart.intensity', options.restart.intensity, 0);
     checkTimeout(options.restart.period, 'restart.period');
   }
+}
+
+function checkPlaces(options: PoolOptions): void {
+  const { cpus, clock } = options;
+  if (!Array.isArray(cpus))
+    throw new ArgumentTypeError(`Cannot use cpus ${show(cpus)}: expected a list with an entry for each worker.`);
+  const { max } = sizeOf(options);
+  if (clock !== undefined || options.workers === 0)
+    throw new ArgumentTypeError('Cannot use cpus without workers: tasks run in this thread.');
+  if (cpus.length !== max)
+    throw new ArgumentRangeError(`Cannot use cpus of ${cpus.length} entries with ${max} workers: each needs one.`);
+  for (const [i, cpu] of cpus.entries()) checkCpus(Array.isArray(cpu) ? cpu : [cpu], `cpus[${i}]`);
 }
 
 function checkSimulation({ clock, faults, workers, context }: PoolOptions): void {

@@ -8,6 +8,7 @@ import { submitApply, submitBroadcast } from './apply.ts';
 import type { AsyncResult } from './async-result.ts';
 import { Backend, type BackendEvents } from './backend.ts';
 import type { TaskProgress } from './call.ts';
+import { readTimeout, within } from './deferred.ts';
 import { forgetMeNot } from './forgotten.ts';
 import { guarded } from './guarded.ts';
 import { submitStream } from './imap.ts';
@@ -275,15 +276,22 @@ export class Pool<InitArgs extends readonly unknown[] | [] = readonly unknown[]>
   }
 
   /**
-   * Waits until the workers have ended. Python: `Pool.join`.
+   * Waits until the workers have ended, or for `timeout` milliseconds. Python: `Pool.join`.
    *
-   * @throws PoolRunningError before `close()` or `terminate()`.
+   * @throws PoolRunningError before `close()` or `terminate()`; TimeoutError, after which the pool goes on; what a `finalizer` threw.
    */
-  async join(): Promise<void> {
+  async join(options: { readonly timeout?: number } = {}): Promise<void> {
+    const timeoutMs = readTimeout('join', options);
     if (this.#backend.engine.state === 'running') {
       throw new PoolRunningError('Cannot join a pool that is still running: call close() or terminate() first.');
     }
-    await this.#backend.ended;
+    await within(this.#backend.ended, timeoutMs, (ms) => `The pool has not ended after ${ms} ms. It goes on.`);
+    if (this.#backend.finalizerError !== undefined) throw this.#backend.finalizerError;
+  }
+
+  /** What the `finalizer` returned in the workers that have ended so far. Python: mpire's `get_exit_results`. */
+  finalizerResults(): unknown[] {
+    return [...this.#backend.finalizerResults];
   }
 
   /** Ends the workers now; what is not done rejects with `PoolTerminatedError`. Python: `Pool.terminate`, which leaves it pending for ever. */

@@ -64,6 +64,7 @@ export class Child {
       {
         generation,
         slots: 0,
+        name: info.name,
         execArgv: filterExecArgv(process.execArgv, info.kind),
         env: filterEnvironment({ ...process.env, ...options.env }),
         stdio: this.#stdio,
@@ -77,7 +78,14 @@ export class Child {
     this.pid = this.#channel.pid;
     try {
       const nesting = (shared.worker?.nesting ?? 0) + 1;
-      writeBoot(this.#outbox, { workerId: generation, workerIndex: 0, nesting, concurrency: 0 });
+      writeBoot(this.#outbox, {
+        workerId: generation,
+        workerIndex: 0,
+        nesting,
+        concurrency: 0,
+        name: undefined,
+        cpus: undefined,
+      });
       this.#introduce(info, job);
       this.#flush();
     } catch (error) {

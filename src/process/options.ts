@@ -1,7 +1,6 @@
-import { ArgumentRangeError, ArgumentTypeError, ManycoreError } from '../errors.ts';
-import { loadNative } from '../native.ts';
+import { checkCpus } from '../cpus.ts';
+import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
 import { checkFunction, checkKeys, show } from '../arguments.ts';
-import { readFileSync } from 'node:fs';
 import { kindOf, type Kind, type StartMethod } from './start-method.ts';
 
 /** What one of a process's first three streams is, in Node's words. */
@@ -80,34 +79,6 @@ function checkWhole(what: string, value: unknown, least: number, most: number): 
   if (typeof value !== 'number') throw new ArgumentTypeError(`Cannot use ${what} ${show(value)}: expected a number.`);
   if (!Number.isInteger(value) || value < least || value > most)
     throw new ArgumentRangeError(`Cannot use ${what} ${value}: expected a whole number from ${least} to ${most}.`);
-}
-
-function checkCpus(cpus: readonly number[]): void {
-  if (!Array.isArray(cpus)) throw new ArgumentTypeError(`Cannot use cpus ${show(cpus)}: expected a list of numbers.`);
-  if (process.platform !== 'linux' || loadNative() === undefined)
-    throw new ManycoreError('Cannot use cpus here: choosing cores takes Linux and koffi.');
-  if (cpus.length === 0) throw new ArgumentRangeError('Cannot use cpus []: a process needs a core to run on.');
-  const online = onlineCpus();
-  for (const cpu of cpus) {
-    checkWhole('cpus', cpu, 0, 65_535);
-    if (online !== undefined && !online.some(([first, last]) => cpu >= first && cpu <= last))
-      throw new ArgumentRangeError(
-        `Cannot use core ${cpu} in cpus: this machine has ${online.map((range) => [...new Set(range)].join('-')).join(', ')}.`,
-      );
-  }
-}
-
-/** The ranges of the cores that are there; undefined when the kernel does not say. */
-function onlineCpus(): (readonly [first: number, last: number])[] | undefined {
-  try {
-    const text = readFileSync('/sys/devices/system/cpu/online', 'latin1').trim();
-    return text.split(',').map((range) => {
-      const [first, last = first] = range.split('-').map(Number);
-      return [first!, last!] as const;
-    });
-  } catch {
-    return undefined;
-  }
 }
 
 function checkStdio(stdio: AnyOptions['stdio'], kind: Kind): void {

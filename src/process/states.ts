@@ -91,7 +91,7 @@ function whoAmI(): Pick<State, 'kind' | 'identity' | 'parentPid' | 'name' | 'dae
       ...common,
       identity: [worker.id],
       parentPid: threadId === 0 ? process.ppid : process.pid,
-      name: `PoolWorker-${worker.id}`,
+      name: worker.name ?? `PoolWorker-${worker.id}`,
       daemon: true,
     };
   return { ...common, identity: [], parentPid: process.ppid, name: 'MainProcess', daemon: false };

@@ -3,7 +3,7 @@
  * come before what uses them.
  */
 export const ToWorker = {
-  /** worker id, place in the pool, nesting, concurrency (0: a Process, and nothing follows), main program, has initializer, [initializer message, arguments message] */
+  /** worker id, place in the pool, nesting, concurrency (0: a Process, and nothing follows), main program, has finalizer, [finalizer message], has initializer, [initializer message, arguments message] */
   boot: 1,
   /** number, plain data */
   define: 2,
@@ -40,6 +40,8 @@ export const ToHost = {
   progress: 8,
   /** sequence: the item begins, and has the sockets that came with it */
   received: 9,
+  /** 1 when it failed, error or result: of the finalizer */
+  finalized: 10,
 } as const;
 
 export const RunFlag = {

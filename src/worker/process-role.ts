@@ -64,7 +64,7 @@ export function becomeProcess(info: ProcessInfo, decode: () => ProcessJob, host:
 }
 
 /** The priority and the cores, which on Linux are each thread's own. */
-function place({ nice, cpus }: ProcessInfo, isThread: boolean): void {
+export function place({ nice, cpus }: Pick<ProcessInfo, 'nice' | 'cpus'>, isThread: boolean): void {
   if (nice === undefined && cpus === undefined) return;
   // 0 is the calling thread. Threads that are started later inherit what it has.
   const threads = isThread || process.platform !== 'linux' ? [0] : readdirSync('/proc/self/task').map(Number);

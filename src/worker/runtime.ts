@@ -17,7 +17,7 @@ import { KnownFunction, type TaskFunction } from './known-function.ts';
 import { Loop } from './loop.ts';
 import { redirectOutput } from './output.ts';
 import type { ProcessInfo, ProcessJob, Target } from './process-info.ts';
-import { becomeProcess } from './process-role.ts';
+import { becomeProcess, place } from './process-role.ts';
 import { shared } from './task-context.ts';
 
 export interface RuntimeOptions {
@@ -50,6 +50,7 @@ export class Runtime {
   readonly #inbox: Inbox;
   readonly #functions = new Map<number, KnownFunction>();
   #loop: Loop | undefined;
+  #finalizer: TaskFunction | undefined;
   #closing = false;
   #memoryMs = 0;
 
@@ -115,13 +116,19 @@ export class Runtime {
     const workerIndex = reader.varint();
     const nesting = reader.varint();
     const concurrency = reader.varint();
-    const [main, script, sourceMaps] = decoder.message(reader) as [string, string | undefined, boolean];
+    const [main, script, sourceMaps, name, cpus] = decoder.message(reader) as [
+      main: string,
+      script: string | undefined,
+      sourceMaps: boolean,
+      name: string | undefined,
+      cpus: readonly number[] | undefined,
+    ];
     registry.main = main;
     process.argv.length = 1;
     if (script !== undefined) process.argv.push(script);
     // A loader such as tsx turns them on in the host, by no option that a worker would inherit.
     if (sourceMaps) process.setSourceMapsEnabled(true);
-    shared.worker = { id, nesting };
+    shared.worker = { id, nesting, name };
     // A Process: what it is to do comes next, and it runs no tasks.
     if (concurrency === 0) return undefined;
     const { page } = this.#options;
@@ -138,9 +145,11 @@ export class Runtime {
         ),
     };
     this.#loop = new Loop(page, this.#answers, concurrency, host, () => this.#idle());
-    if (reader.u8() === 0) return this.#ready();
     decoder.attachments = attachments;
     try {
+      place({ nice: undefined, cpus }, this.#options.isThread);
+      if (reader.u8() === 1) this.#finalizer = decoder.message(reader) as TaskFunction;
+      if (reader.u8() === 0) return this.#ready();
       const initializer = decoder.message(reader) as TaskFunction;
       const result = initializer(...readArguments(reader, decoder));
       if (typeof (result as PromiseLike<unknown> | undefined)?.then !== 'function') return this.#ready();
@@ -197,7 +206,35 @@ export class Runtime {
       this.#memoryMs = now;
       this.#options.page.memoryMiB = Math.round(this.#options.memory() / 2 ** 20);
     }
-    if (this.#closing && this.#loop?.isIdle !== false) this.#options.exit();
+    if (this.#closing && this.#loop?.isIdle !== false) this.#end();
+  }
+
+  /** Nothing more comes: the finalizer runs, once. */
+  #end(): void {
+    const finalizer = this.#finalizer;
+    if (finalizer === undefined) return this.#options.exit();
+    this.#closing = false;
+    void outcomeOf(finalizer).then((outcome) => {
+      this.#finalized(outcome);
+      this.#options.exit();
+    });
+  }
+
+  #finalized(outcome: PromiseSettledResult<unknown>): void {
+    const { body, encoder } = this.#outbox;
+    this.#answers.cut();
+    const start = body.length;
+    body.u8(ToHost.finalized);
+    body.u8(outcome.status === 'rejected' ? 1 : 0);
+    if (outcome.status === 'rejected') encodeThrown(encoder, body, outcome.reason);
+    else
+      try {
+        encoder.message(body, outcome.value, 'result');
+      } catch (error) {
+        body.length = start;
+        return this.#finalized({ status: 'rejected', reason: error });
+      }
+    this.#answers.flush();
   }
 
   #print(fd: 1 | 2, text: string): void {
@@ -245,6 +282,14 @@ export class Runtime {
     encodeThrown(this.#options.encoder, body, error);
     this.#answers.flush();
   };
+}
+
+async function outcomeOf(fn: () => unknown): Promise<PromiseSettledResult<unknown>> {
+  try {
+    return { status: 'fulfilled', value: await fn() };
+  } catch (reason) {
+    return { status: 'rejected', reason };
+  }
 }
 
 function readJob(reader: Reader, decoder: Decoder): ProcessJob {

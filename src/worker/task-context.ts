@@ -28,7 +28,9 @@ interface Shared {
   locate: (() => TaskContext | undefined) | undefined;
   readonly storage: AsyncLocalStorage<TaskContext>;
   /** Set in a worker: which one, and how deep pools are nested. */
-  worker: { readonly id: number; readonly nesting: number } | undefined;
+  worker: { readonly id: number; readonly nesting: number; readonly name: string | undefined } | undefined;
+  /** See `workerState`. */
+  readonly state: Record<string, unknown>;
 }
 
 // A worker runs a bundle of its own, and the user's code in it may load the package once more: both must see one state.
@@ -38,6 +40,7 @@ export const shared: Shared = (holder[key] ??= {
   locate: undefined,
   storage: new AsyncLocalStorage(),
   worker: undefined,
+  state: {},
 });
 
 /** The task that is running here, or undefined outside of one. */

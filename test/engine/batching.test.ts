@@ -15,7 +15,7 @@ const table = [
   ['unknown and none: at least one', undefined, 0, 2, 1],
   ['0.1 ms: a millisecond of it', 0.1, 1_000, 2, 10],
   ['longer than a millisecond: one', 20, 1_000, 2, 1],
-  ['no time at all: a fair share', 0, 1_000, 2, 250],
+  ['no time at all: a fair share (V520)', 0, 1_000, 2, 250],
   ['no time at all, many: bounded', 0, 10_000_000, 2, maxBatchItems],
   ['towards the end: smaller', 0.001, 8, 2, 2],
   ['at the end: one', 0.001, 1, 2, 1],

@@ -246,3 +246,41 @@ for (const context of both) {
     },
   );
 }
+
+for (const [what, breaks, message] of [
+  ['has a syntax error', (path: string) => writeFileSync(path, 'export const broken = ;'), /Unexpected token/],
+  ['throws at its top level', (path: string) => writeFileSync(path, 'throw new Error("not today");'), /not today/],
+  [
+    'rejects at its top level',
+    (path: string) => writeFileSync(path, 'await Promise.reject(new Error("later"));'),
+    /later/,
+  ],
+  ['is gone', (path: string) => rmSync(path), /Cannot find module/],
+  ['is CommonJS by now', (path: string) => writeFileSync(path, 'module.exports = 1;'), /module is not defined/],
+] as const)
+  scenario(
+    `a module that ${what} when a worker loads it: an error that names it, and no respawns (D6)`,
+    {},
+    async ({ pool, submit }) => {
+      await allUp(pool, 2);
+      const before = pool.statistics().workers.map(({ id }) => id);
+      const folder = mkdtempSync(join(tmpdir(), 'faults-module-'));
+      const path = join(folder, 'changes.mjs');
+      try {
+        writeFileSync(path, 'export class Changes { value = 1; }');
+        const { Changes } = (await import(pathToFileURL(path).href)) as { Changes: new () => object };
+        breaks(path);
+        for (let i = 0; i < 3; i++) {
+          const error = await submit((changes) => changes, [new Changes()]).error();
+          assert.match(error.message, message);
+          assert.ok(`${error.message}\n${error.stack}`.includes('changes.mjs'), error.stack);
+        }
+        assert.deepEqual(
+          pool.statistics().workers.map(({ id }) => id),
+          before,
+        );
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    },
+  );

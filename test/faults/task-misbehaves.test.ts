@@ -376,3 +376,54 @@ scenario('a task that learns of its end by its signal (E1)', { workers: 1 }, asy
   stop.abort();
   await assert.rejects(result, { name: 'AbortError' });
 });
+
+scenario(
+  'what a task has started ends with it when it is ended for its time (E10)',
+  { contexts: processes, workers: 1 },
+  async ({ pool, submit }) => {
+    let grandchild = 0;
+    pool.on('taskProgress', ({ done }) => (grandchild = done));
+    const hung = submit(
+      () => {
+        const { pid } = spawn('sleep', ['60'], { stdio: 'ignore' });
+        task().progress(pid!);
+        return new Promise(() => {});
+      },
+      [],
+      { timeout: 300, grace: 0 },
+    );
+    const error = await hung.error();
+    assert.ok(error instanceof TaskTimeoutError, error.stack);
+    assert.ok(grandchild > 0);
+    await until('the grandchild is gone', () => !isAlive(grandchild), 5_000);
+  },
+);
+
+for (const days of [30, -30])
+  scenario(
+    `a clock that jumps by ${days} days makes nothing early and nothing late (E8)`,
+    { workers: 1 },
+    async ({ submit, pool }) => {
+      const jump = (by: number): void => {
+        const { now } = Date;
+        Object.assign(Date, { now: () => now() + by * 86_400_000, jumpedFrom: now });
+      };
+      await pool.apply(jump, [days]);
+      const patient = submit(() => new Promise((resolve) => setTimeout(resolve, 100, 'in time')), [], {
+        timeout: 20_000,
+      });
+      const { now } = Date;
+      try {
+        jump(days);
+        assert.equal(await patient.result, 'in time');
+        const startedMs = performance.now();
+        const error = await submit(() => new Promise(() => {}), [], { timeout: 100, grace: 0 }).error();
+        assert.ok(error instanceof TaskTimeoutError, error.stack);
+        const ms = performance.now() - startedMs;
+        assert.ok(ms > 90 && ms < 10_000, `${ms} ms`);
+      } finally {
+        Object.assign(Date, { now });
+        Reflect.deleteProperty(Date, 'jumpedFrom');
+      }
+    },
+  );

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { closeSync, writeFileSync, writeSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { PoisonTaskError, task, WorkerLostError } from 'manycore';
 import { allUp, inState, isAlive, pidOf, processes, scenario, sign, until } from './support.ts';
 
@@ -296,5 +299,75 @@ scenario(
       assert.ok(pool.statistics().workers.length <= 4);
       await until('it has shrunk', () => pool.statistics().workers.length === 1);
     }
+  },
+);
+
+scenario(
+  'SIGKILL in the middle of writing a large result: only that task is lost (C5)',
+  P,
+  async ({ pool, submit }) => {
+    await allUp(pool, 2);
+    const large = submit(() => {
+      const { spawn } = process.getBuiltinModule('node:child_process');
+      // Out of the worker's group, and later than the result, which nobody reads meanwhile.
+      spawn('sh', ['-c', `sleep 0.3; kill -9 ${process.pid}`], { detached: true, stdio: 'ignore' }).unref();
+      return Array.from({ length: 2_000_000 }, (_, i) => `item ${i}`);
+    }, []);
+    const others = [1, 2, 3].map((x) => submit((y) => y * 2, [x]).result);
+    await until('it runs', () => pool.statistics().workers.some(({ pid }) => childrenOf(pid!).length > 0));
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000);
+    const error = await large.error();
+    assert.ok(error instanceof WorkerLostError, error.stack);
+    assert.equal(error.signal, 'SIGKILL');
+    assert.deepEqual(await Promise.all(others), [2, 4, 6]);
+    await allUp(pool, 2);
+  },
+);
+
+function childrenOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean);
+  } catch {
+    return [];
+  }
+}
+
+const canUnshare = spawnSync('unshare', ['-pf', '--mount-proc', 'true']).status === 0;
+
+test(
+  'process: a host that is process 1 is not confused by orphans that become its children (C15)',
+  { timeout: 60_000, skip: canUnshare ? false : 'unshare is not possible here' },
+  () => {
+    const program = `
+      import { spawnSync } from 'node:child_process';
+      import { readdirSync, readFileSync } from 'node:fs';
+      import { Pool } from 'manycore';
+      // Its child ends before it does, and it is nobody's then: process 1 gets it.
+      const orphan = () => spawnSync('sh', ['-c', 'sleep 0.05 & sleep 0.2 &']);
+      const pool = new Pool(2);
+      const pids = new Set();
+      for (let i = 0; i < 10; i++) {
+        orphan();
+        pids.add(await pool.apply(() => process.pid));
+      }
+      const lost = await pool.apply(() => process.kill(process.pid, 'SIGKILL')).catch((error) => error.name);
+      console.log(process.pid, lost, pool.statistics().lost, await pool.apply((x) => x, [42]));
+      await pool.terminate();
+      const workers = readdirSync('/proc').filter((pid) => Number(pid) > 1).filter((pid) => {
+        try {
+          return readFileSync('/proc/' + pid + '/cmdline', 'latin1').includes('entry-process');
+        } catch {
+          return false;
+        }
+      });
+      console.log(workers.length);`;
+    const { stdout, stderr, status } = spawnSync(
+      'unshare',
+      ['-pf', '--mount-proc', process.execPath, '--input-type=module', '-e', program],
+      { encoding: 'utf8', cwd: fileURLToPath(new URL('../../..', import.meta.url)) },
+    );
+    assert.equal(stderr, '');
+    assert.equal(stdout, '1 WorkerLostError 1 42\n0\n');
+    assert.equal(status, 0);
   },
 );

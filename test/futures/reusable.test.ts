@@ -28,7 +28,7 @@ async function settled(executor: Executor): Promise<void> {
 }
 
 for (const context of contexts) {
-  testReusable(`getReusableExecutor: the same one again (S432), ${context}`, async () => {
+  testReusable(`getReusableExecutor: the same one again, ${context} (S432)`, async () => {
     const executor = getReusableExecutor({ maxWorkers: 2, context });
     assert.equal(await executor.submit(square, 3), 9);
     assert.equal(getReusableExecutor({ maxWorkers: 2, context }), executor);
@@ -38,14 +38,14 @@ for (const context of contexts) {
     await eventually(() => executor.statistics().state === 'ended');
   });
 
-  testReusable(`getReusableExecutor: with reuse the old options stay (S433), ${context}`, async () => {
+  testReusable(`getReusableExecutor: with reuse the old options stay, ${context} (S433)`, async () => {
     const executor = getReusableExecutor({ maxWorkers: 2, context, name: 'first' });
     assert.equal(getReusableExecutor({ reuse: true }), executor);
     assert.equal(getReusableExecutor({ maxWorkers: 1, context, name: 'other', reuse: true }), executor);
     assert.equal(executor.statistics().name, 'first');
   });
 
-  testReusable(`getReusableExecutor: another initializer makes another executor (R431), ${context}`, async () => {
+  testReusable(`getReusableExecutor: another initializer makes another executor, ${context} (R431)`, async () => {
     const shared = globalThis as { mark?: string };
     const initializer = (mark: string): void => {
       shared.mark = mark;
@@ -61,7 +61,7 @@ for (const context of contexts) {
   });
 
   testReusable(
-    `getReusableExecutor: to a smaller size while calls run: they end, an old worker stays (S434, S435), ${context}`,
+    `getReusableExecutor: to a smaller size while calls run: they end, an old worker stays, ${context} (S434, S435)`,
     async () => {
       const executor = getReusableExecutor({ maxWorkers: 2, context });
       const futures = [1, 2, 3, 4].map(() => executor.submit(sleep, 400));
@@ -78,7 +78,7 @@ for (const context of contexts) {
     },
   );
 
-  testReusable(`getReusableExecutor: many sizes with calls in flight, killed or not (S437), ${context}`, async () => {
+  testReusable(`getReusableExecutor: many sizes with calls in flight, killed or not, ${context} (S437)`, async () => {
     for (const killWorkers of [false, true]) {
       for (const maxWorkers of [6, 2, 1, 6, 3, 1, 4, 5]) {
         const executor = getReusableExecutor({ maxWorkers, context, killWorkers });
@@ -98,7 +98,7 @@ for (const context of contexts) {
     }
   });
 
-  testReusable(`getReusableExecutor: a resize while a worker is dying (S438), ${context}`, async () => {
+  testReusable(`getReusableExecutor: a resize while a worker is dying, ${context} (S438)`, async () => {
     const executor = getReusableExecutor({ maxWorkers: 2, context });
     const dying = [executor.submit(() => process.exit(1)), executor.submit(square, 2)];
     getReusableExecutor({ maxWorkers: 1, context });
@@ -107,7 +107,7 @@ for (const context of contexts) {
   });
 
   testReusable(
-    `getReusableExecutor: idle workers end, and come again when there is work (S439, S440, S442), ${context}`,
+    `getReusableExecutor: idle workers end, and come again when there is work, ${context} (S439, S440, S442)`,
     async () => {
       const executor = getReusableExecutor({ maxWorkers: 2, context, idleTimeout: 100 });
       const ids = await Promise.all([executor.submit(() => task().workerId), executor.submit(sleep, 50)]);
@@ -121,7 +121,7 @@ for (const context of contexts) {
   );
 
   testReusable(
-    `getReusableExecutor: no call is lost with workers that are hardly ever there (S440, S441), ${context}`,
+    `getReusableExecutor: no call is lost with workers that are hardly ever there, ${context} (S440, S441)`,
     async () => {
       const executor = getReusableExecutor({ maxWorkers: 2, context, idleTimeout: 1 });
       for (let round = 0; round < 10; round++) {
@@ -135,7 +135,7 @@ for (const context of contexts) {
     },
   );
 
-  testReusable(`getReusableExecutor: one that broke or was shut down is replaced (S452), ${context}`, async () => {
+  testReusable(`getReusableExecutor: one that broke or was shut down is replaced, ${context} (S452)`, async () => {
     const first = getReusableExecutor({ maxWorkers: 1, context });
     await first.shutdown();
     const second = getReusableExecutor({ maxWorkers: 1, context });
@@ -160,7 +160,7 @@ for (const context of contexts) {
     assert.equal(await getReusableExecutor({ maxWorkers: 1, context }).submit(square, 4), 16);
   });
 
-  testReusable(`getReusableExecutor: used in the workers of the same (S449, S450), ${context}`, async () => {
+  testReusable(`getReusableExecutor: used in the workers of the same, ${context} (S449, S450)`, async () => {
     const executor = getReusableExecutor({ maxWorkers: 1, context });
     const nested = executor.submit(async (kind: 'process' | 'thread') => {
       const { getReusableExecutor: again } = await import('manycore/futures');

@@ -204,7 +204,7 @@ eachExecutor((make, context) => {
       },
     );
 
-  test(`a program that ends right behind submit does the work (P377), ${context}`, async () => {
+  test(`a program that ends right behind submit does the work, ${context} (P377)`, async () => {
     const { code, stdout, stderr } = await runScript(
       `import { ${Kind} } from 'manycore/futures';
        const executor = new ${Kind}(1);
@@ -213,7 +213,7 @@ eachExecutor((make, context) => {
     assert.deepEqual([code, stdout, stderr], [0, 'apple\n', '']);
   });
 
-  test(`submit in an exit handler is refused (P378), ${context}`, async () => {
+  test(`submit in an exit handler is refused, ${context} (P378)`, async () => {
     const { code, stdout } = await runScript(
       `import { ${Kind} } from 'manycore/futures';
        process.on('exit', () => {
@@ -226,7 +226,7 @@ eachExecutor((make, context) => {
     assert.match(stdout, /^3\nERR_MANYCORE_POOL_CLOSED .*cannot schedule new futures after interpreter shutdown/);
   });
 
-  test(`a program ends behind a shutdown that cancels and does not wait; what was cancelled prints nothing (P387), ${context}`, async () => {
+  test(`a program ends behind a shutdown that cancels and does not wait; what was cancelled prints nothing, ${context} (P387)`, async () => {
     const { code, stdout, stderr } = await runScript(
       `import { ${Kind} } from 'manycore/futures';
        const executor = new ${Kind}(1);
@@ -240,7 +240,7 @@ eachExecutor((make, context) => {
     assert.deepEqual([code, stdout, stderr], [0, 'true,true,true\nfirst\n', '']);
   });
 
-  test(`a program that kills itself leaves no worker, busy or not (P395), ${context}`, async () => {
+  test(`a program that kills itself leaves no worker, busy or not, ${context} (P395)`, async () => {
     const { signal } = await runScript(
       `import { ${Kind} } from 'manycore/futures';
        const executor = new ${Kind}(2);

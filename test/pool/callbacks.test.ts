@@ -118,7 +118,7 @@ eachContext((context) => {
 });
 
 for (const context of contexts) {
-  test(`callbacks: one that throws is uncaught, and the pool goes on (J266), ${context}`, async () => {
+  test(`callbacks: one that throws is uncaught, and the pool goes on, ${context} (J266)`, async () => {
     const { code, stdout, stderr } = await runScript(
       `import { Pool } from 'manycore';
        process.on('uncaughtException', (error) => console.log('uncaught', error.message));

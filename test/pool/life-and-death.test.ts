@@ -346,7 +346,7 @@ testPool(
 );
 
 for (const context of contexts) {
-  testClean(`a thousand submissions race with close: each runs or is refused (B11), ${context}`, {}, async () => {
+  testClean(`a thousand submissions race with close: each runs or is refused, ${context} (B11)`, {}, async () => {
     const pool = new Pool({ context, workers: 2 });
     const results: Promise<number>[] = [];
     let refused = 0;

@@ -1,7 +1,9 @@
 import { strict as assert } from 'node:assert';
 import { spawn } from 'node:child_process';
-import { closeSync, readFileSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { activeChildren, getContext, InterruptError, type Process } from 'manycore';
 import { descendants } from '#internal/testing/processes.js';
@@ -350,3 +352,33 @@ function sayAndSpin(): void {
   console.log('here');
   busy();
 }
+
+for (const signal of ['SIGKILL', 'SIGINT'] as const)
+  testClean(`process: one that gets ${signal} between two starts does not harm the second (A47)`, {}, async () => {
+    const { Process: Of } = getContext('process');
+    const first = startHeard('process', { target: sayAndIdle });
+    await eventually(() => first.stdout() === 'here\n');
+    process.kill(first.process.pid!, signal);
+    const second = new Of({ target: () => undefined }).start();
+    await second.join();
+    assert.equal(second.exitCode, 0);
+    assert.equal((await first.outcome).exitCode, signal === 'SIGKILL' ? -9 : 1);
+  });
+
+testClean('process: where modules are looked for is what the parent says at the start (A50)', {}, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'manycore-test-'));
+  mkdirSync(join(folder, 'found-by-path'));
+  writeFileSync(join(folder, 'found-by-path', 'index.js'), 'module.exports = "found";');
+  const report = (): void =>
+    console.log(process.getBuiltinModule('node:module').createRequire('/')('found-by-path') as string);
+  const before = process.env['NODE_PATH'];
+  try {
+    process.env['NODE_PATH'] = folder;
+    const { stdout, stderr, exitCode } = await outcomeOf('process', report, []);
+    assert.deepEqual([stdout, stderr, exitCode], ['found\n', '', 0]);
+  } finally {
+    if (before === undefined) delete process.env['NODE_PATH'];
+    else process.env['NODE_PATH'] = before;
+    rmSync(folder, { recursive: true });
+  }
+});
