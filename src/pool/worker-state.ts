@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/no-unnecessary-type-parameters -- what the object holds is between the functions of one pool */
 import { shared } from '../worker/task-context.ts';
 
 /**
@@ -12,7 +13,6 @@ import { shared } from '../worker/task-context.ts';
  * console.log(await pool.map(count, [0, 0, 0])); // [ 1, 2, 3 ]
  * ```
  */
-// oxlint-disable-next-line no-unnecessary-type-parameters -- what it holds is between the functions of one pool
 export function workerState<S extends object = Record<string, unknown>>(): S {
   return shared.state as S;
 }

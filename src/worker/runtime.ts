@@ -209,15 +209,21 @@ export class Runtime {
     if (this.#closing && this.#loop?.isIdle !== false) this.#end();
   }
 
-  /** Nothing more comes: the finalizer runs, once. */
+  /** Nothing more comes. */
   #end(): void {
     const finalizer = this.#finalizer;
     if (finalizer === undefined) return this.#options.exit();
     this.#closing = false;
-    void outcomeOf(finalizer).then((outcome) => {
-      this.#finalized(outcome);
-      this.#options.exit();
-    });
+    void this.#finalize(finalizer);
+  }
+
+  async #finalize(finalizer: TaskFunction): Promise<void> {
+    try {
+      this.#finalized({ status: 'fulfilled', value: await finalizer() });
+    } catch (reason) {
+      this.#finalized({ status: 'rejected', reason });
+    }
+    this.#options.exit();
   }
 
   #finalized(outcome: PromiseSettledResult<unknown>): void {
@@ -282,14 +288,6 @@ export class Runtime {
     encodeThrown(this.#options.encoder, body, error);
     this.#answers.flush();
   };
-}
-
-async function outcomeOf(fn: () => unknown): Promise<PromiseSettledResult<unknown>> {
-  try {
-    return { status: 'fulfilled', value: await fn() };
-  } catch (reason) {
-    return { status: 'rejected', reason };
-  }
 }
 
 function readJob(reader: Reader, decoder: Decoder): ProcessJob {
