@@ -13,7 +13,7 @@ import type { BlockReference } from '../memory/block.ts';
 import { monotonicMs } from '../monotonic.ts';
 import { travelsAs } from '../wire/shared.ts';
 import { End, endWords, type Hold } from './ends.ts';
-import { blocked, late } from './gate.ts';
+import { blocked, type IsDead, late, unknown } from './gate.ts';
 import { type QueueOptions, timeoutOf, type SyncQueueOptions, waitingOf, wholeNumber } from './options.ts';
 import { ended, Kind, type Rules, SharedRing } from './shared-ring.ts';
 import { showAs } from './show.ts';
@@ -105,7 +105,7 @@ export class Connection<Out = unknown, In = Out> {
     if (!((held as unknown) instanceof Held))
       throw new ArgumentTypeError('Cannot make a Connection: Pipe() gives two of them.');
     this.#held = held;
-    this.#receiving = { ended: (thorough) => this.#isEnd(thorough) };
+    this.#receiving = { ended: (isDead) => this.#isEnd(isDead) };
     this.#sending = { puts: () => this.#checkPut() };
     collected.register(this, held, this);
   }
@@ -163,13 +163,16 @@ export class Connection<Out = unknown, In = Out> {
     return output.ring;
   }
 
+  readonly #isDead: IsDead = (party) => this.#held.output!.ring.block.home.isDead(party);
+
   #checkPut(): void {
     this.#checkOpen();
     const { readers } = this.#held.output!;
     const now = monotonicMs();
-    const thorough = now - this.#lookedMs > lookEveryMs;
-    if (thorough) this.#lookedMs = now;
-    if (!readers.isHeld(thorough)) throw new BrokenPipeError('Cannot send: nobody is left who could receive it.');
+    const due = now - this.#lookedMs > lookEveryMs;
+    if (due) this.#lookedMs = now;
+    if (!readers.isHeld(due ? this.#isDead : unknown))
+      throw new BrokenPipeError('Cannot send: nobody is left who could receive it.');
   }
 
   // Receiving.
@@ -240,21 +243,21 @@ export class Connection<Out = unknown, In = Out> {
    */
   async poll(options: QueueOptions = {}): Promise<boolean> {
     const { gets } = this.#input();
-    return (await gets.wait((thorough) => this.#isReady(thorough), waitingOf({ timeout: 0, ...options }))) !== late;
+    return (await gets.wait((isDead) => this.#isReady(isDead), waitingOf({ timeout: 0, ...options }))) !== late;
   }
 
   pollSync(options: SyncQueueOptions = {}): boolean {
     const { gets } = this.#input();
-    return gets.waitSync((thorough) => this.#isReady(thorough), timeoutOf({ timeout: 0, ...options })) !== late;
+    return gets.waitSync((isDead) => this.#isReady(isDead), timeoutOf({ timeout: 0, ...options })) !== late;
   }
 
-  #isReady(thorough: boolean): true | typeof blocked {
-    return !this.#input().ring.isEmpty || this.#isEnd(thorough) ? true : blocked;
+  #isReady(isDead: IsDead): true | typeof blocked {
+    return !this.#input().ring.isEmpty || this.#isEnd(isDead) ? true : blocked;
   }
 
-  #isEnd(thorough: boolean): boolean {
+  #isEnd(isDead: IsDead): boolean {
     this.#checkOpen();
-    return !this.#held.input!.writers.isHeld(thorough);
+    return !this.#held.input!.writers.isHeld(isDead);
   }
 
   #input(): SharedRing {

@@ -1,6 +1,7 @@
 import { SharedMemoryError } from '../errors.ts';
 import { maxConnectionHolders } from '../limits.ts';
 import type { Home } from '../memory/home.ts';
+import type { IsDead } from './gate.ts';
 
 /** Words of the table of one end. */
 export const endWords: number = maxConnectionHolders * 2;
@@ -53,14 +54,14 @@ export class End {
     if (Atomics.compareExchange(this.#words, at + 1, id, 0) === id) Atomics.store(this.#words, at, 0);
   }
 
-  /** Whether anybody has it. When `thorough`, the dead do not count. */
-  isHeld(thorough: boolean): boolean {
+  /** Whether anybody has it who is not dead. */
+  isHeld(isDead: IsDead): boolean {
     const words = this.#words;
     for (let place = 0; place < maxConnectionHolders; place++) {
       const at = this.#at + place * 2;
       const party = Atomics.load(words, at);
       if (party === 0) continue;
-      if (!thorough || !this.#home.isDead(party)) return true;
+      if (!isDead(party)) return true;
       Atomics.compareExchange(words, at, party, 0);
     }
     return false;
