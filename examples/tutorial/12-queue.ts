@@ -11,7 +11,7 @@ interface Reading {
   readonly waveform: Float64Array;
 }
 
-async function put(q: Queue<unknown>): Promise<void> {
+async function put(q: Queue): Promise<void> {
   await q.put([42, null, 'hello']);
 }
 
