@@ -42,7 +42,7 @@ const At = {
   user: 16 + storeWords + 3 * gateWords + partyWords + 2 * partyWords * 32,
 } as const;
 /** Words for who uses it, such as those who hold an end of a pipe. */
-const userWords = 512;
+const userWords = 1024;
 const headerBytes: number = (At.user + userWords) * 4;
 
 const storedBytes = 16;
