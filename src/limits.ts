@@ -170,5 +170,5 @@ export const maxQueuedBytes: number = 256 * 2 ** 20;
 export const ringBytes = { least: 65_536, most: 1_048_576, pipe: 262_144, perItem: 1_024 } as const;
 /** Items in a queue without `maxSize`, beyond which a `put` waits. */
 export const maxQueuedItems = 32_767;
-/** Processes and threads that hold the same end of a pipe at once. */
-export const maxConnectionHolders = 64;
+/** Processes and threads that hold the same end of a pipe at once: its table is looked through when nothing is there. */
+export const maxEndParties = 128;

@@ -417,6 +417,94 @@ def manager(context, params):
     return {"us": statistics.median(times) * 1000, "ms": ms}
 
 
+def get_all(q, answer, count):
+    answer.put("ready")
+    total = q.get()
+    start = now()
+    for _ in range(1, count):
+        total += q.get()
+    answer.put((now() - start, total))
+
+
+def put_all(q, answers, go, first, count):
+    answers.put("ready")
+    go.get()
+    for i in range(count):
+        q.put(first + i)
+    answers.put("done")
+
+
+def get_every(q, answers, go):
+    answers.put("ready")
+    go.get()
+    taken = []
+    for item in iter(q.get, None):
+        taken.append(item)
+    answers.put(taken)
+
+
+def echo_pipe(end):
+    for message in iter(end.recv, None):
+        end.send(message)
+
+
+def queues(context, params):
+    if context.kind == "executor":
+        return None
+    of = multiprocessing.get_context(context.kind)
+    kind, count = params["kind"], params.get("count")
+    if kind == "pipe":
+        here, there = of.Pipe()
+        child = of.Process(target=echo_pipe, args=(there,))
+        child.start()
+        times = []
+        for i in range(count):
+            start = now()
+            here.send(i)
+            if here.recv() != i:
+                raise ValueError("wrong: another value came back")
+            times.append(now() - start)
+        here.send(None)
+        child.join()
+        return {"us": statistics.median(times) * 1000}
+    q, answers = of.Queue(), of.Queue()
+    if kind == "many":
+        each, go = params["each"], of.Queue()
+        children = [of.Process(target=put_all, args=(q, answers, go, i * each, each)) for i in range(4)]
+        children += [of.Process(target=get_every, args=(q, answers, go)) for _ in range(4)]
+        for one in children:
+            one.start()
+        for _ in children:
+            answers.get()
+        start = now()
+        for _ in children:
+            go.put("go")
+        for _ in range(4):
+            answers.get()
+        # A putter says so before its items have gone: the end may overtake them, but not in the pipe.
+        for one in children[:4]:
+            one.join()
+        for _ in range(4):
+            q.put(None)
+        taken = [item for _ in range(4) for item in answers.get()]
+        ms = now() - start
+        for one in children:
+            one.join()
+        if len(taken) != 4 * each or len(set(taken)) != 4 * each:
+            raise ValueError("wrong: not every item once")
+        return {"ms": ms}
+    child = of.Process(target=get_all, args=(q, answers, count))
+    child.start()
+    answers.get()
+    for i in range(count):
+        q.put(i)
+    ms, total = answers.get()
+    child.join()
+    if total != count * (count - 1) // 2:
+        raise ValueError("wrong: not the items that were put")
+    return {"ms": ms, "perSecond": count / ms * 1000}
+
+
 SCENARIOS = {
     "burst": burst,
     "submit": submit,
@@ -431,6 +519,7 @@ SCENARIOS = {
     "memory": memory,
     "idle": idle,
     "manager": manager,
+    "queues": queues,
 }
 
 

@@ -25,6 +25,9 @@ const targets = [
   ...kinds.map((kind) => atMost('memory', 'linear', 'linear', kind, 1.3, 'x linear from N/4 to N queued tasks')),
   ...kinds.map((kind) => atMost('idle', 'cpu', 'host', kind, 2, 'ms CPU/s, idle host')),
   ...kinds.map((kind) => atMost('idle', 'exit', 'exitMs', kind, 2_000, 'ms until an open pool lets its program end')),
+  faster('queues', 'stream', 'ms', 'processes', 'python-fork', 8),
+  faster('queues', 'blocking', 'ms', 'processes', 'python-fork', 8),
+  faster('queues', 'pipe', 'us', 'processes', 'python-fork', 3),
   faster('manager', 'manager', 'us', 'processes', 'python-fork', 2),
   faster('manager', 'manager', 'ms', 'processes', 'python-fork', 20),
 ];

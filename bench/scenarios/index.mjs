@@ -14,13 +14,14 @@ import { map } from './map.mjs';
 import { memory } from './memory.mjs';
 import { payloads } from './payloads.mjs';
 import { process } from './process.mjs';
+import { queues } from './queues.mjs';
 import { roundTrip } from './round-trip.mjs';
 import { scaling } from './scaling.mjs';
 import { skew } from './skew.mjs';
 import { startUp } from './start-up.mjs';
 import { submit } from './submit.mjs';
 
-export const scenarios = [burst, submit, map, imap, roundTrip, payloads, startUp, process, scaling, skew, memory, idle, manager];
+export const scenarios = [burst, submit, map, imap, roundTrip, payloads, startUp, process, scaling, skew, memory, idle, manager, queues];
 
 export function findScenario(name) {
   const found = scenarios.find((candidate) => candidate.name === name);

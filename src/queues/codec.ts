@@ -18,22 +18,27 @@ import { Writer } from '../wire/writer.ts';
  */
 const Form = { plain: 0, full: 1 } as const;
 
-/** A message in one or several pieces, valid until the next one is encoded. */
+/** A message, valid until the next one is encoded. */
 export interface Encoded {
-  readonly parts: readonly Uint8Array[];
+  /** It begins at 0; there may be more bytes than it has. */
+  readonly bytes: Uint8Array;
   readonly length: number;
+  /** Set in place of `bytes`: it is in several pieces. */
+  readonly parts: readonly Uint8Array[] | undefined;
   /** Takes the contents of the buffers that move, once the message was put. */
   sent(): void;
 }
 
 const keptCapacity = 64 * 1024;
+const noBytes: Uint8Array = new Uint8Array();
 const nothing = (): void => undefined;
 
 /** Encodes one message at a time. */
-class MessageEncoder {
+export class MessageEncoder {
   readonly #encoder = new Encoder(createReader({ toward: 'worker' }), false);
   readonly #plain = new Encoder(undefined, false);
   readonly #definitions = new WeakMap<Definition, Buffer>();
+  readonly #message = { bytes: noBytes, length: 0, parts: undefined, sent: nothing };
   #writer = new Writer();
 
   /** Throws `SerializationError` with the path to what cannot travel. */
@@ -47,7 +52,11 @@ class MessageEncoder {
       encoder.message(writer, value);
       const { attachments } = encoder;
       if (encoder.definitions.size > 0 || attachments.length > 0) return this.#full(attachments);
-      return { parts: [writer.written()], length: writer.length, sent: nothing };
+      // The same object each time: most messages are like this one, and small.
+      const plain = this.#message;
+      plain.bytes = writer.bytes;
+      plain.length = writer.length;
+      return plain;
     } finally {
       if (encoder.definitions.size > 0) encoder.definitions.clear();
       if (encoder.attachments.length > 0) encoder.attachments = [];
@@ -73,7 +82,7 @@ class MessageEncoder {
     const sent = (): void => {
       for (const { buffer, moves } of attachments) if (moves) detach(buffer as ArrayBuffer);
     };
-    return { parts, length: parts.reduce((sum, part) => sum + part.length, 0), sent };
+    return { bytes: noBytes, parts, length: parts.reduce((sum, part) => sum + part.length, 0), sent };
   }
 
   #define(definition: Definition): Buffer {
@@ -151,14 +160,18 @@ class MessageDecoder {
 const encoders: MessageEncoder[] = [];
 const decoder = new MessageDecoder();
 
-/** Encodes a value; `use` has to be done with it when it returns. A getter on the way may do the same. */
-export function encodeMessage<R>(value: unknown, use: (encoded: Encoded) => R): R {
-  const encoder = encoders.pop() ?? new MessageEncoder();
-  try {
-    return use(encoder.encode(value));
-  } finally {
-    encoders.push(encoder);
-  }
+/** An encoder that nobody uses, to be given back: a getter of what is encoded may put something elsewhere. */
+export function borrowEncoder(): MessageEncoder {
+  return encoders.pop() ?? new MessageEncoder();
+}
+
+export function giveBack(encoder: MessageEncoder): void {
+  encoders.push(encoder);
+}
+
+/** All of a message in one piece. */
+export function wholeOf({ bytes, length, parts }: Encoded): Uint8Array {
+  return parts === undefined ? bytes.subarray(0, length) : Buffer.concat(parts);
 }
 
 /** Whether the message that begins at `at` needs nothing but itself. */

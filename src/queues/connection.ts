@@ -12,8 +12,8 @@ import { types } from 'node:util';
 import type { BlockReference } from '../memory/block.ts';
 import { monotonicMs } from '../monotonic.ts';
 import { travelsAs } from '../wire/shared.ts';
-import { End, endWords, type Hold } from './ends.ts';
-import { blocked, late } from './gate.ts';
+import { End, endWords, type Ticket } from './ends.ts';
+import { blocked, type IsDead, late, unknown } from './gate.ts';
 import { type QueueOptions, timeoutOf, type SyncQueueOptions, waitingOf, wholeNumber } from './options.ts';
 import { ended, Kind, type Rules, SharedRing } from './shared-ring.ts';
 import { showAs } from './show.ts';
@@ -42,33 +42,29 @@ function directionOf(ring: SharedRing): Direction {
 class Held {
   readonly input: Direction | undefined;
   readonly output: Direction | undefined;
-  readonly #holds: readonly (readonly [Direction, End, Hold])[];
+  /** Its ends: where it reads, where it writes. */
+  readonly #ends: readonly End[];
 
   constructor(input: SharedRing | undefined, output: SharedRing | undefined) {
     this.input = input && directionOf(input);
     this.output = output && directionOf(output);
-    this.#holds = this.more();
+    this.#ends = [this.input?.readers, this.output?.writers].filter((end) => end !== undefined);
+    for (const end of this.#ends) end.hold(1);
   }
 
-  /** Holds the same ends once more, for one that is on its way. */
-  more(): readonly (readonly [Direction, End, Hold])[] {
-    const { input, output } = this;
-    const holds: (readonly [Direction, End, Hold])[] = [];
-    if (input !== undefined) holds.push([input, input.readers, input.readers.hold()]);
-    if (output !== undefined) holds.push([output, output.writers, output.writers.hold()]);
-    return holds;
+  /** Counts one that is on its way. */
+  send(): Ticket[] {
+    return this.#ends.map((end) => end.send());
   }
 
-  /** Gives up what was held for it on the way. */
-  arrived(holds: readonly Hold[]): void {
-    for (const [place, [, end]] of this.#holds.entries()) end.release(holds[place]!);
+  arrive(tickets: readonly Ticket[]): void {
+    for (const [i, end] of this.#ends.entries()) end.arrive(tickets[i]!);
   }
 
   release(): void {
-    for (const [{ ring }, end, hold] of this.#holds) {
-      end.release(hold);
-      ring.notify();
-    }
+    for (const end of this.#ends) end.hold(-1);
+    this.input?.ring.notify();
+    this.output?.ring.notify();
   }
 }
 
@@ -77,7 +73,7 @@ const collected = new FinalizationRegistry<Held>((held) => held.release());
 interface ConnectionState {
   readonly input: BlockReference | undefined;
   readonly output: BlockReference | undefined;
-  readonly holds: readonly Hold[];
+  readonly tickets: readonly Ticket[];
 }
 
 /** To look whether somebody is alive takes as long as to send ten messages. */
@@ -105,7 +101,7 @@ export class Connection<Out = unknown, In = Out> {
     if (!((held as unknown) instanceof Held))
       throw new ArgumentTypeError('Cannot make a Connection: Pipe() gives two of them.');
     this.#held = held;
-    this.#receiving = { ended: (thorough) => this.#isEnd(thorough) };
+    this.#receiving = { ended: (isDead) => this.#isEnd(isDead) };
     this.#sending = { puts: () => this.#checkPut() };
     collected.register(this, held, this);
   }
@@ -163,13 +159,16 @@ export class Connection<Out = unknown, In = Out> {
     return output.ring;
   }
 
+  readonly #isDead: IsDead = (party) => this.#held.output!.ring.block.home.isDead(party);
+
   #checkPut(): void {
     this.#checkOpen();
     const { readers } = this.#held.output!;
     const now = monotonicMs();
-    const thorough = now - this.#lookedMs > lookEveryMs;
-    if (thorough) this.#lookedMs = now;
-    if (!readers.isHeld(thorough)) throw new BrokenPipeError('Cannot send: nobody is left who could receive it.');
+    const due = now - this.#lookedMs > lookEveryMs;
+    if (due) this.#lookedMs = now;
+    if (!readers.isHeld(due ? this.#isDead : unknown))
+      throw new BrokenPipeError('Cannot send: nobody is left who could receive it.');
   }
 
   // Receiving.
@@ -240,21 +239,21 @@ export class Connection<Out = unknown, In = Out> {
    */
   async poll(options: QueueOptions = {}): Promise<boolean> {
     const { gets } = this.#input();
-    return (await gets.wait((thorough) => this.#isReady(thorough), waitingOf({ timeout: 0, ...options }))) !== late;
+    return (await gets.wait((isDead) => this.#isReady(isDead), waitingOf({ timeout: 0, ...options }))) !== late;
   }
 
   pollSync(options: SyncQueueOptions = {}): boolean {
     const { gets } = this.#input();
-    return gets.waitSync((thorough) => this.#isReady(thorough), timeoutOf({ timeout: 0, ...options })) !== late;
+    return gets.waitSync((isDead) => this.#isReady(isDead), timeoutOf({ timeout: 0, ...options })) !== late;
   }
 
-  #isReady(thorough: boolean): true | typeof blocked {
-    return !this.#input().ring.isEmpty || this.#isEnd(thorough) ? true : blocked;
+  #isReady(isDead: IsDead): true | typeof blocked {
+    return !this.#input().ring.isEmpty || this.#isEnd(isDead) ? true : blocked;
   }
 
-  #isEnd(thorough: boolean): boolean {
+  #isEnd(isDead: IsDead): boolean {
     this.#checkOpen();
-    return !this.#held.input!.writers.isHeld(thorough);
+    return !this.#held.input!.writers.isHeld(isDead);
   }
 
   #input(): SharedRing {
@@ -298,15 +297,15 @@ export class Connection<Out = unknown, In = Out> {
     return {
       input: input?.ring.block.refer(),
       output: output?.ring.block.refer(),
-      holds: this.#held.more().map(([, , hold]) => hold),
+      tickets: this.#held.send(),
     };
   }
 
   /** @internal */
-  static arrive({ input, output, holds }: ConnectionState): Connection {
+  static arrive({ input, output, tickets }: ConnectionState): Connection {
     const held = new Held(input && SharedRing.attach(input), output && SharedRing.attach(output));
-    // It has its own holds now; those of the way are given up, by whom it came to first.
-    held.arrived(holds);
+    // It is held here by now.
+    held.arrive(tickets);
     return new Connection(held);
   }
 

@@ -9,8 +9,14 @@ export const blocked: unique symbol = Symbol('blocked');
 /** What a wait gives when its time is over. */
 export const late: unique symbol = Symbol('late');
 
-/** Tries once. When `thorough`, it has slept, and may look whether somebody has died. */
-export type Attempt<R> = (thorough: boolean) => R | typeof blocked;
+/** Whether a party is dead, as far as it is looked for: to ask the system takes longer than to wait for most things. */
+export type IsDead = (party: number) => boolean;
+
+/** Tries once. */
+export type Attempt<R> = (isDead: IsDead) => R | typeof blocked;
+
+/** Nobody looks. */
+export const unknown: IsDead = () => false;
 
 export interface Waiting {
   readonly timeout?: number | undefined;
@@ -25,6 +31,8 @@ export const gateWords: number = At.parties + 32;
 const sliceMs = 50;
 const lingerMs = 250;
 const spinMs = 0.05;
+/** As long as one takes that has to be woken first. */
+const searchMs = 0.15;
 /** After so many spins in vain one wait in 32 begins with one. */
 const mostFailures = 5;
 const spins: boolean = availableParallelism() > 1;
@@ -53,6 +61,11 @@ export class Gate {
   /** Those of this thread, in the order in which they came. */
   readonly #waiters: Waiter[] = [];
   readonly #watched = new Map<number, () => void>();
+  /** Those of the watched that have died. */
+  readonly #dead = new Set<number>();
+  readonly #isDead: IsDead = (party) => party !== this.#me && this.#home.isDead(party);
+  /** Without asking the system: it has been heard of, or its number is another's by now. */
+  readonly #isKnownDead: IsDead = (party) => this.#dead.has(party) || this.#home.occupant(idOf(party)) !== party;
   #stopListening: (() => void) | undefined;
   #resting: NodeJS.Timeout | undefined;
 
@@ -64,14 +77,10 @@ export class Gate {
     this.#holders = holders;
   }
 
-  enter(thorough: boolean): boolean {
+  enter(isDead: IsDead): boolean {
     const owner = Atomics.compareExchange(this.#words, this.#at, 0, this.#me);
-    return owner === 0 || (thorough && this.#takeOver(owner));
-  }
-
-  #takeOver(owner: number): boolean {
-    if (owner === this.#me || !this.#home.isDead(owner)) return false;
-    return Atomics.compareExchange(this.#words, this.#at, owner, this.#me) === owner;
+    if (owner === 0) return true;
+    return isDead(owner) && Atomics.compareExchange(this.#words, this.#at, owner, this.#me) === owner;
   }
 
   leave(): void {
@@ -110,14 +119,14 @@ export class Gate {
    * fewer waits begin with it; never none, as otherwise two who wake each other would go on so for ever.
    */
   #spin<R>(attempt: Attempt<R>): R | typeof blocked {
-    let result = attempt(false);
+    let result = attempt(unknown);
     if (result !== blocked || !spins) return result;
     if (++this.#skipped < 2 ** this.#failures) return result;
     this.#skipped = 0;
-    const end = monotonicMs() + spinMs;
+    const end = monotonicMs() + (this.#failures === 0 ? spinMs : searchMs);
     do {
       for (let i = 0; i < 32; i++) {
-        result = attempt(false);
+        result = attempt(unknown);
         if (result !== blocked) {
           this.#failures = 0;
           return result;
@@ -130,31 +139,50 @@ export class Gate {
 
   /** Blocks this thread until the attempt succeeds; `late` when it does not within `timeout` milliseconds. */
   waitSync<R>(attempt: Attempt<R>, timeout: number | undefined): R | typeof late {
-    let result = timeout === undefined || timeout > 0 ? this.#spin(attempt) : attempt(true);
+    if (timeout !== undefined && timeout <= 0) return this.#once(attempt);
+    let result = this.#spin(attempt);
     if (result !== blocked) return result;
-    const end = monotonicMs() + (timeout ?? Number.POSITIVE_INFINITY);
-    while (result === blocked) {
+    const start = monotonicMs();
+    const end = start + (timeout ?? Number.POSITIVE_INFINITY);
+    let inquiry = start + sliceMs;
+    for (;;) {
       const { rings } = this.#home;
       this.#register();
-      result = attempt(true);
-      if (result !== blocked) break;
-      const left = end - monotonicMs();
-      if (left <= 0) return late;
-      this.#home.sleep(rings, Math.min(left, sliceMs));
-      result = attempt(true);
+      result = attempt(unknown);
+      if (result !== blocked) return result;
+      this.#home.sleep(rings, Math.max(0, Math.min(end, inquiry) - monotonicMs()));
+      result = attempt(unknown);
+      if (result !== blocked) return result;
+      const now = monotonicMs();
+      if (now < end && now < inquiry) continue;
+      // Nobody may have called because who would is dead.
+      result = attempt(this.#isDead);
+      if (result !== blocked) return result;
+      if (now >= end) return late;
+      inquiry = now + sliceMs;
     }
-    return result;
+  }
+
+  #once<R>(attempt: Attempt<R>): R | typeof late {
+    let result = attempt(unknown);
+    if (result === blocked) result = attempt(this.#isDead);
+    return result === blocked ? late : result;
+  }
+
+  /** Whether a call may try before it waits: none of this thread waits before it, and it was not given up. */
+  isFree({ signal }: Waiting): boolean {
+    return this.#waiters.length === 0 && signal?.aborted !== true;
   }
 
   /** The same without blocking anything. Those of one thread have their turns in the order in which they came. */
   wait<R>(attempt: Attempt<R>, { timeout, signal }: Waiting): R | typeof late | Promise<R | typeof late> {
     if (signal?.aborted === true) throw aborted(signal);
     const isNow = timeout !== undefined && timeout <= 0;
+    if (isNow) return this.#once(attempt);
     if (this.#waiters.length === 0) {
-      const result = isNow ? attempt(true) : this.#spin(attempt);
+      const result = this.#spin(attempt);
       if (result !== blocked) return result;
     }
-    if (isNow) return late;
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined;
       const done = (): void => {
@@ -196,11 +224,11 @@ export class Gate {
     while (waiters.length > 0) {
       const waiter = waiters[0]!;
       try {
-        let result = waiter.attempt(true);
+        let result = waiter.attempt(this.#isKnownDead);
         if (result === blocked) {
           this.#register();
           this.#watch();
-          result = waiter.attempt(true);
+          result = waiter.attempt(this.#isKnownDead);
           if (result === blocked) return;
         }
         waiters.shift();
@@ -230,8 +258,9 @@ export class Gate {
       stop();
       this.#watched.delete(party);
     }
+    for (const party of this.#dead) if (!holders.has(party)) this.#dead.delete(party);
     for (const party of holders) {
-      if (party !== this.#me && !this.#watched.has(party))
+      if (party !== this.#me && !this.#watched.has(party) && !this.#dead.has(party))
         this.#watched.set(
           party,
           this.#home.onDeath(party, () => this.#mourn(party)),
@@ -241,6 +270,7 @@ export class Gate {
 
   #mourn(party: number): void {
     this.#watched.delete(party);
+    this.#dead.add(party);
     this.#look();
   }
 

@@ -1,5 +1,5 @@
 import { QueueTaskError } from '../errors.ts';
-import { blocked, late } from './gate.ts';
+import { blocked, type IsDead, late } from './gate.ts';
 import { type QueueOptions, timeoutOf, type SyncQueueOptions, waitingOf } from './options.ts';
 import { Queue } from './queue.ts';
 
@@ -43,19 +43,19 @@ export class JoinableQueue<T = unknown> extends Queue<T> {
    * @throws QueueTaskError when who had got an item has died without `taskDone()`: in Python it would wait for ever.
    */
   async join(options?: QueueOptions): Promise<boolean> {
-    return (await this.ring.joins.wait((thorough) => this.#isDone(thorough), waitingOf(options))) !== late;
+    return (await this.ring.joins.wait((isDead) => this.#isDone(isDead), waitingOf(options))) !== late;
   }
 
   /** `join` that blocks this thread. */
   joinSync(options?: SyncQueueOptions): boolean {
-    return this.ring.joins.waitSync((thorough) => this.#isDone(thorough), timeoutOf(options)) !== late;
+    return this.ring.joins.waitSync((isDead) => this.#isDone(isDead), timeoutOf(options)) !== late;
   }
 
-  #isDone(thorough: boolean): true | typeof blocked {
+  #isDone(isDead: IsDead): true | typeof blocked {
     const { ring } = this;
     const unfinished = ring.ring.unfinished;
     if (unfinished === 0) return true;
-    const lost = thorough ? ring.bereft : 0;
+    const lost = ring.bereft(isDead);
     if (lost > 0)
       throw new QueueTaskError(
         `${lost} of ${unfinished} unfinished items died with the process that had got them: it ended before taskDone().`,

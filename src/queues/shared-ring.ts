@@ -1,8 +1,18 @@
 import { ProtocolError, SerializationError } from '../errors.ts';
 import { allocate, Block, type BlockReference } from '../memory/block.ts';
 import { Reader } from '../wire/reader.ts';
-import { decodePlain, type Encoded, encodeMessage, isPlain, type Opened, openMessage } from './codec.ts';
-import { blocked, Gate, gateWords, late, type Waiting } from './gate.ts';
+import {
+  borrowEncoder,
+  decodePlain,
+  type Encoded,
+  giveBack,
+  isPlain,
+  type MessageEncoder,
+  type Opened,
+  openMessage,
+  wholeOf,
+} from './codec.ts';
+import { blocked, Gate, gateWords, type IsDead, late, unknown, type Waiting } from './gate.ts';
 import { addMember, idOf, membersOf, partyWords } from './members.ts';
 import { Ring, type Record, type RingSize, steps } from './ring.ts';
 import { Store, type Stored, storeWords } from './store.ts';
@@ -32,7 +42,7 @@ const At = {
   user: 16 + storeWords + 3 * gateWords + partyWords + 2 * partyWords * 32,
 } as const;
 /** Words for who uses it, such as those who hold an end of a pipe. */
-const userWords = 512;
+const userWords = 1024;
 const headerBytes: number = (At.user + userWords) * 4;
 
 const storedBytes = 16;
@@ -53,8 +63,8 @@ export const ended: unique symbol = Symbol('ended');
 export interface Rules {
   /** Before each put. */
   readonly puts?: () => void;
-  /** When there is nothing to be taken: true when nothing will come. `thorough`: it may look whether others live. */
-  readonly ended?: (thorough: boolean) => boolean;
+  /** When there is nothing to be taken: true when nothing will come. */
+  readonly ended?: (isDead: IsDead) => boolean;
   /** The taken are to be told done with. */
   readonly counts?: boolean;
 }
@@ -160,20 +170,15 @@ export class SharedRing {
   // Putting.
 
   /** Puts a record or gives `blocked`; throws when it never can. */
-  #tryPut(kind: number, encoded: Encoded, rules: Rules, thorough: boolean): true | typeof blocked {
+  #tryPut(kind: number, encoded: Encoded, rules: Rules, isDead: IsDead): true | typeof blocked {
     rules.puts?.();
     const { ring, puts } = this;
-    const large = encoded.length > ring.largest;
-    if (ring.isFull(large ? storedBytes : encoded.length)) return blocked;
-    if (!puts.enter(thorough)) return blocked;
+    if (ring.size >= ring.limit || !puts.enter(isDead)) return blocked;
     let done = false;
     try {
       steps.step?.('put: latched');
-      if (large) done = this.#putLarge(kind, encoded);
-      else {
-        const { parts } = encoded;
-        done = ring.put(kind, parts.length === 1 ? parts[0]! : Buffer.concat(parts), encoded.length);
-      }
+      if (encoded.length > ring.largest) done = this.#putLarge(kind, encoded);
+      else done = ring.put(kind, encoded.parts === undefined ? encoded.bytes : wholeOf(encoded), encoded.length);
     } finally {
       puts.leave();
     }
@@ -184,9 +189,10 @@ export class SharedRing {
     return true;
   }
 
-  #putLarge(kind: number, { parts, length }: Encoded): boolean {
+  #putLarge(kind: number, encoded: Encoded): boolean {
+    const { length, parts } = encoded;
     if (this.ring.isFull(storedBytes) || !this.#store.hasRoom(length)) return false;
-    const { page, bytes } = this.#store.write(parts, length);
+    const { page, bytes } = this.#store.write(parts ?? [wholeOf(encoded)], length);
     steps.step?.('put: stored');
     const record = Buffer.alloc(storedBytes);
     record.writeDoubleLE(page, 0);
@@ -194,29 +200,33 @@ export class SharedRing {
     return this.ring.put(kind + Kind.storedMessage, record, storedBytes);
   }
 
+  /** True when it was put, false when its time was over before. */
   putSync(kind: number, value: unknown, rules: Rules, timeout: number | undefined): boolean {
-    return this.#encode(kind, value, (encoded) => {
-      const result = this.puts.waitSync((thorough) => this.#tryPut(kind, encoded, rules, thorough), timeout);
-      return result !== late;
-    });
+    const encoder = borrowEncoder();
+    try {
+      const encoded = encode(encoder, kind, value);
+      if (this.#tryPut(kind, encoded, rules, unknown) !== blocked) return true;
+      return this.puts.waitSync((isDead) => this.#tryPut(kind, encoded, rules, isDead), timeout) !== late;
+    } finally {
+      giveBack(encoder);
+    }
   }
 
-  /** True when it was put, false when its time was over before. The value is copied now. */
+  /** The same without blocking. The value is copied now. */
   put(kind: number, value: unknown, rules: Rules, waiting: Waiting): boolean | Promise<boolean> {
-    return this.#encode(kind, value, (encoded) => {
-      let current = encoded;
-      const result = this.puts.wait((thorough) => this.#tryPut(kind, current, rules, thorough), waiting);
+    const encoder = borrowEncoder();
+    try {
+      let encoded = encode(encoder, kind, value);
+      if (this.puts.isFree(waiting) && this.#tryPut(kind, encoded, rules, unknown) !== blocked) return true;
+      const result = this.puts.wait((isDead) => this.#tryPut(kind, encoded, rules, isDead), waiting);
       if (!(result instanceof Promise)) return result !== late;
       // The encoder's bytes are the next one's.
-      current = { ...encoded, parts: encoded.parts.map((part) => Buffer.from(part)) };
+      const { length, sent } = encoded;
+      encoded = { bytes: wholeOf(encoded).slice(), length, parts: undefined, sent };
       return result.then((outcome) => outcome !== late);
-    });
-  }
-
-  #encode<R>(kind: number, value: unknown, use: (encoded: Encoded) => R): R {
-    if (kind === Kind.message) return encodeMessage(value, use);
-    const bytes = value as Uint8Array;
-    return use({ parts: [bytes], length: bytes.length, sent: () => undefined });
+    } finally {
+      giveBack(encoder);
+    }
   }
 
   // Taking.
@@ -225,14 +235,14 @@ export class SharedRing {
    * Takes a message, or gives `blocked` or `ended`. What came with functions is put together by `finish`, outside of the latch,
    * as that may run code of others, and may have to wait for modules.
    */
-  #tryTake(rules: Rules, thorough: boolean, accept: Accept, loads: boolean): unknown {
+  #tryTake(rules: Rules, isDead: IsDead, accept: Accept, loads: boolean): unknown {
     const { ring, gets } = this;
     if (ring.isEmpty) {
-      if (rules.ended?.(thorough) !== true) return blocked;
+      if (rules.ended?.(isDead) !== true) return blocked;
       // What was put before the last one left.
       if (ring.isEmpty) return ended;
     }
-    if (!gets.enter(thorough)) return blocked;
+    if (!gets.enter(isDead)) return blocked;
     let value: unknown;
     try {
       const record = this.#record;
@@ -310,13 +320,16 @@ export class SharedRing {
   }
 
   takeSync(rules: Rules, timeout: number | undefined, accept: Accept = anyKind): unknown {
-    const value = this.gets.waitSync((thorough) => this.#tryTake(rules, thorough, accept, false), timeout);
+    let value = this.#tryTake(rules, unknown, accept, false);
+    if (value === blocked) value = this.gets.waitSync((isDead) => this.#tryTake(rules, isDead, accept, false), timeout);
     return value instanceof Parcel ? value.opened.decode() : value;
   }
 
   /** The value, `late` or `ended`. */
   take(rules: Rules, waiting: Waiting, accept: Accept = anyKind): unknown {
-    const value = this.gets.wait((thorough) => this.#tryTake(rules, thorough, accept, true), waiting);
+    let value: unknown = blocked;
+    if (this.gets.isFree(waiting)) value = this.#tryTake(rules, unknown, accept, true);
+    if (value === blocked) value = this.gets.wait((isDead) => this.#tryTake(rules, isDead, accept, true), waiting);
     if (value instanceof Promise) return value.then(unpack);
     return unpack(value);
   }
@@ -333,16 +346,22 @@ export class SharedRing {
   }
 
   /** How many records were taken by those who have died since, without being done with. */
-  get bereft(): number {
+  bereft(isDead: IsDead): number {
     const words = this.#words;
-    const { home } = this.block;
     let count = Atomics.load(words, At.lost);
+    if (isDead === unknown) return count;
     for (let id = 1; id < partyWords * 32; id++) {
       const taken = Atomics.load(words, At.taken + 2 * id + 1);
-      if (taken > 0 && home.isDead(Atomics.load(words, At.taken + 2 * id))) count += taken;
+      if (taken > 0 && isDead(Atomics.load(words, At.taken + 2 * id))) count += taken;
     }
     return count;
   }
+}
+
+function encode(encoder: MessageEncoder, kind: number, value: unknown): Encoded {
+  if (kind === Kind.message) return encoder.encode(value);
+  const bytes = value as Uint8Array;
+  return { bytes, length: bytes.length, parts: undefined, sent: () => undefined };
 }
 
 /** What was thrown while a message was read. It is out of the ring. */

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { ManycoreError, SerializationError, transfer } from 'manycore';
-import { decodePlain, encodeMessage, isPlain, openMessage } from '#internal/queues/codec.js';
+import { decodePlain, borrowEncoder, isPlain, openMessage } from '#internal/queues/codec.js';
 import { Reader } from '#internal/wire/reader.js';
 import { messageOf, travel } from './travel.ts';
 
@@ -66,7 +66,7 @@ test('messages: large buffers stand beside, moving ones are detached only when t
   const large = new Uint8Array(100_000).fill(7);
   assert.deepEqual(await travel({ large, again: large.buffer }), { large, again: large.buffer });
   const moving = transfer(new Uint8Array(20_000).fill(3));
-  encodeMessage(moving, () => undefined);
+  borrowEncoder().encode(moving);
   assert.equal(moving.length, 20_000);
   const came = await travel(moving);
   assert.equal(moving.length, 0);

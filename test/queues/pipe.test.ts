@@ -11,6 +11,7 @@ import {
   EndOfFileError,
   FrameTooLargeError,
   Pipe,
+  Pool,
   Queue,
   TimeoutError,
   wait,
@@ -267,6 +268,26 @@ eachContext((context) => {
     d.close();
     await run(context, async (queue: typeof q) => (await queue.get()).send('queued'), q);
     assert.equal(await c.recv(), 'queued');
+  });
+
+  testQueues('pipe: an end goes in the arguments of many tasks, and is one end', async () => {
+    const pool = new Pool(2, { context });
+    try {
+      const [reader, writer] = Pipe<number>({ duplex: false });
+      const done = pool.map(
+        async ({ end, i }) => end.send(i),
+        Array.from({ length: 500 }, (_, i) => ({ end: writer, i })),
+      );
+      const got = new Set<number>();
+      for (let i = 0; i < 500; i++) got.add(await reader.recv({ timeout: 10_000 }));
+      assert.equal(got.size, 500);
+      await done;
+      writer.close();
+      await pool.terminate();
+      assert.ok((await rejection(reader.recv({ timeout: 10_000 }))) instanceof EndOfFileError);
+    } finally {
+      await pool.terminate();
+    }
   });
 
   testQueues('pipe: messages of two senders never mix (H222)', async () => {

@@ -1,13 +1,17 @@
-import { encodeMessage, openMessage } from '#internal/queues/codec.js';
+import { borrowEncoder, giveBack, openMessage, wholeOf } from '#internal/queues/codec.js';
 import { Reader } from '#internal/wire/reader.js';
 
 /** A message as it lies in a ring. */
 export function messageOf(value: unknown): Buffer {
-  return encodeMessage(value, ({ parts, sent }) => {
-    const bytes = Buffer.concat(parts);
-    sent();
+  const encoder = borrowEncoder();
+  try {
+    const encoded = encoder.encode(value);
+    const bytes = Buffer.from(wholeOf(encoded));
+    encoded.sent();
     return bytes;
-  });
+  } finally {
+    giveBack(encoder);
+  }
 }
 
 /** There and back again. */
