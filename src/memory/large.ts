@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { minMappedBytes } from '../limits.ts';
 import { loadNative } from '../native.ts';
@@ -18,7 +17,8 @@ function prefix(worker: number): string {
 /** Writes a buffer to where the other side finds it by the name. Undefined when there is no room: then it goes through the pipe. */
 export function putLarge(bytes: Uint8Array, worker: number): string | undefined {
   if (process.platform !== 'linux') return undefined;
-  const name = prefix(worker) + randomBytes(8).toString('hex');
+  // Not to be guessed it need not be: a file that is there already is not opened. `node:crypto` would cost each worker 3 ms.
+  const name = prefix(worker) + Math.floor(Math.random() * 2 ** 52).toString(16).padStart(16, '0');
   const path = `${namesFolder}/${name}`;
   let fd: number | undefined;
   try {
