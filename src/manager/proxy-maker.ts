@@ -93,7 +93,7 @@ function classOf(kind: string): ProxyClass {
   let found = proxyClasses.get(kind);
   if (found === undefined) {
     // A worker loads the class of the proxy that came to it; one that gives others needs their classes too, at once.
-    createRequire(import.meta.url)('./proxies/index.js');
+    createRequire(import.meta.url)('../manager/proxies/index.js');
     found = proxyClasses.get(kind) ?? proxyClasses.get(userKind);
   }
   if (found === undefined) throw new ProtocolError(`There is no proxy of kind ${JSON.stringify(kind)}.`);

@@ -18,7 +18,11 @@ function prefix(worker: number): string {
 export function putLarge(bytes: Uint8Array, worker: number): string | undefined {
   if (process.platform !== 'linux') return undefined;
   // Not to be guessed it need not be: a file that is there already is not opened. `node:crypto` would cost each worker 3 ms.
-  const name = prefix(worker) + Math.floor(Math.random() * 2 ** 52).toString(16).padStart(16, '0');
+  const name =
+    prefix(worker) +
+    Math.floor(Math.random() * 2 ** 52)
+      .toString(16)
+      .padStart(16, '0');
   const path = `${namesFolder}/${name}`;
   let fd: number | undefined;
   try {

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 
 /** The folders of our own frames: the compiled files, or the sources when a source map says so. None in a user's bundle. */
-const own: readonly string[] = import.meta.url?.endsWith('/dist/pool/call-site.js')
+const own: readonly string[] = import.meta.url?.endsWith('/dist/parts/core.js')
   ? ['../', '../../src/'].flatMap((folder) => {
       const url = new URL(folder, import.meta.url);
       return [url.href, fileURLToPath(url)];

@@ -8,7 +8,7 @@ import type { start as Start } from './process-main.ts';
  * as well change the code; where nobody can, each start compiles.
  */
 
-/** The bundle's name, with its digest: see `scripts/build-worker.ts`. */
+/** The bundle's name, with its digest: see `scripts/bundle.ts`. */
 declare const BUNDLE: string;
 
 /** By then the functions that a first task takes have been called, and are kept too. */
