@@ -56,7 +56,7 @@ eachContext((context) => {
         `import { Pool } from 'manycore';
          const pool = new Pool(2, { context: '${context}' });
          pool.map(() => { for (;;); }, [1, 2]).catch(() => {});
-         await pool.apply.bind(pool) && new Promise((r) => setTimeout(r, 300));
+         while (pool.statistics().running < 2) await new Promise((r) => setTimeout(r, 5));
          ${end}`,
       );
       assert.equal(code, expected);
@@ -68,10 +68,11 @@ eachContext((context) => {
       `import { Pool } from 'manycore';
        const pool = new Pool(2, { context: '${context}' });
        await pool.broadcast(() => 0);
-       await pool.map((n) => { if (n === 1) console.log('up'); for (;;); }, [1, 2]);`,
+       await pool.map((n) => { console.log('up', n); for (;;); }, [1, 2]);`,
       {
         during: async ({ pid, printed }) => {
-          await printed('up');
+          await printed('up 1');
+          await printed('up 2');
           process.kill(pid, 'SIGINT');
         },
       },
