@@ -24,6 +24,8 @@ const runs: readonly Run[] = [
 
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const full = process.argv.includes('--full');
+const unknown = names.find((name) => runs.every(({ model }) => model !== name));
+if (unknown !== undefined) throw new Error(`There is no model "${unknown}".`);
 const missing = ['spin', 'gcc'].filter((tool) => spawnSync(tool, ['--version']).error !== undefined);
 if (missing.length > 0) console.log(`models: not checked, as ${missing.join(' and ')} is missing`);
 else process.exitCode = runs.filter(wanted).map(check).includes(false) ? 1 : 0;
