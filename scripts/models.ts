@@ -16,10 +16,16 @@ const runs: readonly Run[] = [
   { model: 'ring', define: { PRODUCERS: 1, CONSUMERS: 2, ITEMS: 3, LIMIT: 2, KILLS: 2 } },
   { model: 'ring', define: { PRODUCERS: 2, CONSUMERS: 1, ITEMS: 2, LIMIT: 2, KILLS: 2 } },
   { model: 'ring', define: { PRODUCERS: 2, CONSUMERS: 2, ITEMS: 1, LIMIT: 1, KILLS: 2 }, full: true },
+  { model: 'lock', define: { PARTIES: 2, ROUNDS: 2, KILLS: 1, GIVEUPS: 1 } },
+  { model: 'lock', define: { PARTIES: 2, ROUNDS: 2, KILLS: 2, GIVEUPS: 2 } },
+  { model: 'lock', define: { PARTIES: 3, ROUNDS: 1, KILLS: 1, GIVEUPS: 0 }, full: true },
+  { model: 'lock', define: { PARTIES: 3, ROUNDS: 1, KILLS: 0, GIVEUPS: 1 }, full: true },
 ];
 
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const full = process.argv.includes('--full');
+const unknown = names.find((name) => runs.every(({ model }) => model !== name));
+if (unknown !== undefined) throw new Error(`There is no model "${unknown}".`);
 const missing = ['spin', 'gcc'].filter((tool) => spawnSync(tool, ['--version']).error !== undefined);
 if (missing.length > 0) console.log(`models: not checked, as ${missing.join(' and ')} is missing`);
 else process.exitCode = runs.filter(wanted).map(check).includes(false) ? 1 : 0;

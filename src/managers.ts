@@ -14,6 +14,7 @@ export {
   IteratorProxy,
   JoinableQueueProxy,
   ListProxy,
+  type GrantOptions,
   LockGrant,
   LockProxy,
   NamespaceProxy,

@@ -505,6 +505,50 @@ def queues(context, params):
     return {"ms": ms, "perSecond": count / ms * 1000}
 
 
+def add_locked(lock, total, ready, go, done, count):
+    ready.release()
+    go.wait()
+    for _ in range(count):
+        with lock:
+            total.value += 1
+    done.release()
+
+
+def locks(context, params):
+    kind = params["kind"]
+    # There is no way to wait for a lock that does not take a thread.
+    if context.kind == "executor" or kind == "waiters":
+        return None
+    of = multiprocessing.get_context(context.kind)
+    lock = of.Lock()
+    if kind == "free":
+        count = params["count"]
+        acquire, release = lock.acquire, lock.release
+        start = now()
+        for _ in range(count):
+            acquire()
+            release()
+        return {"ns": (now() - start) / count * 1e6}
+    each = params["each"]
+    ready, done, go, total = of.Semaphore(0), of.Semaphore(0), of.Event(), of.Value("i", 0, lock=False)
+    args = (lock, total, ready, go, done, each)
+    children = [of.Process(target=add_locked, args=args) for _ in range(2)]
+    for one in children:
+        one.start()
+    for _ in children:
+        ready.acquire()
+    start = now()
+    go.set()
+    for _ in children:
+        done.acquire()
+    ms = now() - start
+    for one in children:
+        one.join()
+    if total.value != 2 * each:
+        raise ValueError("wrong: an addition was lost")
+    return {"ms": ms, "perSecond": 2 * each / ms * 1000}
+
+
 SCENARIOS = {
     "burst": burst,
     "submit": submit,
@@ -520,6 +564,7 @@ SCENARIOS = {
     "idle": idle,
     "manager": manager,
     "queues": queues,
+    "locks": locks,
 }
 
 

@@ -28,6 +28,10 @@ const targets = [
   faster('queues', 'stream', 'ms', 'processes', 'python-fork', 8),
   faster('queues', 'blocking', 'ms', 'processes', 'python-fork', 8),
   faster('queues', 'pipe', 'us', 'processes', 'python-fork', 3),
+  ...kinds.map((kind) => atMost('locks', 'free', 'ns', kind, 100, 'ns for a free lock')),
+  faster('locks', 'free', 'ns', 'processes', 'python-fork', 2),
+  faster('locks', 'contended', 'ms', 'processes', 'python-fork', 2),
+  ...kinds.map((kind) => atMost('locks', 'waiters', 'cpu', kind, 2, 'ms CPU/s, 1,000 that wait for a lock')),
   faster('manager', 'manager', 'us', 'processes', 'python-fork', 2),
   faster('manager', 'manager', 'ms', 'processes', 'python-fork', 20),
 ];

@@ -9,6 +9,7 @@
 import { burst } from './burst.mjs';
 import { idle } from './idle.mjs';
 import { imap } from './imap.mjs';
+import { locks } from './locks.mjs';
 import { manager } from './manager.mjs';
 import { map } from './map.mjs';
 import { memory } from './memory.mjs';
@@ -21,7 +22,7 @@ import { skew } from './skew.mjs';
 import { startUp } from './start-up.mjs';
 import { submit } from './submit.mjs';
 
-export const scenarios = [burst, submit, map, imap, roundTrip, payloads, startUp, process, scaling, skew, memory, idle, manager, queues];
+export const scenarios = [burst, submit, map, imap, roundTrip, payloads, startUp, process, scaling, skew, memory, idle, manager, queues, locks];
 
 export function findScenario(name) {
   const found = scenarios.find((candidate) => candidate.name === name);

@@ -2,6 +2,7 @@
 import { Manager, Pool, Process, ThreadPool } from 'manycore';
 import { ProcessPoolExecutor, ThreadPoolExecutor } from 'manycore/futures';
 import { busy, countPrimes } from '../tasks.mjs';
+import { locksOf } from './manycore-locks.mjs';
 import { queuesOf } from './manycore-queues.mjs';
 
 // Functions of this file go to the workers as they are, with what they use of other files: there is no worker file.
@@ -22,6 +23,7 @@ export function open({ workers, context }) {
     imap: (task, items) => pool.imap(functions[task], items),
     submit: (task, argument) => executor.submit(functions[task], argument),
     queues: queuesOf(context),
+    locks: locksOf(context),
     dict: context === 'thread' ? undefined : openDict,
     close: () => Promise.all([pool.terminate(), executor.shutdown()]),
   };

@@ -120,9 +120,11 @@ export class BarrierCore implements Core {
   };
 
   #breakIfActorDied({ isDead }: How): void {
-    const actor = Atomics.load(this.#words, this.#at + ACTOR);
     const { round, state } = this.#phase;
-    if (state === acting && actor !== this.place.parties.me && isDead(actor)) this.break(round);
+    if (state !== acting) return;
+    // In this order: the actor is written before the phase, so this is the one of that round. If it is of a later one, that round is over.
+    const actor = Atomics.load(this.#words, this.#at + ACTOR);
+    if (actor !== this.place.parties.me && isDead(actor)) this.break(round);
   }
 
   /** Waits for the end of a round. */

@@ -5,12 +5,21 @@ import type { BlockReference } from '../memory/block.ts';
 import { monotonicMs } from '../monotonic.ts';
 import { travelsAs } from '../wire/shared.ts';
 import { ConditionCore, conditionWords, type Wait } from './condition-core.ts';
+import type { Guard } from './guard.ts';
+import { Holdable } from './holdable.ts';
 import { Lock } from './lock.ts';
-import { type SyncWaitOptions, syncWaitKeys, waitingOf, waitKeys, type WaitOptions } from './options.ts';
+import {
+  type AcquireOptions,
+  type SyncWaitOptions,
+  syncWaitKeys,
+  waitingOf,
+  waitKeys,
+  type WaitOptions,
+} from './options.ts';
 import { RLock } from './r-lock.ts';
 import { attach, create, type Place } from './shared-object.ts';
 import { showsAs } from './show.ts';
-import { checkSignal, late } from './waiters.ts';
+import { checkSignal, late, type Waiting } from './waiters.ts';
 
 const make = (place: Place): ConditionCore => new ConditionCore(place);
 
@@ -20,8 +29,8 @@ interface ConditionState {
 }
 
 /**
- * Waits, with a lock held, until another process or thread says that something has changed; the lock is released meanwhile. Python:
- * `multiprocessing.Condition`.
+ * Waits, with a lock held, until another process or thread says that something has changed; the lock is released meanwhile. `acquire`, `run` and
+ * `release` are those of its lock. Python: `multiprocessing.Condition`.
  *
  * @example
  * ```ts
@@ -30,15 +39,15 @@ interface ConditionState {
  * const changed = new Condition();
  * const ready = new SharedEvent();
  * const done = pool.apply(
- *   (condition: Condition, event: SharedEvent) => condition.lock.run(() => (event.set(), condition.wait())),
+ *   (condition: Condition, event: SharedEvent) => condition.run(() => (event.set(), condition.wait())),
  *   [changed, ready],
  * );
  * await ready.wait();
- * await changed.lock.run(() => changed.notify());
+ * await changed.run(() => changed.notify());
  * console.log(await done); // true
  * ```
  */
-export class Condition {
+export class Condition extends Holdable {
   /** The lock that is to be held. */
   readonly lock: Lock | RLock;
   readonly #core: ConditionCore;
@@ -53,6 +62,7 @@ export class Condition {
   constructor(lock: Lock | RLock = new RLock(), core: ConditionCore = create(conditionWords, make)) {
     if (!(lock instanceof Lock) && !(lock instanceof RLock))
       throw new ArgumentTypeError('Cannot use that as the lock of a Condition: expected a Lock or an RLock.');
+    super();
     this.lock = lock;
     this.#core = core;
   }
@@ -60,6 +70,27 @@ export class Condition {
   /** @internal */
   get core(): ConditionCore {
     return this.#core;
+  }
+
+  protected override take(waiting: Waiting): boolean | typeof late | Promise<boolean | typeof late> {
+    return this.lock.core.take(waiting);
+  }
+
+  protected override takeSync(timeout?: number): boolean | typeof late {
+    return this.lock.core.takeSync(timeout);
+  }
+
+  override run<R>(fn: (guard: Guard) => R, options: AcquireOptions = {}): Promise<Awaited<R>> {
+    return this.lock.run(fn, options);
+  }
+
+  override release(): void {
+    this.lock.release();
+  }
+
+  /** Whether anybody has its lock. */
+  locked(): boolean {
+    return this.lock.locked();
   }
 
   /**

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { AbortError } from '../errors.ts';
 import { blockedSliceMs } from '../limits.ts';
 import { monotonicMs } from '../monotonic.ts';
+import { programEnd } from '../program/index.ts';
 import type { Members } from './members.ts';
 import type { Parties } from './parties.ts';
 import { Seats } from './seats.ts';
@@ -152,8 +153,13 @@ export class Waiters implements Sleeper {
       return result === blocked ? late : result;
     }
     const sinceMs = monotonicMs();
-    let result = this.#spin(wish);
-    if (result !== blocked) return result;
+    const result = this.#spin(wish);
+    // Ctrl-C ends a program that is blocked, also while it has pools.
+    return result === blocked ? programEnd.undisturbed(() => this.#sleep(wish, timeout, sinceMs)) : result;
+  }
+
+  #sleep<R>(wish: Wish<R>, timeout: number, sinceMs: number): R | typeof late {
+    let result: R | typeof blocked = blocked;
     let spent = false;
     try {
       for (;;) {

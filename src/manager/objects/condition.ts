@@ -1,4 +1,4 @@
-import { ArgumentTypeError, BrokenBarrierError, InvalidStateError } from '../../errors.ts';
+import { ArgumentTypeError, BrokenBarrierError, LockStateError } from '../../errors.ts';
 import { type Call, checkDelay, checkWhole, Line } from './call.ts';
 import { type Grant, Permits, Reentrant } from './permits.ts';
 
@@ -47,7 +47,7 @@ export class ConditionObject {
   }
 
   #check(call: Call): void {
-    if (!this.#lock.isHeldBy(call.holder)) throw new InvalidStateError('Cannot notify: the lock is not acquired.');
+    if (!this.#lock.isHeldBy(call.holder)) throw new LockStateError('Cannot notify: the lock is not acquired.');
   }
 
   toString(): string {

@@ -1,4 +1,4 @@
-import { InvalidStateError } from '../../errors.ts';
+import { LockStateError } from '../../errors.ts';
 import { type Call, checkDelay, checkWhole, type Holder, type Leased, Line } from './call.ts';
 
 /** What a client gets with a lock: the token is larger than all before it; whether the owner before died with it. */
@@ -45,12 +45,12 @@ export class Permits implements Leased {
   /**
    * Gives a permit back: that of a token, or else one of the caller's, or else the oldest of anybody's.
    *
-   * @throws InvalidStateError for a token that is not valid any more, and for more than were given.
+   * @throws LockStateError for a token that is not valid any more, and for more than were given.
    */
   release(call: Call, token?: unknown, count: unknown = 1): void {
     if (token !== undefined && token !== null) {
       if (!this.#granted.delete(this.#current(token)))
-        throw new InvalidStateError(
+        throw new LockStateError(
           `Cannot release the ${this.#kind}: this grant has ended. It was released, or its holder was taken for dead.`,
         );
       return this.#returned();
@@ -59,7 +59,7 @@ export class Permits implements Leased {
       const mine = [...this.#granted].find(([, holder]) => holder === call.holder) ?? [...this.#granted][0];
       if (mine !== undefined) this.#granted.delete(mine[0]);
       else if (this.#free >= this.#limit)
-        throw new InvalidStateError(`Cannot release the ${this.#kind}: nobody has acquired it.`);
+        throw new LockStateError(`Cannot release the ${this.#kind}: nobody has acquired it.`);
       this.#returned();
     }
   }
@@ -98,7 +98,7 @@ export class Permits implements Leased {
   /** For a condition: gives up what a client has, and says how it is to be had again. */
   yield(call: Call): (again: Call) => Promise<Grant | undefined> {
     const mine = [...this.#granted].find(([, holder]) => holder === call.holder);
-    if (mine === undefined) throw new InvalidStateError(`Cannot wait: the ${this.#kind} is not acquired.`);
+    if (mine === undefined) throw new LockStateError(`Cannot wait: the ${this.#kind} is not acquired.`);
     const [token] = mine;
     this.release(call, token);
     return async (again) => {
@@ -150,7 +150,7 @@ export class Reentrant implements Leased {
 
   release(call: Call): void {
     if (this.#owner !== call.holder || this.#grant === undefined)
-      throw new InvalidStateError('Cannot release the RLock: it is not owned by this client.');
+      throw new LockStateError('Cannot release the RLock: it is not owned by this client.');
     if (--this.#depth > 0) return;
     this.#free(call);
   }
@@ -175,7 +175,7 @@ export class Reentrant implements Leased {
   }
 
   yield(call: Call): (again: Call) => Promise<Grant | undefined> {
-    if (this.#owner !== call.holder) throw new InvalidStateError('Cannot wait: the RLock is not acquired.');
+    if (this.#owner !== call.holder) throw new LockStateError('Cannot wait: the RLock is not acquired.');
     const depth = this.#depth;
     this.#free(call);
     return async (again) => {

@@ -1,4 +1,4 @@
-import { InvalidStateError, QueueEmptyError, QueueFullError } from '../../errors.ts';
+import { QueueEmptyError, QueueFullError, QueueTaskError } from '../../errors.ts';
 import { type Call, checkDelay, checkWhole, Line } from './call.ts';
 
 interface Box {
@@ -80,7 +80,7 @@ export class QueueObject {
   }
 
   taskDone(): void {
-    if (this.#unfinished === 0) throw new InvalidStateError('taskDone() was called more often than there were items.');
+    if (this.#unfinished === 0) throw new QueueTaskError('taskDone() was called more often than there were items.');
     if (--this.#unfinished === 0) this.#joiners.all(true);
   }
 

@@ -7,6 +7,7 @@ export {
   BarrierProxy,
   ConditionProxy,
   EventProxy,
+  type GrantOptions,
   LockGrant,
   LockProxy,
   RLockProxy,

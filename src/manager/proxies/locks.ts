@@ -1,6 +1,12 @@
 import { TimeoutError } from '../../errors.ts';
 import { BaseProxy, standFor, type WaitOptions } from './base.ts';
 
+/** How long to wait for a lock. */
+export interface GrantOptions extends WaitOptions {
+  /** False: do not wait, whatever `timeout` says. Default true. */
+  readonly block?: boolean;
+}
+
 /** A lock that was got. It is given back by `release()` or at the end of an `await using` block. */
 export class LockGrant {
   /** Larger than that of every grant before it: who guards something else by the lock can refuse smaller ones. */
@@ -16,7 +22,7 @@ export class LockGrant {
     this.ownerDied = ownerDied;
   }
 
-  /** @throws InvalidStateError when the server has taken the holder for dead meanwhile and given the lock to others. */
+  /** @throws LockStateError when the server has taken the holder for dead meanwhile and given the lock to others. */
   async release(): Promise<void> {
     if (this.#released) return;
     this.#released = true;
@@ -33,16 +39,18 @@ export class AcquirableProxy extends BaseProxy {
   /**
    * Waits for it. A holder that ends without giving it back loses it: see `ownerDied`.
    *
-   * @throws TimeoutError when it was not to be had within `timeout` milliseconds.
+   * @param options - `timeout` in milliseconds, `block: false` for no wait, `signal` to give up.
+   * @returns What gives it back; undefined when it was not to be had in time. Python: `acquire`, which returns a boolean.
    * @throws AbortError when `signal` was aborted.
    */
-  async acquire({ timeout, signal }: WaitOptions = {}): Promise<LockGrant> {
-    const grant = await this.callMethod('acquire', [timeout], signal);
-    if (grant === undefined) throw new TimeoutError(`The lock was not to be had within ${timeout} ms.`);
-    return new LockGrant(this, grant as [number, boolean]);
+  acquire(): Promise<LockGrant>;
+  acquire(options: GrantOptions): Promise<LockGrant | undefined>;
+  async acquire({ timeout, block = true, signal }: GrantOptions = {}): Promise<LockGrant | undefined> {
+    const grant = await this.callMethod('acquire', [block ? timeout : 0], signal);
+    return grant === undefined ? undefined : new LockGrant(this, grant as [number, boolean]);
   }
 
-  /** Gives it back, whoever has it. @throws InvalidStateError when nobody has. */
+  /** Gives it back, whoever has it. @throws LockStateError when nobody has. */
   release(): Promise<void> {
     return this.callMethod('release') as Promise<void>;
   }
@@ -52,9 +60,14 @@ export class AcquirableProxy extends BaseProxy {
     return this.callMethod('locked') as Promise<boolean>;
   }
 
-  /** Runs `body` while it has it. */
-  async run<R>(body: (grant: LockGrant) => R, options?: WaitOptions): Promise<Awaited<R>> {
+  /**
+   * Runs `body` while it has it.
+   *
+   * @throws TimeoutError when it was not to be had within `timeout`; what `body` throws.
+   */
+  async run<R>(body: (grant: LockGrant) => R, options: GrantOptions = {}): Promise<Awaited<R>> {
     const grant = await this.acquire(options);
+    if (grant === undefined) throw new TimeoutError('The lock was not to be had in time.');
     try {
       return await body(grant);
     } finally {

@@ -43,7 +43,7 @@ export class QueueProxy<T = unknown> extends BaseProxy {
 
 /** A queue that knows when all its items are done. Python: `JoinableQueue`. */
 export class JoinableQueueProxy<T = unknown> extends QueueProxy<T> {
-  /** An item that was taken is done. @throws InvalidStateError when it is called more often than there were items. */
+  /** An item that was taken is done. @throws QueueTaskError when it is called more often than there were items. */
   taskDone(): Promise<void> {
     return this.callMethod('taskDone') as Promise<void>;
   }

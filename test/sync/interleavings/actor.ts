@@ -27,32 +27,39 @@ function pick(): Pick<
 
 let stage: Stage | undefined;
 
-/** Thrown where this actor has died. It is never caught by the code under test: nothing more is done. */
-class Dead extends Error {}
+/** Thrown where this actor has died, or its play is over: nothing more is done. */
+class Dead extends Error {
+  readonly at: Stage | undefined;
+
+  constructor(at?: Stage) {
+    super('dead');
+    this.at = at;
+  }
+}
 
 /** While an actor is made ready, which is no part of the play. */
 let frozen = false;
 let isOver = false;
 
 /** Stops here until it is this actor's turn. */
-function halt(doing: number): void {
-  const at = stage!;
+function halt(at: Stage, doing: number): void {
+  // What is left of a play that is over must not stop here: nobody would give it a turn.
+  if (isOver || at !== stage) throw new Dead(at);
   real.store(at.turn, me, Turn.none);
   real.store(at.doing, me, doing);
   real.notify(at.doing, me);
   while (real.load(at.turn, me) === Turn.none) real.wait(at.turn, me, Turn.none);
   if (real.load(at.turn, me) !== Turn.end) return;
   isOver = true;
-  throw new Dead();
+  throw new Dead(at);
 }
 
 /** Before each access: it may be that there is no after. */
 function step(words: unknown): void {
   const { buffer } = words as Int32Array;
   if (buffer.byteLength !== stageBytes || frozen) return;
-  // Of a play that is over: nobody sees it, but it must come to its end.
-  if (isOver || buffer !== stage?.words.buffer) throw new Dead();
-  halt(Doing.ready);
+  if (buffer !== stage?.words.buffer) throw new Dead();
+  halt(stage, Doing.ready);
 }
 
 for (const name of ['load', 'store', 'add', 'and', 'or', 'exchange', 'compareExchange'] as const) {
@@ -84,7 +91,7 @@ class Cast implements Parties {
 
   wake(word: number): void {
     // A step of its own: who dies before it has woken nobody.
-    halt(Doing.ready);
+    halt(this.#stage, Doing.ready);
     real.add(this.#stage.rings, (word & 1023) - 1, 1);
   }
 
@@ -94,7 +101,7 @@ class Cast implements Parties {
 
   sleep(rings: number): void {
     real.store(this.#stage.seen, me, rings);
-    halt(Doing.asleep);
+    halt(this.#stage, Doing.asleep);
   }
 
   onWake(listener: () => void): () => void {
@@ -129,7 +136,7 @@ async function turnUntil(done: Promise<unknown>, at: Stage, parties: Cast): Prom
     if (isDone) return;
     if ([...mourners.values()].some((word) => parties.isDead(word))) continue;
     real.store(at.seen, me, rings);
-    halt(Doing.idle);
+    halt(at, Doing.idle);
   }
 }
 
@@ -147,13 +154,13 @@ async function play(buffer: SharedArrayBuffer, scene: string, actors: number): P
     const actor: Actor = { me, actors, notes: at.notes, dead: (other) => real.load(at.dead, other) === 1 };
     const run = scenes[scene]!(place, actor);
     frozen = false;
-    halt(Doing.ready);
+    halt(at, Doing.ready);
     const result = run();
     if (result instanceof Promise) await Promise.all([result, turnUntil(result, at, parties)]);
     frozen = true;
     real.store(at.doing, me, Doing.done);
   } catch (error) {
-    if (!isOver) console.error(scene, error);
+    if (!isOver && stage === at) console.error(scene, error);
     real.store(at.doing, me, Doing.failed);
   }
   real.notify(at.doing, me);
@@ -161,6 +168,7 @@ async function play(buffer: SharedArrayBuffer, scene: string, actors: number): P
 
 // What it does in a microtask nobody catches.
 process.on('uncaughtException', (error) => {
+  if (error instanceof Dead && error.at !== stage) return;
   if (!isOver) console.error(error);
   real.store(stage!.doing, me, Doing.failed);
   real.notify(stage!.doing, me);
