@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { parseSync } from 'rolldown/utils';
 
-const ENTRIES = ['src/index.ts', 'src/futures.ts', 'src/managers.ts', 'src/testing.ts'];
+const ENTRIES = ['src/index.ts', 'src/connection.ts', 'src/futures.ts', 'src/managers.ts', 'src/testing.ts'];
 const ERROR_CODE = /ERR_MANYCORE_[A-Z0-9_]*[A-Z0-9]/g;
 
 const problems: string[] = [];

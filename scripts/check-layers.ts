@@ -18,7 +18,7 @@ const LAYERS = [
   ['progress'],
   ['sync'],
   ['queues', 'shared'],
-  ['process', 'pool', 'futures', 'manager'],
+  ['process', 'pool', 'futures', 'manager', 'connection'],
   ['dashboard', 'cluster', 'testing', 'cli'],
 ];
 

@@ -357,6 +357,20 @@ export class BufferTooShortError extends ManycoreError {
   }
 }
 
+/**
+ * A message is no pickle of plain data. `global` is what it names of Python that is more than data, such as `os.system`; nothing of
+ * it was run. Python: `pickle.UnpicklingError`.
+ */
+export class UnpicklingError extends ManycoreError {
+  override readonly code = 'ERR_MANYCORE_UNPICKLING';
+  readonly global: string | undefined;
+
+  constructor(message: string, global?: string, options?: ErrorOptions) {
+    super(message, options);
+    this.global = global;
+  }
+}
+
 /** Something that must not happen has happened: a fault in manycore, please report it. */
 export class InternalError extends ManycoreError {
   override readonly code = 'ERR_MANYCORE_INTERNAL';

@@ -43,6 +43,7 @@ export {
   TaskQueueTimeoutError,
   TaskTimeoutError,
   TimeoutError,
+  UnpicklingError,
   WorkerLostError,
 } from './errors.ts';
 export type { LostPhase, LostWorker, TaskInfo } from './errors.ts';

@@ -172,3 +172,12 @@ export const ringBytes = { least: 65_536, most: 1_048_576, pipe: 262_144, perIte
 export const maxQueuedItems = 32_767;
 /** Processes and threads that hold the same end of a pipe at once: its table is looked through when nothing is there. */
 export const maxEndParties = 128;
+
+// Listeners and clients that speak Python's protocol.
+
+/** One message of a connection over a socket, unless the option `maxMessageBytes` says otherwise. */
+export const maxConnectionMessageBytes: number = 64 * 2 ** 20;
+/** Clients that wait to be accepted: as many as the kernel would keep. */
+export const maxUnaccepted = 128;
+/** How long a client tries: a listener of Python shows the key in its `accept`, which it may be late with. */
+export const dialMs = 20_000;

@@ -1,17 +1,15 @@
 import {
-  ArgumentRangeError,
   ArgumentTypeError,
   BrokenPipeError,
-  BufferTooShortError,
   ConnectionStateError,
   EndOfFileError,
   FrameTooLargeError,
   TimeoutError,
 } from '../errors.ts';
-import { types } from 'node:util';
 import type { BlockReference } from '../memory/block.ts';
 import { monotonicMs } from '../monotonic.ts';
 import { travelsAs } from '../wire/shared.ts';
+import { fill, part, roomIn } from './bytes.ts';
 import { End, endWords, type Ticket } from './ends.ts';
 import { blocked, type IsDead, late, unknown } from './gate.ts';
 import { type QueueOptions, timeoutOf, type SyncQueueOptions, waitingOf, wholeNumber } from './options.ts';
@@ -333,37 +331,4 @@ function received(value: unknown): unknown {
   if (value === late) throw new TimeoutError('Nothing was received in time.');
   if (value === ended) throw new EndOfFileError('Nothing is left to be received, and nobody is left who could send.');
   return value;
-}
-
-function viewOf(bytes: ArrayBuffer | ArrayBufferView): Uint8Array {
-  if (ArrayBuffer.isView(bytes)) return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (types.isAnyArrayBuffer(bytes)) return new Uint8Array(bytes);
-  throw new ArgumentTypeError('Expected bytes: an ArrayBuffer, a typed array or a Buffer.');
-}
-
-function part(bytes: ArrayBuffer | ArrayBufferView, offset = 0, size?: number): Uint8Array {
-  const all = viewOf(bytes);
-  wholeNumber(offset, 'offset');
-  if (offset > all.length) throw new ArgumentRangeError(`The offset ${offset} is beyond the ${all.length} bytes.`);
-  if (size === undefined) return all.subarray(offset);
-  wholeNumber(size, 'size');
-  if (offset + size > all.length)
-    throw new ArgumentRangeError(
-      `${size} bytes from ${offset} on are more than the ${all.length} bytes that there are.`,
-    );
-  return all.subarray(offset, offset + size);
-}
-
-function roomIn(buffer: ArrayBuffer | ArrayBufferView, offset: number): Uint8Array {
-  const all = viewOf(buffer);
-  wholeNumber(offset, 'offset');
-  if (offset > all.length) throw new ArgumentRangeError(`The offset ${offset} is beyond the ${all.length} bytes.`);
-  return all.subarray(offset);
-}
-
-function fill(room: Uint8Array, bytes: Uint8Array): number {
-  if (bytes.length > room.length)
-    throw new BufferTooShortError(`The message has ${bytes.length} bytes, the buffer room for ${room.length}.`, bytes);
-  room.set(bytes);
-  return bytes.length;
 }

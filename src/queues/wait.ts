@@ -1,6 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ArgumentTypeError } from '../errors.ts';
-import { Connection } from './connection.ts';
 import { type QueueOptions, waitingOf } from './options.ts';
 
 /** A stream as `node:net` and `node:stream` have them. */
@@ -12,12 +11,13 @@ interface Stream {
   off(event: 'readable' | 'end' | 'close', listener: () => void): unknown;
 }
 
+/** A connection, of a pipe or over a socket. */
+interface Pollable {
+  poll(options: QueueOptions): Promise<boolean>;
+}
+
 /** What can be waited for: connections, started processes, their sentinels and other promises, readable streams and sockets. */
-export type Waitable =
-  | Connection<never, unknown>
-  | { readonly sentinel: PromiseLike<unknown> }
-  | PromiseLike<unknown>
-  | Stream;
+export type Waitable = Pollable | { readonly sentinel: PromiseLike<unknown> } | PromiseLike<unknown> | Stream;
 
 /**
  * Waits until at least one of several things is ready: a connection has a message or its end, a process has ended, a promise is
@@ -59,7 +59,7 @@ export async function wait<T extends Waitable>(objects: Iterable<T>, options?: Q
 }
 
 async function readiness(object: Waitable, signal: AbortSignal): Promise<void> {
-  if (object instanceof Connection) {
+  if ('poll' in object) {
     await object.poll({ timeout: Number.POSITIVE_INFINITY, signal });
   } else if ('readableLength' in object) {
     await readable(object, signal);

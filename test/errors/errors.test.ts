@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as manycore from 'manycore';
 import { Barrier, JoinableQueue, Lock, Manager, ManycoreError, Pipe, Pool, Process, Queue, task } from 'manycore';
 import { Future } from 'manycore/futures';
+import { loads } from '#internal/connection/pickle/decode.js';
 import { maxFrameBytes } from '#internal/limits.js';
 import { Reader } from '#internal/wire/reader.js';
 import { attacherOf, travellingStateOf } from '#internal/wire/shared.js';
@@ -176,6 +177,7 @@ const onBoth: Record<string, Provocation> = {
     await left.sendBytes(new Uint8Array(3));
     return right.recvBytesInto(new Uint8Array(2));
   },
+  UnpicklingError: () => loads(Buffer.from('cos\nsystem\n.')),
   ProcessStartError: () => new Process({ context: 'process', cwd: '/no/such/folder' }).start(),
   InterruptError: (pool) =>
     // A child that has no listener for it gets it as an uncaught error, which it prints.

@@ -1,0 +1,161 @@
+import type { Socket } from 'node:net';
+import { ConnectionLostError, EndOfFileError, FrameTooLargeError } from '../errors.ts';
+import type { Waiting } from '../queues/gate.ts';
+import { type Turn, Waiters } from './waiters.ts';
+
+// CPython's framing of messages: int32, the highest byte first, and so many bytes; or -1, uint64, and so many bytes.
+
+const shortest = 4;
+const longer = 8;
+const longestShort = 0x7fffffff;
+const nothing = Buffer.alloc(0);
+
+/** What goes in front of a message of so many bytes. */
+export function headOf(length: number): Buffer {
+  const head = Buffer.alloc(length > longestShort ? shortest + longer : shortest);
+  head.writeInt32BE(length > longestShort ? -1 : length);
+  if (length > longestShort) head.writeBigUInt64BE(BigInt(length), shortest);
+  return head;
+}
+
+/** What somebody waits for. */
+interface Wanted {
+  /** The most bytes that the message may have. */
+  readonly limit: number;
+  /** Whether it is to stay where it is. */
+  readonly stays: boolean;
+}
+
+/**
+ * Takes messages from a socket, one when somebody waits for one: what nobody asks for stays in the socket's buffer, and when that
+ * is full in the kernel's. A length is checked before anything of its message is read. While nobody waits the socket does not
+ * keep the program alive.
+ */
+export class FrameReader {
+  readonly #socket: Socket;
+  readonly #waiters: Waiters<Wanted, Buffer>;
+  #parts: Buffer[] = [];
+  /** How many bytes of the present part of a frame are still to come. */
+  #missing = shortest;
+  #part: 'head' | 'long head' | 'body' = 'head';
+  #message: Buffer | undefined;
+  #failure: (() => Error) | undefined;
+  #systemError: Error | undefined;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    this.#waiters = new Waiters({
+      busy: () => socket.ref(),
+      idle: () => socket.unref(),
+      late: 'Nothing was received in time.',
+    });
+    socket.unref();
+    socket.on('readable', this.#pump);
+    socket.on('end', () => this.#end());
+    socket.on('error', (error) => (this.#systemError = error));
+    socket.on('close', () => this.#end());
+  }
+
+  /** The next message. */
+  read(limit: number, waiting: Waiting = {}): Promise<Buffer> {
+    const message = this.#waiters.wait({ limit, stays: false }, waiting);
+    this.#pump();
+    return message;
+  }
+
+  /** Resolves when there is a message, or there is none any more; it is rejected only when the time is over. */
+  async ready(limit: number, waiting: Waiting): Promise<void> {
+    const message = this.#waiters.wait({ limit, stays: true }, waiting);
+    this.#pump();
+    await message;
+  }
+
+  /** Nothing is received from now on, what is here neither. */
+  fail(failure: () => Error): void {
+    this.#message = undefined;
+    this.#finish(failure);
+  }
+
+  /** Nothing comes any more. */
+  #finish(failure: () => Error): void {
+    this.#failure ??= failure;
+    this.#parts = [];
+    this.#pump();
+  }
+
+  readonly #pump = (): void => {
+    for (let turn = this.#waiters.first; turn !== undefined; turn = this.#waiters.first) {
+      if (!this.#fill(turn.wanted.limit)) return;
+      if (this.#message !== undefined) this.#deliver(turn, this.#message);
+      else if (turn.wanted.stays) turn.settle(nothing);
+      else turn.fail(this.#failure!());
+    }
+  };
+
+  #deliver({ wanted: { limit, stays }, settle }: Turn<Wanted, Buffer>, message: Buffer): void {
+    if (message.length > limit) return this.#tooLong(message.length, limit);
+    if (!stays) this.#message = undefined;
+    settle(message);
+  }
+
+  #tooLong(length: number, limit: number): void {
+    this.fail(() => new FrameTooLargeError(`Cannot receive a message of ${length} bytes: ${limit} were allowed.`));
+  }
+
+  /** Takes what is there; true when there is a whole message, or a failure. */
+  #fill(limit: number): boolean {
+    while (this.#message === undefined && this.#failure === undefined) {
+      if (!this.#collect()) return false;
+      const bytes = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts);
+      this.#parts = [];
+      if (this.#part === 'body') this.#next(bytes);
+      else this.#head(bytes, limit);
+    }
+    return true;
+  }
+
+  #next(message: Buffer): void {
+    this.#message = message;
+    this.#part = 'head';
+    this.#missing = shortest;
+  }
+
+  #head(bytes: Buffer, limit: number): void {
+    const length = this.#part === 'head' ? bytes.readInt32BE() : Number(bytes.readBigUInt64BE());
+    if (this.#part === 'head' && length === -1) {
+      this.#part = 'long head';
+      this.#missing = longer;
+    } else if (length < 0 || length > limit) {
+      this.#tooLong(length, limit);
+    } else if (length === 0) {
+      this.#next(nothing);
+    } else {
+      this.#part = 'body';
+      this.#missing = length;
+    }
+  }
+
+  #collect(): boolean {
+    const socket = this.#socket;
+    while (this.#missing > 0) {
+      // Asking for more than there is would have the socket keep as much in its buffer from then on.
+      const part = socket.read(Math.min(this.#missing, socket.readableLength) || undefined) as Buffer | null;
+      if (part === null) return false;
+      this.#parts.push(part);
+      this.#missing -= part.length;
+    }
+    return true;
+  }
+
+  #end(): void {
+    const cause = this.#systemError;
+    const isWhole = this.#part === 'head' && this.#missing === shortest;
+    if (cause === undefined && isWhole)
+      this.#finish(
+        () => new EndOfFileError('Nothing is left to be received: the other side has closed the connection.'),
+      );
+    else if (cause === undefined)
+      this.#finish(() => new ConnectionLostError('The connection ended in the middle of a message.', false));
+    else this.#finish(() => new ConnectionLostError(`The connection was lost: ${cause.message}.`, false, { cause }));
+  }
+}
