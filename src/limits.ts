@@ -135,6 +135,8 @@ export const managerBatchBytes: number = 256 * 1024;
 export const handshakeMs = 5_000;
 /** Clients that are shaking hands at once; further ones wait for their turn within the same time. */
 export const maxUnauthenticated = 64;
+/** New connections over TCP that are seen per second, when as many as there can be clients have come at once: each costs a handshake. */
+export const acceptsPerSecond = 100;
 /** Clients of one server, unless the option `maxConnections` says otherwise. */
 export const maxManagerConnections = 256;
 /** Calls of one client that wait (for a lock, an item): more is an error of that call, not a longer list. */
@@ -147,6 +149,8 @@ export const slowReaderMs = 30_000;
 /** TCP: silence after which the other side is asked for a sign of life, and after which it counts as gone. */
 export const heartbeatMs = 5_000;
 export const silenceMs = 15_000;
+/** TCP: silence after which a client that holds no lock is gone too, with its references. It is asked all the time. */
+export const goneMs = 600_000;
 /** How long a shared object that was sent to somebody outlives its last holder: the receiver may not have got to it. */
 export const lingerReferenceMs = 300_000;
 /** Wrong keys from one address within a minute after which its connections wait, doubling, up to the last of these. */

@@ -5,6 +5,7 @@ export type { ConnectOptions, ManagerOptions, RegisterOptions } from './manager/
 export {
   AcquirableProxy,
   ArrayProxy,
+  AsyncResultProxy,
   BarrierProxy,
   BaseProxy,
   ConditionProxy,

@@ -1,9 +1,10 @@
 import type { Server, Socket } from 'node:net';
-import { authFailures, handshakeMs, maxUnauthenticated } from '../limits.ts';
+import { acceptsPerSecond, authFailures, handshakeMs, maxUnauthenticated } from '../limits.ts';
 import { monotonicMs } from '../monotonic.ts';
 import type { Target } from './address.ts';
 import type { AuthKey } from './auth-key.ts';
 import { ServerFlag, ServerHandshake } from './handshake.ts';
+import { Rate } from './rate.ts';
 import { type Doorman, listenAt } from './transport.ts';
 
 interface Guest {
@@ -18,6 +19,8 @@ export interface ReceptionOptions {
   readonly fd?: number | undefined;
   readonly allowsCode: boolean;
   readonly maxFrameBytes: number;
+  /** So many may come at once; beyond that there is a rate. */
+  readonly maxConnections: number;
   readonly hasRoom: () => boolean;
   /** A client has shown the key. `rest` is what it has sent beyond that. */
   readonly welcome: (socket: Socket, rest: Buffer) => void;
@@ -33,7 +36,8 @@ export interface DoorCounts {
 
 /**
  * The door: who has not shown the key gets no further, has little time and costs nothing but a socket. Only some are seen at
- * once, the others wait in line within the same time; who has failed often waits longer before the next attempt.
+ * once, and only so many per second; the others wait in line within the same time. Who has failed often waits longer before the
+ * next attempt.
  */
 export class Reception implements Doorman {
   readonly server: Server;
@@ -44,10 +48,14 @@ export class Reception implements Doorman {
   readonly #line = new Set<Guest>();
   readonly #seen = new Set<Guest>();
   readonly #failures = new Map<string, { count: number; untilMs: number; atMs: number }>();
+  /** None on a Unix socket: who can reach it may as well do other things. */
+  readonly #rate: Rate | undefined;
+  #lineTimer: NodeJS.Timeout | undefined;
   #refused = 0;
 
   constructor(options: ReceptionOptions) {
     this.#options = options;
+    if (typeof options.target.address !== 'string') this.#rate = new Rate(acceptsPerSecond, options.maxConnections);
     const { server, ready } = listenAt(options.target, options.key, this, options.fd);
     this.server = server;
     this.ready = ready;
@@ -70,27 +78,36 @@ export class Reception implements Doorman {
       if (this.#guests.has(socket)) this.#refused++;
       this.#leave(guest);
     });
-    if (this.#seen.size < maxUnauthenticated) this.#see(guest);
-    else {
-      socket.pause();
-      this.#line.add(guest);
-    }
+    this.#line.add(guest);
+    this.#seeNext();
+    if (this.#line.has(guest)) socket.pause();
   }
 
-  #see(guest: Guest): void {
-    this.#seen.add(guest);
-    guest.begin();
+  /** Those at the front of the line, as many as may be seen now. */
+  #seeNext(): void {
+    if (this.#lineTimer !== undefined) return;
+    for (const guest of this.#line) {
+      if (this.#seen.size >= maxUnauthenticated) return;
+      const waitMs = this.#rate?.take() ?? 0;
+      if (waitMs > 0) {
+        this.#lineTimer = setTimeout(() => {
+          this.#lineTimer = undefined;
+          this.#seeNext();
+        }, waitMs);
+        this.#lineTimer.unref();
+        return;
+      }
+      this.#line.delete(guest);
+      this.#seen.add(guest);
+      guest.begin();
+    }
   }
 
   #leave(guest: Guest): void {
     clearTimeout(guest.timer);
     this.#guests.delete(guest.socket);
     this.#line.delete(guest);
-    if (!this.#seen.delete(guest)) return;
-    for (const next of this.#line) {
-      this.#line.delete(next);
-      return this.#see(next);
-    }
+    if (this.#seen.delete(guest)) this.#seeNext();
   }
 
   open(raw: Socket, socket: Socket, binding: Uint8Array): void {
@@ -139,6 +156,7 @@ export class Reception implements Doorman {
 
   close(): void {
     this.server.close();
+    clearTimeout(this.#lineTimer);
     for (const socket of Array.from(this.#guests.keys())) socket.destroy();
   }
 }

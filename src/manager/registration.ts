@@ -43,7 +43,7 @@ export function typeFrom(registration: Registration): ObjectType {
     proxy: base?.proxy ?? userKind,
     create: shared ? (call, ...args) => (only ??= make(call, ...args)) : make,
     methodsOf: base === undefined ? userMethods(registration.exposed) : base.methodsOf,
-    results: new Map(Object.entries(results)),
+    results: new Map([...(base?.results ?? []), ...Object.entries(results)]),
     isUsers: base === undefined,
   };
 }

@@ -1,7 +1,7 @@
 import { lstatSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { ArgumentRangeError, ManagerStateError } from '../errors.ts';
-import { heartbeatMs, maxManagerConnections, maxManagerFrameBytes, silenceMs } from '../limits.ts';
+import { goneMs, heartbeatMs, maxManagerConnections, maxManagerFrameBytes, silenceMs } from '../limits.ts';
 import { monotonicMs } from '../monotonic.ts';
 import { type Address, isLocal, type Target } from './address.ts';
 import type { AuthKey } from './auth-key.ts';
@@ -87,7 +87,7 @@ export class Server implements Host {
   async start(): Promise<void> {
     if (this.#state !== 'initial') throw new ManagerStateError('Cannot start the server twice: get another one.');
     this.#state = 'serving';
-    const { target, key, fd } = this.#setup;
+    const { target, key, fd, maxConnections = maxManagerConnections } = this.#setup;
     if (typeof target.address === 'string' && fd === undefined) await removeStale(target.address);
     this.#reception = new Reception({
       target,
@@ -95,7 +95,8 @@ export class Server implements Host {
       fd,
       allowsCode: this.code !== undefined,
       maxFrameBytes: this.maxFrameBytes,
-      hasRoom: () => this.#sessions.size < (this.#setup.maxConnections ?? maxManagerConnections),
+      maxConnections,
+      hasRoom: () => this.#sessions.size < maxConnections,
       welcome: (socket, rest) => {
         const session = new Session(this, socket);
         this.#sessions.add(session);
@@ -143,12 +144,12 @@ export class Server implements Host {
     });
   }
 
-  /** Silent clients are asked; who does not answer and holds a lock loses it, with the connection. */
+  /** Silent clients are asked; who does not answer and holds a lock loses it, with the connection; others have more time. */
   #listen(): void {
     const now = monotonicMs();
     for (const session of this.#sessions) {
       const silentMs = now - session.lastHeardMs;
-      if (silentMs > silenceMs && session.leases.size > 0) session.link.destroy();
+      if (silentMs > (session.leases.size > 0 ? silenceMs : goneMs)) session.link.destroy();
       else if (silentMs > heartbeatMs) session.ping();
     }
   }

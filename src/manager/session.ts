@@ -208,15 +208,12 @@ export class Session implements Holder {
       );
     }
     const call = new Call(this);
-    const made = type.isUsers
-      ? this.#resultOf(
-          managed,
-          name,
-          this.#withArguments(type, args, (revealed) => method.call(target, call, ...revealed)),
-        )
+    const result = type.isUsers
+      ? this.#withArguments(type, args, (revealed) => method.call(target, call, ...revealed))
       : args === empty
         ? method.call(target, call)
         : method.call(target, call, ...args);
+    const made = type.results.size === 0 ? result : this.#resultOf(type, name, result);
     if (isThenable(made)) {
       if (this.#waiting.size >= maxWaitingCalls) {
         const refusal = new ArgumentRangeError(
@@ -245,9 +242,9 @@ export class Session implements Holder {
     return revealed.some(isThenable) ? Promise.all(revealed).then(run) : run(revealed);
   }
 
-  /** What a method of the user's gave, as it is told: a new shared object where its type says so. */
-  #resultOf({ type }: Managed, name: string, result: unknown): unknown {
-    if (isThenable(result)) return result.then((value) => this.#resultOf({ type } as Managed, name, value));
+  /** What a method gave, as it is told: a new shared object where its type says so. */
+  #resultOf(type: ObjectType, name: string, result: unknown): unknown {
+    if (isThenable(result)) return result.then((value) => this.#resultOf(type, name, value));
     const as = type.results.get(name);
     if (as === undefined) return result;
     const target = as === 'Iterator' && isIterable(result) ? new IteratorObject(result) : targetOf(result, as);

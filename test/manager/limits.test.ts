@@ -1,8 +1,12 @@
 import { strict as assert } from 'node:assert';
 import { EventEmitter } from 'node:events';
 import { Answers } from '#internal/manager/answers.js';
+import { AuthKey } from '#internal/manager/auth-key.js';
 import { ClientReferences } from '#internal/manager/client-references.js';
+import { Connection } from '#internal/manager/connection.js';
 import type { Link } from '#internal/manager/link.js';
+import { proxyMaker } from '#internal/manager/proxy-maker.js';
+import { Rate } from '#internal/manager/rate.js';
 import { ObjectTable } from '#internal/manager/object-table.js';
 import { maxUnsentBytes, maxWaitingCalls, slowReaderMs } from '#internal/limits.js';
 import { eventually, rejection, testClean } from '../matrix.ts';
@@ -103,6 +107,45 @@ testClean(
     }
   },
 );
+
+testClean('limits: so many at once, then so many per second (2.5)', {}, () => {
+  let now = 0;
+  const rate = new Rate(100, 3, () => now);
+  assert.deepEqual([rate.take(), rate.take(), rate.take(), rate.take()], [0, 0, 0, 10]);
+  now += 9;
+  assert.equal(rate.take(), 1);
+  now += 1;
+  assert.deepEqual([rate.take(), rate.take()], [0, 10]);
+  now += 60_000;
+  assert.deepEqual([rate.take(), rate.take(), rate.take(), rate.take()], [0, 0, 0, 10], 'never more at once');
+});
+
+for (const tls of ['psk', false] as const) {
+  testServer(
+    `limits: who comes beyond the rate waits in line, ${tls === 'psk' ? 'with' : 'without'} TLS (2.5)`,
+    { address: { port: 0 }, tls, maxConnections: 3 },
+    async (client, server) => {
+      const list = client.list([1]);
+      const start = performance.now();
+      for (let i = 0; i < 40; i++) {
+        // The client's own connection is used again and again.
+        const other = new Connection({
+          target: { address: server.address, tls },
+          key: new AuthKey(authKey),
+          allowsCode: false,
+          isPatient: false,
+          proxies: proxyMaker,
+        });
+        await other.ready;
+        other.close();
+        await eventually(() => server.statistics().clients === 1);
+      }
+      assert.ok(performance.now() - start > 200, 'two at once, then one each 10 ms');
+      assert.equal(await list.length(), 1);
+      assert.equal(server.statistics().unauthenticated, 0);
+    },
+  );
+}
 
 testServer('limits: a type is a registered name, never a place (I14)', plain, async (client, server) => {
   for (const name of [

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { Manager } from 'manycore';
-import { IteratorProxy, QueueProxy } from 'manycore/managers';
-import { eachContext, rejection, testClean } from '../matrix.ts';
+import { type EventProxy, IteratorProxy, QueueProxy } from 'manycore/managers';
+import { eachContext, eventually, rejection, testClean } from '../matrix.ts';
 import { authKey, runIn, testManager, testServer } from './support.ts';
 
 class Foo {
@@ -139,6 +139,65 @@ testManager('manager: a pool in the server (G182)', async (manager) => {
     }),
   );
   assert.ok(error instanceof TypeError);
+  await pool.close();
+  await pool.join();
+});
+
+testManager('manager: results of a pool in the server stay there until they are asked for (G182)', async (manager) => {
+  await using pool = manager.Pool(2);
+  const gate = manager.Event();
+  const slow = await pool.applyAsync(async (event: EventProxy) => event.wait(), [gate]);
+  assert.equal(await slow.ready(), false);
+  assert.equal((await rejection(slow.successful())).name, 'NotReadyError');
+  assert.equal(await slow.wait({ timeout: 1 }), false);
+  assert.equal((await rejection(slow.get({ timeout: 1 }))).name, 'TimeoutError');
+  const stop = new AbortController();
+  const given = slow.get({ signal: stop.signal });
+  stop.abort();
+  assert.equal((await rejection(given)).name, 'AbortError');
+  await gate.set();
+  assert.equal(await slow.get(), true);
+  assert.equal(await slow.get(), true, 'again');
+  assert.equal(await slow.successful(), true);
+  const failing = await pool.applyAsync(() => {
+    throw new TypeError('in the pool');
+  });
+  assert.equal(await failing.wait(), true, 'failed results are results too');
+  assert.equal(await failing.successful(), false);
+  assert.ok((await rejection(failing.get())) instanceof TypeError);
+  const squares = await pool.mapAsync((n: number) => n * n, [1, 2, 3]);
+  const sums = await pool.starmapAsync((a: number, b: number) => a + b, [[1, 2] as const, [3, 4] as const]);
+  assert.deepEqual(
+    [await squares.get(), await sums.get()],
+    [
+      [1, 4, 9],
+      [3, 7],
+    ],
+  );
+  const told = manager.list<number>();
+  await (await pool.applyAsync((n: number) => n + 1, [1], { callback: (n) => void told.append(n) })).get();
+  await eventually(async () => (await told.value()).includes(2));
+});
+
+testManager('manager: imap of a pool in the server gives results one by one (G182)', async (manager) => {
+  await using pool = manager.Pool(2);
+  const double = (n: number): number => {
+    if (n === 2) throw new RangeError('two');
+    return n * 2;
+  };
+  const doubled = await pool.imap(double, [1, 2, 3]);
+  assert.deepEqual(await doubled.next({ timeout: 10_000 }), { done: false, value: 2 });
+  assert.ok((await rejection(doubled.next())) instanceof RangeError, 'at its place');
+  assert.deepEqual(await doubled.next(), { done: false, value: 6 });
+  assert.deepEqual(await doubled.next(), { done: true, value: undefined });
+  const seen = new Set<number>();
+  for await (const n of await pool.imapUnordered((n: number) => n + 1, [1, 2, 3])) seen.add(n);
+  assert.deepEqual(seen, new Set([2, 3, 4]));
+  for await (const n of await pool.imap(
+    (n: number) => n,
+    Array.from({ length: 1_000 }, (_, i) => i),
+  ))
+    if (n === 3) break;
   await pool.close();
   await pool.join();
 });

@@ -1,6 +1,7 @@
 import { ArgumentTypeError } from '../../errors.ts';
 import { Managed } from '../managed.ts';
 import type { Method, ObjectType } from '../types.ts';
+import { AsyncResultObject } from './async-result.ts';
 import type { Call } from './call.ts';
 import { BarrierObject, ConditionObject, EventObject } from './condition.ts';
 import { DictObject } from './dict.ts';
@@ -39,13 +40,25 @@ export const builtinTypes: ReadonlyMap<string, ObjectType> = new Map(
     ),
     builtin('Event', EventObject, () => new EventObject()),
     builtin('Barrier', BarrierObject, makeBarrier),
-    builtin('Pool', PoolObject, makePool),
+    builtin('Pool', PoolObject, makePool, {
+      applyAsync: 'AsyncResult',
+      mapAsync: 'AsyncResult',
+      starmapAsync: 'AsyncResult',
+      imap: 'Iterator',
+      imapUnordered: 'Iterator',
+    }),
+    builtin('AsyncResult', AsyncResultObject, refuse),
     builtin('Iterator', IteratorObject, refuse),
   ].map((type) => [type.name, type]),
 );
 
 /** The methods of a class of ours, its bases included; `str` gives its text. */
-function builtin(name: string, of: { readonly prototype: object }, create: ObjectType['create']): ObjectType {
+function builtin(
+  name: string,
+  of: { readonly prototype: object },
+  create: ObjectType['create'],
+  results: Readonly<Record<string, string>> = {},
+): ObjectType {
   const methods = new Map<string, Method>();
   for (let at: object = of.prototype; at !== Object.prototype; at = Object.getPrototypeOf(at) as object) {
     for (const key of Object.getOwnPropertyNames(at)) {
@@ -53,7 +66,14 @@ function builtin(name: string, of: { readonly prototype: object }, create: Objec
       if (!notMethods.has(key) && !methods.has(exposed)) methods.set(exposed, Reflect.get(at, key) as Method);
     }
   }
-  return { name, proxy: name, create, methodsOf: () => methods, results: new Map(), isUsers: false };
+  return {
+    name,
+    proxy: name,
+    create,
+    methodsOf: () => methods,
+    results: new Map(Object.entries(results)),
+    isUsers: false,
+  };
 }
 
 function countOf(count: unknown = 1): number {
@@ -70,5 +90,5 @@ function makePool(call: Call, workers: unknown, options: unknown): Promise<PoolO
 }
 
 function refuse(): never {
-  throw new ArgumentTypeError('An Iterator is made by a method that returns one.');
+  throw new ArgumentTypeError('It is made by a method that returns one.');
 }

@@ -14,5 +14,5 @@ export {
   SemaphoreProxy,
 } from './locks.ts';
 export { JoinableQueueProxy, QueueProxy } from './queue.ts';
-export { IteratorProxy, PoolProxy, type Remote, RemoteProxy } from './remote.ts';
+export { AsyncResultProxy, IteratorProxy, PoolProxy, type Remote, RemoteProxy } from './remote.ts';
 export { ArrayProxy, type NumberArray, ValueProxy } from './value.ts';

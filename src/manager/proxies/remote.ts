@@ -1,6 +1,6 @@
-import type { CallOptions, MapOptions } from '../../pool/options.ts';
+import type { CallbackOptions, CallOptions, MapOptions, StreamOptions } from '../../pool/options.ts';
 import { userKind } from '../proxy-maker.ts';
-import { BaseProxy, standFor } from './base.ts';
+import { BaseProxy, standFor, type WaitOptions } from './base.ts';
 
 /** What generators of a server's give, one by one. Python: `IteratorProxy`. */
 export class IteratorProxy<T = unknown> extends BaseProxy implements AsyncIterableIterator<T, void, unknown> {
@@ -16,6 +16,32 @@ export class IteratorProxy<T = unknown> extends BaseProxy implements AsyncIterab
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+}
+
+/** The result of a task of a pool in the server. It is no promise: `await result.get()`. Python: `AsyncResult`. */
+export class AsyncResultProxy<R = unknown> extends BaseProxy {
+  /**
+   * Waits for the result; the task goes on when that is given up.
+   *
+   * @throws TimeoutError when it is not there within `timeout` milliseconds; otherwise what the task threw.
+   */
+  get({ timeout, signal }: WaitOptions = {}): Promise<R> {
+    return this.callMethod('get', [timeout], signal) as Promise<R>;
+  }
+
+  /** Waits until the result is there, failed or not; whether it is within `timeout`. */
+  wait({ timeout, signal }: WaitOptions = {}): Promise<boolean> {
+    return this.callMethod('wait', [timeout], signal) as Promise<boolean>;
+  }
+
+  ready(): Promise<boolean> {
+    return this.callMethod('ready') as Promise<boolean>;
+  }
+
+  /** Whether the task did not throw. @throws NotReadyError before the result is there. */
+  successful(): Promise<boolean> {
+    return this.callMethod('successful') as Promise<boolean>;
   }
 }
 
@@ -35,6 +61,45 @@ export class PoolProxy extends BaseProxy {
     options?: MapOptions,
   ): Promise<Awaited<R>[]> {
     return this.callMethod('starmap', [fn, [...items], options]) as Promise<Awaited<R>[]>;
+  }
+
+  /** Begins a task, whose result stays in the server until it is asked for. Its callbacks run in the server. */
+  applyAsync<A extends readonly unknown[], R>(
+    fn: (...args: A) => R,
+    args?: A,
+    options?: CallOptions & CallbackOptions<Awaited<R>>,
+  ): Promise<AsyncResultProxy<Awaited<R>>> {
+    return this.callMethod('applyAsync', [fn, args, options]) as Promise<AsyncResultProxy<Awaited<R>>>;
+  }
+
+  mapAsync<T, R>(
+    fn: (item: T) => R,
+    items: Iterable<T>,
+    options?: MapOptions & CallbackOptions<Awaited<R>[]>,
+  ): Promise<AsyncResultProxy<Awaited<R>[]>> {
+    return this.callMethod('mapAsync', [fn, [...items], options]) as Promise<AsyncResultProxy<Awaited<R>[]>>;
+  }
+
+  starmapAsync<A extends readonly unknown[], R>(
+    fn: (...args: A) => R,
+    items: Iterable<A>,
+    options?: MapOptions & CallbackOptions<Awaited<R>[]>,
+  ): Promise<AsyncResultProxy<Awaited<R>[]>> {
+    return this.callMethod('starmapAsync', [fn, [...items], options]) as Promise<AsyncResultProxy<Awaited<R>[]>>;
+  }
+
+  /** The results as they come, in the order of the items; `next({ timeout })` waits for so many milliseconds. */
+  imap<T, R>(fn: (item: T) => R, items: Iterable<T>, options?: StreamOptions): Promise<IteratorProxy<Awaited<R>>> {
+    return this.callMethod('imap', [fn, [...items], options]) as Promise<IteratorProxy<Awaited<R>>>;
+  }
+
+  /** The results in the order in which they are there. */
+  imapUnordered<T, R>(
+    fn: (item: T) => R,
+    items: Iterable<T>,
+    options?: StreamOptions,
+  ): Promise<IteratorProxy<Awaited<R>>> {
+    return this.callMethod('imapUnordered', [fn, [...items], options]) as Promise<IteratorProxy<Awaited<R>>>;
   }
 
   async close(): Promise<void> {
@@ -89,6 +154,7 @@ Object.setPrototypeOf(
   }),
 );
 
+standFor('AsyncResult', AsyncResultProxy);
 standFor('Iterator', IteratorProxy);
 standFor('Pool', PoolProxy);
 standFor(userKind, RemoteProxy);
