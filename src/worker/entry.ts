@@ -21,7 +21,7 @@ const options = [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' 
 const kept = `${folder}/${BUNDLE}-${process.versions.v8}-${process.arch}${options}`;
 
 const cachedData = read();
-const script = new Script(`(function (exports, require, __filename, __dirname) {${readFileSync(path, 'utf8')}\n})`, {
+const script = new Script(readFileSync(path, 'latin1'), {
   filename: path,
   ...(cachedData !== undefined && { cachedData }),
 });
