@@ -1,4 +1,4 @@
-import { Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 
 /**
  * The worker's stdout and stderr: what tasks print goes over the worker's channel, in order with their results, so that it
@@ -30,7 +30,10 @@ type Write = (chunk: string | Buffer, encoding: string, done: () => void) => voi
 /** A process makes its streams when they are first asked for; ours does too, and is cheaper. */
 function replace(name: 'stdout' | 'stderr', fd: 1 | 2, write: Write): void {
   let stream: Writable | undefined;
-  const get = (): Writable =>
-    (stream ??= Object.assign(new Writable({ decodeStrings: false, write }), { fd, isTTY: false, _type: 'pipe' }));
+  const make = (): Writable => {
+    const { Writable } = process.getBuiltinModule('node:stream');
+    return Object.assign(new Writable({ decodeStrings: false, write }), { fd, isTTY: false, _type: 'pipe' });
+  };
+  const get = (): Writable => (stream ??= make());
   Object.defineProperty(process, name, { configurable: true, enumerable: true, get });
 }
