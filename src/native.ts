@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module';
-import { constants } from 'node:os';
 import { SharedMemoryError } from './errors.ts';
 
 /** The only file that knows koffi: libc for what Node has no call for. All of it is optional; see `native`. */
@@ -164,7 +163,7 @@ function bind(koffi: Koffi): Native {
     if (!found || info.readInt32LE(siginfo.pid) !== pid) return undefined;
     const status = info.readInt32LE(siginfo.status);
     if (info.readInt32LE(siginfo.code) === CLD_EXITED) return { exitCode: status, signal: null };
-    const names = Object.entries(constants.signals);
+    const names = Object.entries(process.getBuiltinModule('node:os').constants.signals);
     return { exitCode: null, signal: names.find(([, number]) => number === status)?.[0] ?? `SIG${status}` };
   };
   const fallocate = lazily('int posix_fallocate(int, int64_t, int64_t)');
@@ -289,7 +288,7 @@ function bindDescriptors(koffi: Koffi, lazily: (prototype: string) => Call): Des
       const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
       if (exchange(sendmsg, socket, part, control, flags) >= 0) return true;
       const error = koffi.errno();
-      if (error === constants.errno.EAGAIN || error === ETOOMANYREFS) return false;
+      if (error === process.getBuiltinModule('node:os').constants.errno.EAGAIN || error === ETOOMANYREFS) return false;
       throw failed('sendmsg');
     },
     receive(socket) {

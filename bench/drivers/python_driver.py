@@ -549,6 +549,11 @@ def locks(context, params):
     return {"ms": ms, "perSecond": 2 * each / ms * 1000}
 
 
+def control(_context, _params):
+    """Pools of CPython have no timeouts, and end nothing that runs but by ending all."""
+    return None
+
+
 SCENARIOS = {
     "burst": burst,
     "submit": submit,
@@ -562,6 +567,7 @@ SCENARIOS = {
     "skew": skew,
     "memory": memory,
     "idle": idle,
+    "control": control,
     "manager": manager,
     "queues": queues,
     "locks": locks,

@@ -7,6 +7,7 @@
  * 'shared' (one new process for all JavaScript sides, a round each).
  */
 import { burst } from './burst.mjs';
+import { control } from './control.mjs';
 import { idle } from './idle.mjs';
 import { imap } from './imap.mjs';
 import { locks } from './locks.mjs';
@@ -22,7 +23,7 @@ import { skew } from './skew.mjs';
 import { startUp } from './start-up.mjs';
 import { submit } from './submit.mjs';
 
-export const scenarios = [burst, submit, map, imap, roundTrip, payloads, startUp, process, scaling, skew, memory, idle, manager, queues, locks];
+export const scenarios = [burst, submit, map, imap, roundTrip, payloads, startUp, process, scaling, skew, memory, idle, control, manager, queues, locks];
 
 export function findScenario(name) {
   const found = scenarios.find((candidate) => candidate.name === name);

@@ -3,6 +3,7 @@
  * `{ run(task, argument), submit?(task, argument), map?(task, items), imap?(task, items), close() }`; a missing method is shown as a dash.
  * `queues?` streams, spreads and returns values between processes; see `scenarios/queues.mjs`.
  * `locks?` takes locks, alone, between processes and by many that wait; see `scenarios/locks.mjs`.
+ * `control?` ends tasks that never yield; see `scenarios/control.mjs`.
  * `dict?()` gives a dict that lives in a process of its own. `whole()` gives the exit code of a process that does nothing.
  * Only `manycore.mjs` knows manycore's API. This table loads no library: each is loaded in its own driver.
  */

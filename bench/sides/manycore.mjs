@@ -2,6 +2,7 @@
 import { Manager, Pool, Process, ThreadPool } from 'manycore';
 import { ProcessPoolExecutor, ThreadPoolExecutor } from 'manycore/futures';
 import { busy, countPrimes } from '../tasks.mjs';
+import { controlOf } from './manycore-control.mjs';
 import { locksOf } from './manycore-locks.mjs';
 import { queuesOf } from './manycore-queues.mjs';
 
@@ -24,6 +25,7 @@ export function open({ workers, context }) {
     submit: (task, argument) => executor.submit(functions[task], argument),
     queues: queuesOf(context),
     locks: locksOf(context),
+    control: controlOf(context),
     dict: context === 'thread' ? undefined : openDict,
     close: () => Promise.all([pool.terminate(), executor.shutdown()]),
   };

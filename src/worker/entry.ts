@@ -27,10 +27,14 @@ const script = new Script(readFileSync(path, 'latin1'), {
 });
 const bundle = {} as { readonly start: typeof Start };
 const run = script.runInThisContext() as (...context: readonly unknown[]) => void;
-run(bundle, process.getBuiltinModule('node:module').createRequire(path), path, import.meta.dirname);
+run(bundle, process.getBuiltinModule, path, import.meta.dirname);
 // A script that comes from the cache cannot import: V8 forgets how.
 bundle.start(async (url, attributes) => import(url, attributes));
-if (cachedData === undefined || script.cachedDataRejected === true) setTimeout(keep, keepAfterMs).unref();
+if (cachedData === undefined || script.cachedDataRejected === true) {
+  setTimeout(keep, keepAfterMs).unref();
+  // A Process may be done before.
+  process.on('exit', keep);
+}
 
 function read(): Buffer | undefined {
   try {
@@ -41,10 +45,13 @@ function read(): Buffer | undefined {
 }
 
 function keep(): void {
+  process.off('exit', keep);
   // Under a name of its own first: others may read, or write theirs, at this moment.
   const partial = `${kept}.${Math.random().toString(36).slice(2)}`;
   try {
     mkdirSync(folder, { recursive: true });
+    // Tried first: to create the data takes milliseconds.
+    writeFileSync(partial, '');
     writeFileSync(partial, script.createCachedData());
     renameSync(partial, kept);
   } catch {

@@ -30,14 +30,10 @@ type Write = (chunk: string | Buffer, encoding: string, done: () => void) => voi
 /** A process makes its streams when they are first asked for; ours does too, and is cheaper. */
 function replace(name: 'stdout' | 'stderr', fd: 1 | 2, write: Write): void {
   let stream: Writable | undefined;
-  const get = (): Writable => {
-    // To load it takes a millisecond of each start.
+  const make = (): Writable => {
     const { Writable } = process.getBuiltinModule('node:stream');
-    return (stream ??= Object.assign(new Writable({ decodeStrings: false, write }), {
-      fd,
-      isTTY: false,
-      _type: 'pipe',
-    }));
+    return Object.assign(new Writable({ decodeStrings: false, write }), { fd, isTTY: false, _type: 'pipe' });
   };
+  const get = (): Writable => (stream ??= make());
   Object.defineProperty(process, name, { configurable: true, enumerable: true, get });
 }

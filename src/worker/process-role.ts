@@ -1,5 +1,4 @@
 import { readdirSync } from 'node:fs';
-import { setPriority } from 'node:os';
 import { inspect, types } from 'node:util';
 import { InterruptError, ManycoreError } from '../errors.ts';
 import { loadNative } from '../native.ts';
@@ -69,7 +68,7 @@ export function place({ nice, cpus }: Pick<ProcessInfo, 'nice' | 'cpus'>, isThre
   // 0 is the calling thread. Threads that are started later inherit what it has.
   const threads = isThread || process.platform !== 'linux' ? [0] : readdirSync('/proc/self/task').map(Number);
   for (const thread of threads) {
-    if (nice !== undefined) setPriority(thread, nice);
+    if (nice !== undefined) process.getBuiltinModule('node:os').setPriority(thread, nice);
     if (cpus !== undefined && loadNative()?.setAffinity(thread, cpus) !== true)
       throw new ManycoreError(`Cannot run on the cores ${cpus.join(', ')}: this process may use none of them.`);
   }
