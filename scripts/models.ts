@@ -39,7 +39,7 @@ function check({ model, define }: Run): boolean {
   try {
     const flags = Object.entries(define).map(([name, value]) => `-D${name}=${value}`);
     execute(folder, 'spin', ['-a', ...flags, resolve('docs/models', `${model}.pml`)]);
-    execute(folder, 'gcc', ['-O2', '-o', 'pan', 'pan.c', '-DSAFETY', '-DCOLLAPSE', '-DMEMLIM=4000']);
+    execute(folder, 'gcc', ['-O2', '-o', 'pan', 'pan.c', '-DSAFETY', '-DCOLLAPSE', '-DMEMLIM=6000']);
     const report = execute(folder, './pan', ['-m2000000', '-w22']);
     const errors = Number(/errors: (\d+)/.exec(report)?.[1] ?? -1);
     const states = /(\d+) states, stored/.exec(report)?.[1] ?? '?';

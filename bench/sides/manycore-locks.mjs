@@ -3,6 +3,7 @@ import { Lock, Process, RawArray, Semaphore, SharedEvent } from 'manycore';
 import { cpuMs } from '../lib/processes.mjs';
 
 export const locksOf = (context) => ({
+  /** Nanoseconds of each of so many. */
   free(count) {
     const lock = new Lock();
     const start = performance.now();
@@ -10,7 +11,7 @@ export const locksOf = (context) => ({
       lock.acquireSync();
       lock.release();
     }
-    return performance.now() - start;
+    return ((performance.now() - start) / count) * 1e6;
   },
   async contended(each) {
     const lock = new Lock();
@@ -33,7 +34,7 @@ export const locksOf = (context) => ({
     const child = new Process({ target: hold, args: [lock, held, over], context }).start();
     await held.wait();
     const waits = Array.from({ length: count }, () => lock.run(() => {}));
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await new Promise((resolve) => setTimeout(resolve, 700));
     const before = cpuMs(process.pid);
     await new Promise((resolve) => setTimeout(resolve, ms));
     const spent = cpuMs(process.pid) - before;
@@ -56,9 +57,9 @@ function add(lock, total, ready, go, done, count) {
   done.release();
 }
 
-function hold(lock, held, over) {
-  lock.runSync(() => {
+async function hold(lock, held, over) {
+  await lock.run(() => {
     held.set();
-    over.waitSync();
+    return over.wait();
   });
 }

@@ -29,7 +29,7 @@
 byte owner;                   /* the word: its owner, */
 bool reserved;                /* and whether it is reserved */
 byte heir;
-byte entered, cleared;
+byte entered, last;           /* how often somebody entered; the number of one of them, 0: nobody waits */
 byte state[PARTIES + 1];      /* of the seats */
 bool vacant[PARTIES + 1];     /* its party was found dead */
 bool rung[PARTIES + 1];
@@ -132,11 +132,11 @@ inline try(aware) {
 inline notify() {
   step();
   if
-  :: entered == cleared
+  :: last == 0
   :: else ->
     do
     :: step();
-       e = entered; found = 0; i = 1;
+       e = last; found = 0; i = 1;
        do
        :: i <= PARTIES ->
           step1();
@@ -150,7 +150,7 @@ inline notify() {
        od;
        if
        :: found == 255 -> break
-       :: found == 0 -> step(); cleared = e; break
+       :: found == 0 -> step(); atomic { if :: last == e -> last = 0 :: else fi }; break
        :: else ->
           step();
           atomic {
@@ -216,7 +216,11 @@ inline enter() {
   step();
   atomic { s = state[me]; state[me] = waiting };
   if
-  :: s != waiting -> step(); entered++
+  :: s != waiting ->
+     step();
+     atomic { entered++; e = entered };
+     step();
+     last = e; e = 0
   :: else
   fi;
   /* It looks out for the others from now on: it hears of those that it does not know to be dead. */

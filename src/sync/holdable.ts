@@ -29,7 +29,8 @@ export abstract class Holdable {
   acquireSync(): Guard;
   acquireSync(options: SyncAcquireOptions): Guard | undefined;
   acquireSync(options?: SyncAcquireOptions): Guard | undefined {
-    return this.#guard(this.takeSync(waitingOf('acquireSync', options, syncAcquireKeys).timeout));
+    const timeout = options && waitingOf('acquireSync', options, syncAcquireKeys).timeout;
+    return this.#guard(this.takeSync(timeout));
   }
 
   #guard(taken: boolean | typeof late): Guard | undefined {

@@ -1,7 +1,7 @@
 import { idOf, type Parties } from './parties.ts';
 
 const ENTERED = 0;
-const CLEARED = 1;
+const LAST = 1;
 const TOP = 2;
 const FIRST = 4;
 
@@ -27,7 +27,7 @@ const seats = 64;
  * between any two of them.
  *
  *     word 0   entered: counts how often somebody began to wait
- *     word 1   cleared: what `entered` was when nobody waited
+ *     word 1   last: the number of one that entered lately; 0 when nobody waits
  *     word 2   top: seats above were never taken
  *     from 4   seats of four words: party, state, ticket, a count for the object's own use
  *
@@ -54,7 +54,7 @@ export class Seats {
 
   /** Whether anybody may wait. */
   get taken(): boolean {
-    return Atomics.load(this.#words, this.#at + ENTERED) !== Atomics.load(this.#words, this.#at + CLEARED);
+    return Atomics.load(this.#words, this.#at + LAST) !== 0;
   }
 
   /** This party waits from now on. False: there is no seat for it. */
@@ -64,8 +64,9 @@ export class Seats {
     const words = this.#words;
     const state = Atomics.exchange(words, seat + STATE, waiting);
     if (state === waiting) return true;
-    // In this order: who clears has read the count before it looked at the seats.
     const ticket = Atomics.add(words, this.#at + ENTERED, 1);
+    // In this order: who clears it has read it before it looked at the seats, and no number comes twice.
+    Atomics.store(words, this.#at + LAST, ticket + 1 || 1);
     // One that was woken for nothing keeps its turn.
     if (state === idle) Atomics.store(words, seat + TICKET, ticket);
     return true;
@@ -95,7 +96,7 @@ export class Seats {
   wakeOne(alone: boolean): number {
     const words = this.#words;
     for (;;) {
-      const entered = Atomics.load(words, this.#at + ENTERED);
+      const last = Atomics.load(words, this.#at + LAST);
       const end = this.#end();
       let first = 0;
       for (let seat = this.#at + FIRST; seat < end; seat += seatWords) {
@@ -108,7 +109,7 @@ export class Seats {
         if (first === 0 || ((words[seat + TICKET]! - words[first + TICKET]!) | 0) < 0) first = seat;
       }
       if (first === 0) {
-        Atomics.store(words, this.#at + CLEARED, entered);
+        Atomics.compareExchange(words, this.#at + LAST, last, 0);
         return 0;
       }
       const party = this.#wake(first);
@@ -120,14 +121,14 @@ export class Seats {
   wakeAll(): boolean {
     const words = this.#words;
     const { me } = this.#parties;
-    const entered = Atomics.load(words, this.#at + ENTERED);
+    const last = Atomics.load(words, this.#at + LAST);
     const end = this.#end();
     let isMe = false;
     for (let seat = this.#at + FIRST; seat < end; seat += seatWords) {
       if (Atomics.load(words, seat + STATE) === waiting && !this.#isVacant(seat) && this.#wake(seat) === me)
         isMe = true;
     }
-    Atomics.store(words, this.#at + CLEARED, entered);
+    Atomics.compareExchange(words, this.#at + LAST, last, 0);
     return isMe;
   }
 
