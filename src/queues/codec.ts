@@ -174,6 +174,11 @@ export function wholeOf({ bytes, length, parts }: Encoded): Uint8Array {
   return parts === undefined ? bytes.subarray(0, length) : Buffer.concat(parts);
 }
 
+/** The same, its own: the `slice` of a Buffer would still be the encoder's bytes. */
+export function copyOf(encoded: Encoded): Uint8Array {
+  return new Uint8Array(wholeOf(encoded));
+}
+
 /** Whether the message that begins at `at` needs nothing but itself. */
 export function isPlain(bytes: Uint8Array, at: number): boolean {
   return bytes[at] === Form.plain;

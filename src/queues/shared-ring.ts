@@ -10,6 +10,7 @@ import {
   type MessageEncoder,
   type Opened,
   openMessage,
+  copyOf,
   wholeOf,
 } from './codec.ts';
 import { blocked, Gate, gateWords, type IsDead, late, unknown, type Waiting } from './gate.ts';
@@ -222,7 +223,7 @@ export class SharedRing {
       if (!(result instanceof Promise)) return result !== late;
       // The encoder's bytes are the next one's.
       const { length, sent } = encoded;
-      encoded = { bytes: wholeOf(encoded).slice(), length, parts: undefined, sent };
+      encoded = { bytes: copyOf(encoded), length, parts: undefined, sent };
       return result.then((outcome) => outcome !== late);
     } finally {
       giveBack(encoder);

@@ -42,6 +42,21 @@ testQueues('queue: a full one refuses at once, or after its timeout (C68, C69)',
   assert.equal(q.qsize(), 6);
 });
 
+testQueues('queue: what waits for room is what it was at the call, whatever is put elsewhere meanwhile', async () => {
+  const q = new Queue<unknown>(1);
+  const other = new Queue<unknown>();
+  await q.put('first');
+  const array = [1, 2];
+  const waiting = [q.put(array), q.put('third'), q.put(new Uint8Array(200_000).fill(7))];
+  array.push(3);
+  for (let i = 0; i < 10; i++) await other.put('x'.repeat(i * 1_000));
+  assert.equal(await q.get(), 'first');
+  assert.deepEqual(await q.get(), [1, 2]);
+  assert.equal(await q.get(), 'third');
+  assert.deepEqual(await q.get(), new Uint8Array(200_000).fill(7));
+  await Promise.all(waiting);
+});
+
 testQueues('queue: an empty one refuses at once, or after its timeout (C72)', async () => {
   const q = new Queue<number>();
   assert.throws(() => q.getNowait(), QueueEmptyError);
