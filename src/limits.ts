@@ -181,7 +181,13 @@ export const maxEndParties = 128;
 
 /** One message of a connection over a socket, unless the option `maxMessageBytes` says otherwise. */
 export const maxConnectionMessageBytes: number = 64 * 2 ** 20;
-/** Clients that wait to be accepted: as many as the kernel would keep. */
+/** Values in one pickle, and again those kept to be referred to: a message of single bytes must not fill the heap. */
+export const maxPickleValues = 10_000_000;
+/** Clients of a listener that have shown the key and wait to be accepted. */
 export const maxUnaccepted = 128;
 /** How long a client tries: a listener of Python shows the key in its `accept`, which it may be late with. */
 export const dialMs = 20_000;
+/** ... and how soon it tries again when as many wait at a Unix socket already as its listener lets. */
+export const redialMs = 20;
+/** Connections that the kernel keeps until a listener of ours takes them, which is at once. */
+export const listenBacklog = 511;

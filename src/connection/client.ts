@@ -1,9 +1,10 @@
-import { connect, type Socket } from 'node:net';
 import { checkTimeout } from '../arguments.ts';
-import { AbortError, ArgumentTypeError, ConnectionLostError, TimeoutError } from '../errors.ts';
+import { AbortError, ArgumentTypeError, TimeoutError } from '../errors.ts';
 import { dialMs } from '../limits.ts';
-import { type Address, showAddress } from '../manager/address.ts';
+import type { Address } from '../manager/address.ts';
 import { SocketConnection } from './connection.ts';
+import { dial, whereIs } from './dial.ts';
+import type { Secret } from './digests.ts';
 import { authenticate } from './handshake.ts';
 import { MessageSocket } from './message-socket.ts';
 import { type PeerOptions, peerKeys, peerOf } from './options.ts';
@@ -42,46 +43,36 @@ export async function Client<Out = unknown, In = Out>(
 ): Promise<SocketConnection<Out, In>> {
   const peer = peerOf('Client', address, options, keys);
   if (peer.address === undefined) throw new ArgumentTypeError('Client needs an address: a path, or { host, port }.');
-  const timeoutMs = checkTimeout(options.timeout) ?? dialMs;
-  const until = performance.now() + timeoutMs;
-  const socket = await dial(peer.address, timeoutMs, options.signal);
-  const messages = new MessageSocket(socket);
-  const giveUp = (): void => messages.fail(aborted(options.signal!));
-  options.signal?.addEventListener('abort', giveUp, { once: true });
+  const timeoutMs = options.timeout === undefined ? dialMs : checkTimeout(options.timeout);
+  const { signal } = options;
+  const over = new AbortController();
+  const where = whereIs(peer.address);
+  const late = (): void => over.abort(new TimeoutError(`Nobody has answered at ${where} within ${timeoutMs} ms.`));
+  const abort = (): void => over.abort(aborted(signal!));
+  const timer = timeoutMs === undefined ? undefined : setTimeout(late, timeoutMs);
+  signal?.addEventListener('abort', abort, { once: true });
   try {
-    if (peer.secret !== undefined) await authenticate(messages, peer.secret, 'client', until - performance.now());
-  } catch (error) {
-    messages.fail(error as Error);
-    throw options.signal?.aborted === true ? aborted(options.signal) : error;
+    if (signal?.aborted === true) throw aborted(signal);
+    const messages = new MessageSocket(await dial(peer.address, over.signal));
+    if (peer.secret !== undefined) await showKey(messages, peer.secret, over.signal);
+    return new SocketConnection(messages, peer);
   } finally {
-    options.signal?.removeEventListener('abort', giveUp);
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', abort);
   }
-  return new SocketConnection(messages, peer);
 }
 
-function dial(address: Address, timeoutMs: number, signal: AbortSignal | undefined): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted === true) return reject(aborted(signal));
-    const socket = connect(typeof address === 'string' ? { path: address } : { ...address });
-    const end = (error?: Error): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', abort);
-      socket.off('error', lost).off('connect', end);
-      if (error === undefined) return resolve(socket);
-      socket.on('error', () => {}).destroy();
-      reject(error);
-    };
-    const where = showAddress(address);
-    const lost = (cause: Error): void =>
-      end(new ConnectionLostError(`Cannot connect to ${where}: ${cause.message}.`, false, { cause }));
-    const abort = (): void => end(aborted(signal!));
-    const timer = setTimeout(
-      () => end(new TimeoutError(`Nobody has answered at ${where} within ${timeoutMs} ms.`)),
-      timeoutMs,
-    );
-    signal?.addEventListener('abort', abort, { once: true });
-    socket.once('error', lost).once('connect', () => end());
-  });
+async function showKey(messages: MessageSocket, secret: Secret, over: AbortSignal): Promise<void> {
+  const giveUp = (): void => messages.fail(over.reason as Error);
+  over.addEventListener('abort', giveUp, { once: true });
+  try {
+    await authenticate(messages, secret, 'client');
+  } catch (error) {
+    messages.fail(error as Error);
+    throw error;
+  } finally {
+    over.removeEventListener('abort', giveUp);
+  }
 }
 
 function aborted(signal: AbortSignal): AbortError {

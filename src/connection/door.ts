@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { AuthenticationError } from '../errors.ts';
+import { AuthenticationError } from '../errors.ts';
 import { handshakeMs, maxUnauthenticated } from '../limits.ts';
 import type { Address } from '../manager/address.ts';
 import type { Secret } from './digests.ts';
@@ -74,15 +74,22 @@ export class Door {
     const { secret, done } = this.#options;
     const messages = new MessageSocket(socket);
     if (secret === undefined) return done({ address, messages });
+    const late = (): void =>
+      messages.fail(new AuthenticationError(`A client has not shown the key within ${handshakeMs} ms.`));
+    const timer = setTimeout(late, untilMs - performance.now());
+    timer.unref();
+    messages.holds = false;
     this.#shaking.add(messages);
     let guest: Guest = { address, messages };
     try {
-      await authenticate(messages, secret, 'listener', Math.max(1, untilMs - performance.now()));
+      await authenticate(messages, secret, 'listener');
+      messages.holds = true;
     } catch (error) {
       messages.fail(error as Error);
       guest = { address, error: error as AuthenticationError };
     }
-    // Those that were turned away at the end are told of nowhere.
+    clearTimeout(timer);
+    // Who was turned away as the listener was closed is told of nowhere.
     if (!this.#shaking.delete(messages)) return;
     done(guest);
     this.next();

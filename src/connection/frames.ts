@@ -32,6 +32,8 @@ interface Wanted {
  * keep the program alive.
  */
 export class FrameReader {
+  /** Whether one who waits keeps the program alive. */
+  holds = true;
   readonly #socket: Socket;
   readonly #waiters: Waiters<Wanted, Buffer>;
   #parts: Buffer[] = [];
@@ -45,7 +47,7 @@ export class FrameReader {
   constructor(socket: Socket) {
     this.#socket = socket;
     this.#waiters = new Waiters({
-      busy: () => socket.ref(),
+      busy: () => this.holds && socket.ref(),
       idle: () => socket.unref(),
       late: 'Nothing was received in time.',
     });

@@ -1,5 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { AuthenticationError } from '../errors.ts';
+import {
+  AuthenticationError,
+  BrokenPipeError,
+  ConnectionLostError,
+  EndOfFileError,
+  FrameTooLargeError,
+} from '../errors.ts';
 import { responseTo, type Secret, verify } from './digests.ts';
 import type { MessageSocket } from './message-socket.ts';
 
@@ -30,29 +36,27 @@ type Role = 'listener' | 'client';
  */
 const open: Readonly<Record<Role, Set<string>>> = { listener: new Set(), client: new Set() };
 
-/** @throws AuthenticationError whatever goes wrong: the connection has to be closed. */
-export async function authenticate(
-  messages: MessageSocket,
-  secret: Secret,
-  role: Role,
-  timeoutMs: number,
-): Promise<void> {
-  const timer = setTimeout(
-    () => messages.fail(new AuthenticationError(`The other side has not shown the key within ${timeoutMs} ms.`)),
-    timeoutMs,
-  );
+/**
+ * How long it may take is up to the caller, who gives the connection up then.
+ *
+ * @throws AuthenticationError: the connection has to be closed.
+ */
+export async function authenticate(messages: MessageSocket, secret: Secret, role: Role): Promise<void> {
   try {
     if (role === 'client') await answerChallenge(messages, secret, open[role]);
     await deliverChallenge(messages, secret, open[role]);
     if (role === 'listener') await answerChallenge(messages, secret, open[role]);
   } catch (error) {
-    if (error instanceof AuthenticationError) throw error;
-    throw new AuthenticationError(`The other side has not shown the key: ${(error as Error).message}`, {
-      cause: error,
-    });
-  } finally {
-    clearTimeout(timer);
+    if (!isFault(error)) throw error;
+    throw new AuthenticationError(`The other side has not shown the key: ${error.message}`, { cause: error });
   }
+}
+
+/** It went away, or what it says is too long for what it should say. */
+function isFault(error: unknown): error is Error {
+  return [EndOfFileError, ConnectionLostError, BrokenPipeError, FrameTooLargeError].some(
+    (kind) => error instanceof kind,
+  );
 }
 
 /** Has the other side show the key. */

@@ -7,7 +7,7 @@ import { showAs } from '../queues/show.ts';
 import { refusal } from '../wire/encode-builtin.ts';
 import { SocketConnection } from './connection.ts';
 import { Door, type Guest } from './door.ts';
-import { ListeningPlace } from './listening-place.ts';
+import { closedError, ListeningPlace } from './listening-place.ts';
 import { type Peer, type PeerOptions, peerKeys, peerOf } from './options.ts';
 import { Waiters } from './waiters.ts';
 
@@ -80,7 +80,7 @@ export class Listener<Out = unknown, In = Out> {
       idle: () => this.#place.unref(),
       late: 'Nobody has come in time.',
     });
-    this.#place = new ListeningPlace(peer.address, backlog, (socket, from) => this.#door.came(socket, from));
+    this.#place = new ListeningPlace(peer.address, (socket, from) => this.#door.came(socket, from));
     this.#place.ready.catch((error: Error) => this.#end(() => error));
   }
 
@@ -169,7 +169,7 @@ export class Listener<Out = unknown, In = Out> {
 
   /** Waits for nobody any more. Connections that were accepted go on. */
   close(): void {
-    this.#end(() => new ConnectionStateError('The listener is closed.'));
+    this.#end(closedError);
   }
 
   #end(failure: () => Error): void {

@@ -17,6 +17,11 @@ export class MessageSocket {
     socket.setNoDelay(true);
   }
 
+  /** Whether one who waits for a message keeps the program alive. Default true. */
+  set holds(holds: boolean) {
+    this.#reader.holds = holds;
+  }
+
   get closed(): boolean {
     return this.#closed;
   }

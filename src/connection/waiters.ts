@@ -10,8 +10,8 @@ export interface Turn<W, T> {
 
 export interface WaitersOptions {
   /** Somebody begins to wait while nobody did; nobody waits any more. */
-  readonly busy: () => void;
-  readonly idle: () => void;
+  readonly busy: () => unknown;
+  readonly idle: () => unknown;
   /** What is said when the time of one is over. */
   readonly late: string;
 }

@@ -25,7 +25,13 @@ export interface LoadOptions {
  * @throws UnpicklingError for anything else; `global` is what it names.
  */
 export function loads(bytes: Uint8Array, options: LoadOptions = {}): unknown {
-  return new Unpickler(bytes, options).run();
+  try {
+    return new Unpickler(bytes, options).run();
+  } catch (error) {
+    if (error instanceof UnpicklingError) throw error;
+    // Some limit of V8's: of a text, of a Map.
+    throw new UnpicklingError(`The message cannot be read: ${(error as Error).message}`, undefined, { cause: error });
+  }
 }
 
 class Unpickler {

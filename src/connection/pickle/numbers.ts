@@ -2,6 +2,7 @@ import { UnpicklingError } from '../../errors.ts';
 
 /** Python itself reads no longer ones from text: that takes time with the square of the length. */
 const mostDigits = 4_300;
+const mostBytes = 2 ** 20;
 
 /** Python's int: a number where that is exact, a BigInt beyond. */
 export function narrow(value: bigint): number | bigint {
@@ -13,6 +14,8 @@ export function narrow(value: bigint): number | bigint {
 export function decodeLong(bytes: Buffer): number | bigint {
   if (bytes.length === 0) return 0;
   if (bytes.length <= 6) return bytes.readIntLE(0, bytes.length);
+  if (bytes.length > mostBytes)
+    throw new UnpicklingError(`The message holds a whole number of ${bytes.length} bytes: ${mostBytes} are read.`);
   const unsigned = BigInt(`0x${Buffer.from(bytes.toReversed()).toString('hex')}`);
   return narrow(BigInt.asIntN(8 * bytes.length, unsigned));
 }

@@ -1,4 +1,5 @@
 import { UnpicklingError } from '../../errors.ts';
+import { maxPickleValues } from '../../limits.ts';
 
 /** The memory of the machine that a pickle runs on: a stack with marks in it, and a memo. */
 export class PickleStack {
@@ -6,6 +7,7 @@ export class PickleStack {
   /** The sizes of the stack at the marks that are open. */
   readonly #marks: number[] = [];
   readonly #memo: unknown[] = [];
+  #count = 0;
 
   get isEmpty(): boolean {
     return this.#values.length === 0;
@@ -17,6 +19,8 @@ export class PickleStack {
   }
 
   push(value: unknown): void {
+    if (++this.#count > maxPickleValues)
+      throw new UnpicklingError(`The message has more than ${maxPickleValues} values.`);
     this.#values.push(value);
   }
 
@@ -55,12 +59,13 @@ export class PickleStack {
 
   /** Keeps the last value as the next in the memo. */
   memoize(): void {
-    this.#memo.push(this.top());
+    this.put(this.#memo.length);
   }
 
   /** Keeps the last value under a number; they come without gaps. */
   put(index: number): void {
-    if (!(index <= this.#memo.length)) throw new UnpicklingError('The message leaves out numbers in its memo.');
+    if (!(index <= this.#memo.length && index < maxPickleValues))
+      throw new UnpicklingError('The message has numbers in its memo that are too high.');
     this.#memo[index] = this.top();
   }
 
