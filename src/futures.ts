@@ -10,7 +10,7 @@ export {
   WorkerLostError,
 } from './errors.ts';
 export { asCompleted, type Completed } from './futures/as-completed.ts';
-export { Executor, type Submitter } from './futures/executor.ts';
+export { Executor } from './futures/executor.ts';
 export { Future, type DoneCallback } from './futures/future.ts';
 export type {
   ExecutorMapOptions,
@@ -22,6 +22,7 @@ export type {
 } from './futures/options.ts';
 export { ProcessPoolExecutor } from './futures/process-pool-executor.ts';
 export { getReusableExecutor, type ReusableExecutorOptions } from './futures/reusable.ts';
+export type { Submitter } from './futures/submitter.ts';
 export { ThreadPoolExecutor } from './futures/thread-pool-executor.ts';
 export {
   ALL_COMPLETED,

@@ -11,7 +11,7 @@ export function declare(scope: Scope, name: string, kind: BindingKind): void {
     if (kind === 'function' || kind === 'var') before.written ||= before.kind !== 'arguments' && kind === 'function';
     return;
   }
-  scope.variables.set(name, { name, kind, scope, written: false });
+  scope.variables.set(name, { name, kind, scope, written: false, defined: kind === 'class' });
 }
 
 export function declarePattern(pattern: AnyNode | null, scope: Scope, kind: BindingKind): void {
@@ -70,8 +70,11 @@ export class Declarations {
           : statement;
       switch (declared?.type) {
         case 'VariableDeclaration':
-          if (declared.kind !== 'var')
-            for (const { id } of declared.declarations) declarePattern(id, scope, blockKind(declared.kind));
+          if (declared.kind === 'var') break;
+          for (const { id, init } of declared.declarations) {
+            declarePattern(id, scope, blockKind(declared.kind));
+            if (id.type === 'Identifier' && init && isDefined(init)) scope.variables.get(id.name)!.defined = true;
+          }
           break;
         case 'FunctionDeclaration':
           if (declared.id) declare(scope, declared.id.name, 'function');
@@ -115,4 +118,11 @@ export class Declarations {
 
 function blockKind(kind: string): BindingKind {
   return kind === 'const' ? 'const' : kind === 'let' ? 'let' : 'using';
+}
+
+/** Whether an expression never gives `undefined`, as far as its kind tells. */
+function isDefined({ type }: ESTree.Expression): boolean {
+  return /^(?:Literal|TemplateLiteral|(?:ArrowFunction|Function|Class|Object|Array|New|Binary|Update)Expression)$/.test(
+    type,
+  );
 }

@@ -20,6 +20,8 @@ export interface Binding {
   readonly scope: Scope;
   /** Assigned anywhere after its initialisation. */
   written: boolean;
+  /** Its declaration gives it something that is not `undefined`: where it is that, the declaration has not run. */
+  defined: boolean;
 }
 
 export interface Scope {

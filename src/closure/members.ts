@@ -25,14 +25,14 @@ export function recordMembers(owner: Callable): void {
       Object.getOwnPropertyDescriptors(holder),
     )) {
       if (typeof value === 'function' && key !== 'constructor' && key !== 'prototype')
-        put(value as object, [...before, key]);
-      if (get) put(get, [...before, `get ${key}`]);
-      if (set) put(set, [...before, `set ${key}`]);
+        put(key, value as Callable, [...before, key]);
+      if (get) put(key, get as Callable, [...before, `get ${key}`]);
+      if (set) put(key, set as Callable, [...before, `set ${key}`]);
     }
   };
-  const put = (method: object, path: readonly string[]): void => {
+  const put = (key: string, method: Callable, path: readonly string[]): void => {
     // What was put on the prototype afterwards travels with the class, as a value of its own.
-    if (!members.has(method) && isMethodOf(owner, method)) members.set(method, { owner, path });
+    if (!members.has(method) && isMethodOf(owner, key, method)) members.set(method, { owner, path });
   };
   const prototype: unknown = Reflect.get(owner, 'prototype');
   if (typeof prototype === 'object' && prototype !== null) note(prototype, ['prototype']);

@@ -17,7 +17,7 @@ export function ownProperties(fn: Callable, name: string, isClass: boolean): Own
   for (const key of Reflect.ownKeys(fn)) {
     if (usual.has(key) && !(key === 'name' && nameOf(fn) !== name)) continue;
     const descriptor = Object.getOwnPropertyDescriptor(fn, key)!;
-    if (isClass && isOfText(fn, descriptor)) continue;
+    if (isClass && isOfText(fn, key, descriptor)) continue;
     properties.push({ key, descriptor });
   }
   return properties;
@@ -47,7 +47,7 @@ export function prototypeProperties(fn: Callable, isClass: boolean): readonly Ow
   for (const key of keys) {
     const descriptor = Object.getOwnPropertyDescriptor(prototype, key)!;
     if (key === 'constructor' && descriptor.value === fn) continue;
-    if (isClass && isOfText(fn, descriptor)) continue;
+    if (isClass && isOfText(fn, key, descriptor)) continue;
     properties.push({ key, descriptor });
   }
   return properties;
@@ -71,12 +71,19 @@ function prototypeOf(fn: Callable): object | undefined {
 }
 
 /** Whether a member of a class is the one that its text defines, and not one that was put there (by a decorator). */
-function isOfText(owner: Callable, descriptor: PropertyDescriptor): boolean {
-  const functions = [descriptor.value, descriptor.get, descriptor.set].filter((one) => one !== undefined);
-  return functions.length > 0 && functions.every((one) => typeof one === 'function' && isMethodOf(owner, one));
+function isOfText(owner: Callable, key: string | symbol, { value, get, set }: PropertyDescriptor): boolean {
+  const functions = [value, get, set].filter((one) => one !== undefined);
+  return (
+    functions.length > 0 &&
+    functions.every((one) => typeof one === 'function' && isMethodOf(owner, key, one as Callable))
+  );
 }
 
-export function isMethodOf(owner: Callable, method: object): boolean {
+/** Whether a method that is found under `key` is the one that the class's text defines there, and no other name for it. */
+export function isMethodOf(owner: Callable, key: string | symbol, method: Callable): boolean {
+  const called = typeof key === 'string' ? key : key.description === undefined ? '' : `[${key.description}]`;
+  const name = nameOf(method);
+  if (name !== called && name !== `get ${called}` && name !== `set ${called}`) return false;
   const text = textOf(owner);
   if (textual.get(method) === text) return true;
   const own = textOf(method);

@@ -102,7 +102,9 @@ function rewriteMention(slot: Slot, mention: Mention, prefix: string, text: stri
   const variable = variableOf(slot, prefix);
   const length = mention.end - mention.start;
   const original = text.slice(mention.start - base, mention.end - base);
-  const label = mention.role === 'shorthand' ? `${original}: ` : '';
+  // `__proto__: value` would set the prototype.
+  const key = original === '__proto__' ? `['__proto__']` : original;
+  const label = mention.role === 'shorthand' ? `${key}: ` : '';
   if (slot.kind !== 'cell') return [{ ...mention, text: label + variable.padEnd(length) }];
   // `f()` must not become `cell.v()`, which would pass the cell as `this`; `(0, cell.v)()` could join the line before.
   if (mention.role === 'called') return [{ ...mention, text: `${prefix}get(${variable})` }];

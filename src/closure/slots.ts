@@ -58,11 +58,15 @@ export function valueOf(scopes: Scopes, name: string): unknown {
     );
   }
   if ('error' in found) {
-    throw new CaptureError(
-      `Cannot send {path}: its variable "${name}" is not initialised yet. Send the function after that line has run.`,
-    );
+    throw uninitialised(name);
   }
   return found.value;
+}
+
+function uninitialised(name: string): CaptureError {
+  return new CaptureError(
+    `Cannot send {path}: its variable "${name}" is not initialised yet. Send the function after that line has run.`,
+  );
 }
 
 const codes = new WeakMap<Site, Map<string, Code>>();
@@ -160,6 +164,9 @@ function slotFor(site: Site, variable: FreeVariable, scopes: Scopes): Slot | und
     valueOf(scopes, name);
   }
   const value = found !== undefined && 'value' in found ? found.value : undefined;
+  // Node 20 gives `undefined` for what is not initialised yet; here that is certain.
+  if (found !== undefined && value === undefined && binding?.defined === true && !binding.written)
+    throw uninitialised(name);
   // A `var` before its line, and on Node 20 a `const` too: what it will be is not known yet, so it is read at each send.
   const early =
     value === undefined && (binding?.kind === 'var' || binding?.kind === 'const' || binding?.kind === 'let');

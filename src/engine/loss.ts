@@ -56,7 +56,11 @@ export function brokenError(deaths: number, last: WorkerExit): PoolBrokenError {
   const cause = last.bootError ?? last.protocolError;
   const how =
     cause === undefined ? `ended with ${describeExit(last)}` : `failed to start (${cause.name}: ${cause.message})`;
-  const message = `${deaths} workers in a row ${how}. Stopped restarting.`;
+  const advice =
+    cause === undefined
+      ? 'Find the task that ends its worker (the errors of the tasks before name it)'
+      : 'Correct what made them fail, such as the initializer';
+  const message = `${deaths} workers in a row ${how}. Stopped restarting. ${advice}, and make a new pool.`;
   return new PoolBrokenError(message, cause === undefined ? {} : { cause });
 }
 

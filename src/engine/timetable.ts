@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts';
+import { Heap } from './heap.ts';
 
 interface Entry<T> {
   readonly dueMs: number;
@@ -9,7 +10,7 @@ interface Entry<T> {
 export class Timetable<T> {
   readonly #clock: Clock;
   readonly #due: (items: readonly T[]) => void;
-  #heap: Entry<T>[] = [];
+  readonly #heap = new Heap<Entry<T>>((a, b) => a.dueMs < b.dueMs);
   #timer: { readonly dueMs: number; readonly cancel: () => void } | undefined;
 
   /** @param due - Gets all that is due at one moment, earliest first. */
@@ -19,7 +20,7 @@ export class Timetable<T> {
   }
 
   get size(): number {
-    return this.#heap.length;
+    return this.#heap.size;
   }
 
   *items(): Generator<T, undefined> {
@@ -28,16 +29,7 @@ export class Timetable<T> {
   }
 
   add(ms: number, item: T): void {
-    const entry = { dueMs: this.#clock.now() + ms, item };
-    const heap = this.#heap;
-    let at = heap.push(entry) - 1;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (heap[parent]!.dueMs <= entry.dueMs) break;
-      heap[at] = heap[parent]!;
-      at = parent;
-    }
-    heap[at] = entry;
+    this.#heap.push({ dueMs: this.#clock.now() + ms, item });
     this.#arm();
   }
 
@@ -49,14 +41,13 @@ export class Timetable<T> {
       if (keep(entry.item)) kept.push(entry);
       else gone.push(entry.item);
     }
-    // A sorted list is a heap.
-    if (gone.length > 0) this.#heap = kept.toSorted((a, b) => a.dueMs - b.dueMs);
+    if (gone.length > 0) this.#heap.keep(kept);
     this.#arm();
     return gone;
   }
 
   #arm(): void {
-    const dueMs = this.#heap[0]?.dueMs;
+    const dueMs = this.#heap.first?.dueMs;
     if (dueMs !== undefined && this.#timer !== undefined && this.#timer.dueMs <= dueMs) return;
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -69,25 +60,11 @@ export class Timetable<T> {
     this.#timer = undefined;
     const now = this.#clock.now();
     const items: T[] = [];
-    while (this.#heap[0] !== undefined && this.#heap[0].dueMs <= now) items.push(this.#pop());
+    for (let next = this.#heap.first; next !== undefined && next.dueMs <= now; next = this.#heap.first) {
+      this.#heap.pop();
+      items.push(next.item);
+    }
     this.#arm();
     if (items.length > 0) this.#due(items);
-  }
-
-  #pop(): T {
-    const heap = this.#heap;
-    const first = heap[0]!;
-    const last = heap.pop()!;
-    const { length } = heap;
-    if (length === 0) return first.item;
-    let at = 0;
-    for (let child = 1; child < length; child = at * 2 + 1) {
-      if (child + 1 < length && heap[child + 1]!.dueMs < heap[child]!.dueMs) child++;
-      if (last.dueMs <= heap[child]!.dueMs) break;
-      heap[at] = heap[child]!;
-      at = child;
-    }
-    heap[at] = last;
-    return first.item;
   }
 }

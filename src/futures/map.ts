@@ -3,16 +3,15 @@ import { startProgress } from '../progress/index.ts';
 import { newCall } from '../pool/call.ts';
 import { callSite } from '../pool/call-site.ts';
 import { newCounters } from '../pool/counters.ts';
-import { refused } from '../pool/explain-failure.ts';
-import { zip } from '../pool/iterables.ts';
 import { insist } from '../pool/deferred.ts';
 import { checkItems, lengthOf, listOf, type Items } from '../pool/items.ts';
 import { MapJob, type MapOutcome } from '../pool/map-job.ts';
-import { asynchronousItems, manyTaskIds } from '../pool/map.ts';
+import { asynchronousItems } from '../pool/map.ts';
+import { openStream } from '../pool/open-stream.ts';
 import type { CallOptions } from '../pool/options.ts';
-import { ResultStream } from '../pool/result-stream.ts';
-import { sourceOf, StreamJob } from '../pool/stream.ts';
+import type { ResultStream } from '../pool/result-stream.ts';
 import type { Submissions } from '../pool/submissions.ts';
+import { zip, zipAsync } from '../pool/zip.ts';
 import { checkExecutorMapOptions, checkExecutorMapSyncOptions, type ExecutorMapOptions } from './options.ts';
 
 /** `Executor.map`: one function over the items at the same place of several iterables. */
@@ -26,60 +25,18 @@ export function submitExecutorMap(
   const { iterables, options } = readArguments(rest);
   checkExecutorMapOptions(options);
   for (const iterable of iterables) checkItems('map', iterable);
-  const [only] = iterables;
-  const single = iterables.length === 1 && only !== undefined;
-  const items = single ? only : zipped(iterables);
-  const { timeout, bufferSize, onError, progress, ...mapOptions } = options;
-  const { engine } = pool.backend;
-  const counters = newCounters(engine);
-  counters.total = single ? lengthOf(only) : undefined;
-  const name = options.name ?? (fn.name === '' ? 'map' : fn.name);
-  const bar = startProgress(progress, counters, name);
-  // A stream that nobody reads on must not keep an executor that is shut down; it keeps one that was only dropped.
-  const release = engine.hold();
-  let stopListening = (): void => undefined;
-  try {
-    const call = newCall(
-      pool,
-      'map',
-      pool.handleOf(fn, callOptions?.carry),
-      !single,
-      { ...callOptions, ...mapOptions },
-      callSite(),
-    );
-    const job: StreamJob = new StreamJob(
-      call,
-      pool.taskIds(counters.total ?? manyTaskIds),
-      sourceOf(items),
-      {
-        add: (stream, from, to) => pool.add(stream, from, to),
-        withdraw: (stream) => engine.withdraw(stream, undefined),
-        inputEnded: release,
-        over: (outcome) => {
-          pool.streams.delete(job);
-          stopListening();
-          bar.stop(outcome);
-          release();
-        },
-        workers: pool.workers,
-      },
-      {
-        ordered: true,
-        skipErrors: onError === 'continue',
-        bufferSize,
-        timeoutMs: timeout === Infinity ? undefined : timeout,
-        counters,
-        bar,
-      },
-    );
-    pool.streams.add(job);
-    stopListening = pool.abortWithSignal(job, (error) => job.abort(error));
-    return new ResultStream<never>(job);
-  } catch (error) {
-    release();
-    bar.stop('failed');
-    throw refused(error as Error, 'map', name, callSite());
-  }
+  const only = iterables.length === 1 ? iterables[0] : undefined;
+  // The call's `timeout` is that of the iteration; that of `with` is each task's.
+  const { timeout, ...mapOptions } = options;
+  return openStream(pool, {
+    method: 'map',
+    fn,
+    spread: only === undefined,
+    items: only ?? zipped(iterables),
+    total: only === undefined ? undefined : lengthOf(only),
+    options: { ...callOptions, ...mapOptions },
+    timeoutMs: timeout === Infinity ? undefined : timeout,
+  });
 }
 
 /** `Executor.mapSync`: the results of `map` all together, for which this thread is blocked. */
@@ -148,21 +105,4 @@ function zipped(iterables: readonly Items<unknown>[]): Iterable<unknown[]> | Asy
 
 function areSync(iterables: readonly Items<unknown>[]): boolean {
   return iterables.every((items) => typeof items === 'string' || Symbol.iterator in items);
-}
-
-async function* zipAsync(iterables: readonly Items<unknown>[]): AsyncGenerator<unknown[], undefined> {
-  const iterators = iterables.map((items) => sourceOf(items).iterator);
-  try {
-    for (;;) {
-      const tuple: unknown[] = [];
-      for (const iterator of iterators) {
-        const { done, value } = await iterator.next();
-        if (done === true) return undefined;
-        tuple.push(value);
-      }
-      yield tuple;
-    }
-  } finally {
-    for (const iterator of iterators) await iterator.return?.();
-  }
 }

@@ -34,8 +34,21 @@ let present: { readonly executor: Executor; readonly options: Record<string, unk
  * ```
  */
 export function getReusableExecutor<InitArgs extends readonly unknown[] | [] = readonly unknown[]>(
-  options: number | ReusableExecutorOptions<InitArgs> = {},
-): Executor {
+  options: ReusableExecutorOptions<InitArgs> & { readonly context: 'thread'; readonly reuse?: 'auto' | false },
+): ThreadPoolExecutor;
+export function getReusableExecutor<InitArgs extends readonly unknown[] | [] = readonly unknown[]>(
+  options?:
+    | number
+    | (ReusableExecutorOptions<InitArgs> & {
+        readonly context?: 'process' | 'spawn';
+        readonly reuse?: 'auto' | false;
+      }),
+): ProcessPoolExecutor;
+/** With `reuse: true` it may be the one that is there, of whatever kind. */
+export function getReusableExecutor<InitArgs extends readonly unknown[] | [] = readonly unknown[]>(
+  options: ReusableExecutorOptions<InitArgs>,
+): Executor;
+export function getReusableExecutor(options: number | ReusableExecutorOptions = {}): Executor {
   const given: object = typeof options === 'number' ? { maxWorkers: options } : options;
   if (typeof given !== 'object' || given === null) checkKeys('getReusableExecutor', given, []);
   const {

@@ -37,13 +37,20 @@ import type { PoolOptions } from './options.ts';
 import { writeOutput } from './output.ts';
 import type { Size } from './size.ts';
 
+/** Which worker: its number in the pool, and the process id or thread id, which it has from when it is up. */
+export interface WorkerId {
+  readonly id: number;
+  readonly pid: number | undefined;
+}
+
+/** Which worker ended, and how. */
+export interface WorkerEnd extends WorkerId, Pick<WorkerExit, 'exitCode' | 'signal'> {}
+
 export interface BackendEvents {
-  workerStart(worker: { readonly id: number; readonly pid: number | undefined }): void;
-  workerExit(
-    worker: { readonly id: number; readonly pid: number | undefined } & Pick<WorkerExit, 'exitCode' | 'signal'>,
-  ): void;
+  workerStart(worker: WorkerId): void;
+  workerExit(worker: WorkerEnd): void;
   /** An error that no task caught: a timer's callback, a promise that nobody awaited. */
-  workerError(error: Error, worker: { readonly id: number; readonly pid: number | undefined }): void;
+  workerError(error: Error, worker: WorkerId): void;
   /** The engine takes no more work and is about to fail what it has. */
   broken(error: Error): void;
   /** The workers are gone, and nothing is left to be done. */

@@ -1,9 +1,9 @@
 import type { MapJob } from './map-job.ts';
-import { abandon } from './stream.ts';
-import type { Submissions, Unfinished } from './submissions.ts';
+import { abandon } from './source.ts';
+import type { OpenCall, Submissions } from './submissions.ts';
 
 /** Adds the items of an asynchronous iterable to a job as they come, until the call is aborted or the pool ends. */
-export class Feed implements Unfinished {
+export class Feed implements OpenCall {
   readonly #pool: Submissions;
   readonly #job: MapJob;
   readonly #items: AsyncIterable<unknown>;

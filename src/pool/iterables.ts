@@ -1,4 +1,5 @@
 import { ArgumentRangeError } from '../errors.ts';
+import type { Zipped } from './zip.ts';
 
 /**
  * Whole numbers, as Python's `range`: from 0 or `start` up to, not including, `stop`.
@@ -43,37 +44,6 @@ export class Range implements Iterable<number> {
     const numbers = new Array<number>(this.length);
     for (let i = 0; i < numbers.length; i++) numbers[i] = this.start + i * this.step;
     return numbers;
-  }
-}
-
-type Zipped<T extends readonly Iterable<unknown>[]> = {
-  -readonly [K in keyof T]: T[K] extends Iterable<infer U> ? U : never;
-};
-
-/**
- * Tuples of the items at the same place, as many as the shortest has. Python: `zip`.
- *
- * @example
- * ```ts
- * import { zip } from 'manycore';
- * console.log([...zip([1, 2], ['a', 'b'])]); // [ [ 1, 'a' ], [ 2, 'b' ] ]
- * ```
- */
-export function* zip<T extends readonly Iterable<unknown>[]>(...iterables: T): Generator<Zipped<T>, undefined> {
-  if (iterables.length === 0) return undefined;
-  const iterators = iterables.map((iterable) => iterable[Symbol.iterator]());
-  try {
-    for (;;) {
-      const tuple: unknown[] = [];
-      for (const iterator of iterators) {
-        const { done, value } = iterator.next();
-        if (done === true) return undefined;
-        tuple.push(value);
-      }
-      yield tuple as Zipped<T>;
-    }
-  } finally {
-    for (const iterator of iterators) iterator.return?.();
   }
 }
 

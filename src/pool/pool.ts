@@ -1,12 +1,11 @@
 import { EventEmitter } from 'node:events';
-import { inspect } from 'node:util';
 import type { AnyFunction } from '../engine/functions.ts';
 import { ArgumentTypeError, PoolRunningError } from '../errors.ts';
 import { maxWorkers } from '../limits.ts';
 import { refusal } from '../wire/encode-builtin.ts';
 import { submitApply, submitBroadcast } from './apply.ts';
 import type { AsyncResult } from './async-result.ts';
-import { Backend, type BackendEvents } from './backend.ts';
+import { Backend, type WorkerEnd, type WorkerId } from './backend.ts';
 import type { TaskProgress } from './call.ts';
 import { readTimeout, within } from './deferred.ts';
 import { forgetMeNot } from './forgotten.ts';
@@ -15,6 +14,7 @@ import { submitStream } from './imap.ts';
 import type { Items } from './items.ts';
 import { mapSync, submitMap } from './map.ts';
 import { checkCount, checkKeys, show } from '../arguments.ts';
+import { showAs } from '../inspection.ts';
 import {
   checkPoolOptions,
   poolKeys,
@@ -25,18 +25,18 @@ import {
   type StreamOptions,
 } from './options.ts';
 import { sizeOf, type Size } from './size.ts';
-import { poolStatistics, type PoolStatistics } from './statistics.ts';
+import { describeState, poolStatistics, type PoolStatistics } from './statistics.ts';
 import type { ResultStream } from './result-stream.ts';
 import { Submissions } from './submissions.ts';
-
-/** Options whose initializer was checked against its arguments. */
-type AnyOptions = PoolOptions;
+import { warnOfWorkerError } from './worker-warning.ts';
 
 /** What a pool tells about its workers and tasks. */
 export interface PoolEvents {
-  workerStart: Parameters<BackendEvents['workerStart']>;
-  workerExit: Parameters<BackendEvents['workerExit']>;
-  workerError: Parameters<BackendEvents['workerError']>;
+  /** It is ready for tasks. */
+  workerStart: [worker: WorkerId];
+  workerExit: [worker: WorkerEnd];
+  /** An error that no task caught: a timer's callback, a promise that nobody awaited. Without a listener it is a warning. */
+  workerError: [error: Error, worker: WorkerId];
   /** What a task told by `task().progress(done, total)`. */
   taskProgress: [progress: TaskProgress];
 }
@@ -69,8 +69,8 @@ export class Pool<InitArgs extends readonly unknown[] | [] = readonly unknown[]>
   constructor(first?: number | PoolOptions<InitArgs>, second?: PoolOptions<InitArgs>) {
     super();
     const options = readArguments(
-      first as unknown as AnyOptions | undefined,
-      second as unknown as AnyOptions | undefined,
+      first as unknown as PoolOptions | undefined,
+      second as unknown as PoolOptions | undefined,
     );
     checkPoolOptions(options);
     // What the workers report must not keep a pool alive that the program has dropped.
@@ -78,7 +78,12 @@ export class Pool<InitArgs extends readonly unknown[] | [] = readonly unknown[]>
     this.#backend = new Backend(options, sizeOf(options), {
       workerStart: (worker) => guarded(() => weak.deref()?.emit('workerStart', worker)),
       workerExit: (worker) => guarded(() => weak.deref()?.emit('workerExit', worker)),
-      workerError: (error, worker) => guarded(() => reportWorkerError(weak.deref(), error, worker)),
+      workerError: (error, worker) =>
+        guarded(() => {
+          const pool = weak.deref();
+          if (pool === undefined || pool.listenerCount('workerError') === 0) warnOfWorkerError(error, worker);
+          else pool.emit('workerError', error, worker);
+        }),
       broken: (error) => submissions.abortStreams(error),
       ended: () => forgetAboutIt(),
     });
@@ -91,11 +96,12 @@ export class Pool<InitArgs extends readonly unknown[] | [] = readonly unknown[]>
   }
 
   /** Runs `body` with a new pool and terminates it afterwards: `await using` for JavaScript on Node 20. */
-  static async use<R, InitArgs extends readonly unknown[] | []>(
+  static async use<R, P extends Pool, InitArgs extends readonly unknown[] | []>(
+    this: PoolClass<P, InitArgs>,
     options: number | PoolOptions<InitArgs>,
-    body: (pool: Pool) => R | Promise<R>,
+    body: (pool: P) => R | Promise<R>,
   ): Promise<Awaited<R>> {
-    const pool = typeof options === 'number' ? new this(options) : new this<InitArgs>(options);
+    const pool = typeof options === 'number' ? new this(options) : new this(options);
     try {
       return await body(pool);
     } finally {
@@ -316,14 +322,15 @@ export class Pool<InitArgs extends readonly unknown[] | [] = readonly unknown[]>
   }
 }
 
-Object.defineProperty(Pool.prototype, inspect.custom, {
-  value(this: Pool): string {
-    const { state, workers, name } = this.statistics();
-    return `<${this.constructor.name}${name === undefined ? '' : ` ${name}`} state=${state} workers=${workers.length}>`;
-  },
-});
+showAs(Pool, (pool) => describeState(pool.statistics()));
 
-function readArguments(first: number | AnyOptions | undefined, second: AnyOptions | undefined): AnyOptions {
+/** `Pool`, or a class made of it. */
+interface PoolClass<P, InitArgs extends readonly unknown[] | []> {
+  new (workers: number): P;
+  new (options: PoolOptions<InitArgs>): P;
+}
+
+function readArguments(first: number | PoolOptions | undefined, second: PoolOptions | undefined): PoolOptions {
   if (typeof first !== 'number') {
     if (first !== undefined && (typeof first !== 'object' || first === null)) {
       throw new ArgumentTypeError(`Cannot make a pool of ${show(first)}: expected a number of workers or options.`);
@@ -349,17 +356,4 @@ function readSize(size: number | Size): Size {
   }
   checkCount('size', size, 1, maxWorkers);
   return { min: size, max: size };
-}
-
-function reportWorkerError(
-  pool: Pool | undefined,
-  error: Error,
-  worker: { readonly id: number; readonly pid: number | undefined },
-): void {
-  if (pool !== undefined && pool.listenerCount('workerError') > 0) pool.emit('workerError', error, worker);
-  else
-    process.emitWarning(
-      `Worker ${worker.id} (pid ${String(worker.pid)}) had an error that no task caught and is replaced: ${error.stack ?? error.message}`,
-      'ManycoreWarning',
-    );
 }

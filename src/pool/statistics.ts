@@ -32,6 +32,11 @@ export interface PoolStatistics {
   readonly retried: number;
 }
 
+/** What is shown of a pool or an executor when it is printed. */
+export function describeState({ name, state, workers }: PoolStatistics): string {
+  return `${name === undefined ? '' : ` ${name}`} state=${state} workers=${workers.length}`;
+}
+
 export function poolStatistics(backend: Backend, { name }: PoolOptions): PoolStatistics {
   const { engine, context } = backend;
   const workers = [...engine.members].map((member) =>

@@ -6,8 +6,9 @@ import type { Call } from './call.ts';
 import { callSite, placeAt } from './call-site.ts';
 import { explain, type Place } from './explain-failure.ts';
 import { Fractions } from './fractions.ts';
-import { Outcomes, type Outcome } from './outcomes.ts';
+import { OutcomeBuffer, type Outcome } from './outcome-buffer.ts';
 import { wantsRetry } from './retries.ts';
+import { abandon, type Source } from './source.ts';
 import { Waiters, type Waiter } from './waiters.ts';
 
 /** What a stream asks of its pool. */
@@ -33,8 +34,6 @@ export interface StreamSettings {
   readonly bar: { fraction: number };
 }
 
-type Source = { readonly iterator: Iterator<unknown> | AsyncIterator<unknown>; readonly async: boolean };
-
 /** In the place of an input that is not needed any more. */
 const settledItem = Symbol('settled');
 
@@ -51,7 +50,7 @@ export class StreamJob implements WireJob {
   #base = 0;
   /** All before this place in `#items` are settled. */
   #front = 0;
-  readonly #outcomes: Outcomes;
+  readonly #outcomes: OutcomeBuffer;
   /** Inputs read, and how many of them have no outcome. */
   #read = 0;
   #open = 0;
@@ -69,7 +68,7 @@ export class StreamJob implements WireJob {
     this.#host = host;
     this.#settings = settings;
     this.#fractions = new Fractions(settings.bar);
-    this.#outcomes = new Outcomes(settings);
+    this.#outcomes = new OutcomeBuffer(settings);
     this.#window = settings.bufferSize ?? readAheadChunks * host.workers * (call.chunkSize ?? 1);
     queueMicrotask(() => this.#fill());
   }
@@ -329,18 +328,4 @@ export class StreamJob implements WireJob {
 
 function doneResult(): Promise<IteratorResult<never, undefined>> {
   return Promise.resolve({ done: true, value: undefined });
-}
-
-/** Tells an iterator that it is not read on. Nobody waits for its answer, and its own failure would only hide the reason. */
-export function abandon(iterator: Iterator<unknown> | AsyncIterator<unknown>): void {
-  try {
-    void Promise.resolve(iterator.return?.()).catch(() => undefined);
-  } catch {}
-}
-
-/** The iterator of whatever can be iterated. */
-export function sourceOf(items: Iterable<unknown> | AsyncIterable<unknown>): Source {
-  if (typeof items === 'object' && Symbol.asyncIterator in items)
-    return { iterator: items[Symbol.asyncIterator](), async: true };
-  return { iterator: items[Symbol.iterator](), async: false };
 }

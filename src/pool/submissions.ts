@@ -18,8 +18,8 @@ import type { Series } from './series.ts';
 /** Work is handed out at the latest after this many calls, not only at the end of the tick. */
 const maxUndispatched = 1_024;
 
-/** What can be told that the pool ends before it is done. */
-export interface Unfinished {
+/** A call that goes on reading its input, or whose results are taken as they come: it is told when the pool ends before it. */
+export interface OpenCall {
   abort(error: Error): void;
   /** Reads no more input: what comes after the results of what was read is this error. */
   endInput(error: Error): void;
@@ -31,7 +31,7 @@ export class Submissions {
   readonly options: PoolOptions;
   readonly noun: 'pool' | 'executor';
   /** Calls whose results are taken as they come. */
-  readonly streams: Set<Unfinished>;
+  readonly streams: Set<OpenCall>;
   readonly report: (progress: TaskProgress) => void;
   /** The series that further single calls may join. */
   series: Series | undefined;
@@ -44,7 +44,7 @@ export class Submissions {
     options: PoolOptions,
     report: (progress: TaskProgress) => void,
     noun: 'pool' | 'executor' = 'pool',
-    streams: Set<Unfinished> = new Set(),
+    streams: Set<OpenCall> = new Set(),
   ) {
     this.streams = streams;
     this.backend = backend;

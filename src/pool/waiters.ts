@@ -1,4 +1,4 @@
-import type { Outcome } from './outcomes.ts';
+import type { Outcome } from './outcome-buffer.ts';
 
 export interface Waiter {
   readonly resolve: (result: IteratorResult<unknown, undefined>) => void;

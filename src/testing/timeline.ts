@@ -1,4 +1,5 @@
 import type { Clock } from '../engine/clock.ts';
+import { Heap } from '../engine/heap.ts';
 
 interface Entry {
   readonly at: number;
@@ -12,7 +13,7 @@ interface Entry {
 export class Timeline {
   now: number = 0;
   readonly #tie: () => number;
-  readonly #heap: Entry[] = [];
+  readonly #heap = new Heap(before);
 
   constructor(tie?: () => number) {
     let entered = 0;
@@ -23,7 +24,7 @@ export class Timeline {
   after(ms: number, callback: () => void, clock?: TimelineClock): () => void {
     const entry: Entry = { at: this.now + Math.max(0, ms), tie: this.#tie(), callback, clock };
     if (clock !== undefined) clock.timers++;
-    this.#push(entry);
+    this.#heap.push(entry);
     return () => {
       if (entry.callback === undefined) return;
       entry.callback = undefined;
@@ -33,9 +34,9 @@ export class Timeline {
 
   /** Lets the next thing happen, unless it is later than `until`. */
   step(until: number = Infinity): boolean {
-    for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
+    for (let first = this.#heap.first; first !== undefined; first = this.#heap.first) {
       if (first.callback !== undefined && first.at > until) return false;
-      this.#pop();
+      this.#heap.pop();
       const { callback } = first;
       if (callback === undefined) continue;
       this.now = first.at;
@@ -57,34 +58,6 @@ export class Timeline {
   /** Runs until nothing more happens, the condition holds, or the time is `until`. */
   run(done: () => boolean = () => false, until: number = Infinity): void {
     while (!done() && this.step(until));
-  }
-
-  #push(entry: Entry): void {
-    const heap = this.#heap;
-    let at = heap.push(entry) - 1;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!before(entry, heap[parent]!)) break;
-      heap[at] = heap[parent]!;
-      at = parent;
-    }
-    heap[at] = entry;
-  }
-
-  #pop(): void {
-    const heap = this.#heap;
-    const last = heap.pop();
-    if (last === undefined || heap.length === 0) return;
-    let at = 0;
-    for (;;) {
-      let child = at * 2 + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++;
-      if (!before(heap[child]!, last)) break;
-      heap[at] = heap[child]!;
-      at = child;
-    }
-    heap[at] = last;
   }
 }
 

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { ArgumentRangeError, ArgumentTypeError, CancelledError, range, TimeoutError } from 'manycore';
+import { inspect } from 'node:util';
+import {
+  ArgumentRangeError,
+  ArgumentTypeError,
+  CancelledError,
+  range,
+  TimeoutError,
+  type ResultStream,
+} from 'manycore';
+import type { Future, ThreadPoolExecutor } from 'manycore/futures';
 import { eventually, rejection } from '../matrix.ts';
 import { sleep, square } from './functions.ts';
 import { collect, eachExecutor, hasBegun, testExecutor } from './support.ts';
@@ -47,6 +56,28 @@ eachExecutor((make) => {
     }
     assert.deepEqual(await collect(executor.map((word) => word.length, words())), [1, 2, 3]);
     assert.deepEqual(await collect(executor.map((word, n) => word.repeat(n), words(), [3, 2])), ['aaa', 'bcbc']);
+  });
+
+  testExecutor('map: a subclass builds on the methods of its executor', make, { maxWorkers: 1 }, async (plain) => {
+    const Base = plain.constructor as typeof ThreadPoolExecutor;
+    class Doubling extends Base {
+      override submit<A extends readonly unknown[], R>(fn: (...args: A) => R, ...args: A): Future<Awaited<R>> {
+        return super.submit(fn, ...args);
+      }
+      twice<A, R>(fn: (item: A) => R, items: readonly A[]): ResultStream<Awaited<R>> {
+        return super.map(fn, [...items, ...items]);
+      }
+      twiceSync<A, R>(fn: (item: A) => R, items: readonly A[]): Awaited<R>[] {
+        return super.mapSync(fn, [...items, ...items]);
+      }
+    }
+    await using executor = new Doubling(1);
+    assert.deepEqual(await collect(executor.twice(square, [2, 3])), [4, 9, 4, 9]);
+    assert.deepEqual(executor.twiceSync(square, [2, 3]), [4, 9, 4, 9]);
+    assert.equal(await executor.submit(square, 4), 16);
+    assert.equal(await executor.with({ priority: 1 }).submit(square, 5), 25);
+    assert.match(inspect(executor), /^<Doubling state=running workers=1>$/);
+    assert.ok(!Object.hasOwn(executor, 'map'));
   });
 
   testExecutor(

@@ -72,7 +72,7 @@ eachContext((context) => {
       const error = await rejection(pending);
       assert.ok(error instanceof PoolBrokenError);
       assert.match(error.message, /TypeError: no database/);
-      assert.match(error.message, /Stopped restarting/);
+      assert.match(error.message, /Stopped restarting\. Correct .* make a new pool\./);
       assert.ok(error.cause instanceof TypeError);
       assert.match(String(error.cause.stack), /initializer\.test/);
       assert.ok((await rejection(stream.next())) instanceof PoolBrokenError);

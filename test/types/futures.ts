@@ -96,7 +96,14 @@ export async function executors(): Promise<void> {
   void new ProcessPoolExecutor({ initializer, initArgs: ['a', 'b'] });
   // @ts-expect-error threads have no context
   void new ThreadPoolExecutor({ context: 'thread' });
-  expectTypeOf(getReusableExecutor({ maxWorkers: 2 })).toEqualTypeOf<Executor>();
+  expectTypeOf(getReusableExecutor()).toEqualTypeOf<ProcessPoolExecutor>();
+  expectTypeOf(getReusableExecutor(2)).toEqualTypeOf<ProcessPoolExecutor>();
+  expectTypeOf(
+    getReusableExecutor({ maxWorkers: 2, initializer, initArgs: ['a', 1] }),
+  ).toEqualTypeOf<ProcessPoolExecutor>();
+  expectTypeOf(getReusableExecutor({ context: 'thread' })).toEqualTypeOf<ThreadPoolExecutor>();
+  // The one that is there, of whatever kind.
+  expectTypeOf(getReusableExecutor({ context: 'thread', reuse: true })).toEqualTypeOf<Executor>();
   expectTypeOf<Executor>().toExtend<Submitter>();
   expectTypeOf(
     await ProcessPoolExecutor.use(2, (inner) => {
@@ -104,6 +111,12 @@ export async function executors(): Promise<void> {
       return inner.submit(() => 1);
     }),
   ).toEqualTypeOf<number>();
+  class Counting extends ThreadPoolExecutor {
+    counted<A, R>(fn: (item: A) => R, items: Iterable<A>): Awaited<R>[] {
+      return super.mapSync(fn, items);
+    }
+  }
+  expectTypeOf(new Counting(1).counted((n) => `${n}`, [1])).toEqualTypeOf<string[]>();
   // @ts-expect-error it is abstract
   void new Executor('thread', 1, {});
 }

@@ -178,3 +178,29 @@ export function namespace(): void {
   expectTypeOf(new mp.TimeoutError('x').code).toEqualTypeOf<string>();
   expectTypeOf(mp.task().signal).toEqualTypeOf<AbortSignal>();
 }
+
+export function classes(): void {
+  expectTypeOf(ThreadPool.use(2, async (own) => own)).toEqualTypeOf<Promise<ThreadPool>>();
+  expectTypeOf(Pool.use({ min: 1, max: 2 }, (own) => own.map((x) => x * 2, [1]))).toEqualTypeOf<Promise<number[]>>();
+  class Named extends Pool {
+    readonly label = 'mine';
+  }
+  expectTypeOf(Named.use(2, ({ label }) => label)).toEqualTypeOf<Promise<string>>();
+}
+
+export function events(): void {
+  pool.on('workerStart', ({ id, pid }) =>
+    expectTypeOf({ id, pid }).toEqualTypeOf<{ id: number; pid: number | undefined }>(),
+  );
+  pool.on('workerExit', ({ exitCode, signal }) => {
+    expectTypeOf(exitCode).toEqualTypeOf<number | null>();
+    expectTypeOf(signal).toEqualTypeOf<string | null>();
+  });
+  pool.on('workerError', (error, worker) => {
+    expectTypeOf(error).toEqualTypeOf<Error>();
+    expectTypeOf(worker.pid).toEqualTypeOf<number | undefined>();
+  });
+  pool.on('taskProgress', (progress) => expectTypeOf(progress.done).toEqualTypeOf<number>());
+  // @ts-expect-error -- there is no such event
+  pool.on('workerStarted', () => undefined);
+}

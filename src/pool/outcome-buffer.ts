@@ -4,7 +4,7 @@ export type Outcome = { readonly ok: true; readonly value: unknown } | { readonl
 const fewTaken = 256;
 
 /** The outcomes of a stream that its consumer has not taken: in the order of the inputs, or as they come. */
-export class Outcomes {
+export class OutcomeBuffer {
   readonly #ordered: boolean;
   readonly #skipErrors: boolean;
   readonly #byIndex = new Map<number, Outcome>();
