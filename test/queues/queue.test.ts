@@ -43,8 +43,8 @@ testQueues('queue: a full one refuses at once, or after its timeout (C68, C69)',
 });
 
 testQueues('queue: what waits for room is what it was at the call, whatever is put elsewhere meanwhile', async () => {
-  const q = new Queue<unknown>(1);
-  const other = new Queue<unknown>();
+  const q = new Queue(1);
+  const other = new Queue();
   await q.put('first');
   const array = [1, 2];
   const waiting = [q.put(array), q.put('third'), q.put(new Uint8Array(200_000).fill(7))];
