@@ -79,12 +79,31 @@ export let nativeBinary: string | undefined;
 export function loadNative(binary?: string): Native | undefined {
   if (native === undefined) {
     try {
-      native = process.platform === 'win32' ? null : bind(binary === undefined ? findKoffi() : open(binary));
+      const load = (): Native => bind(binary === undefined ? findKoffi() : open(binary));
+      native = process.platform === 'win32' ? null : shielded(load);
     } catch {
       native = null;
     }
   }
   return native ?? undefined;
+}
+
+type Shield = <R>(call: () => R) => R;
+
+/** Kept for all copies of this module in a thread. */
+const shieldKey = Symbol.for('manycore.nativeShield');
+
+/**
+ * Has what may throw inside koffi go by `shield`, in a thread that may be terminated: a native call that cannot throw any more
+ * ends the whole program. Calls of functions that are bound do not throw.
+ */
+export function shieldNative(shield: Shield): void {
+  Reflect.set(globalThis, shieldKey, shield);
+}
+
+function shielded<R>(call: () => R): R {
+  const shield = Reflect.get(globalThis, shieldKey) as Shield | undefined;
+  return shield === undefined ? call() : shield(call);
 }
 
 /** @throws SharedMemoryError where the native calls cannot be had. */
@@ -152,7 +171,7 @@ function bind(koffi: Koffi): Native {
   // Each is looked up when it is first called: a worker that needs none of them must not wait for it.
   const lazily = (prototype: string): ((...args: unknown[]) => number) => {
     let call: ((...args: unknown[]) => unknown) | undefined;
-    return (...args) => Number((call ??= libc.func(prototype))(...args));
+    return (...args) => Number((call ??= shielded(() => libc.func(prototype)))(...args));
   };
   const poll = lazily('int poll(void *, ulong, int)');
   const waitid = lazily('int waitid(int, uint, void *, int)');
@@ -180,8 +199,8 @@ function bind(koffi: Koffi): Native {
       const pointer = mmap(null, bytes, PROT_READ_WRITE, MAP_SHARED, fd, 0);
       if (pointer === 0xffff_ffff_ffff_ffffn) throw new Error('mmap failed');
       return {
-        buffer: koffi.view(pointer, bytes),
-        part: (offset, length) => koffi.view((pointer as bigint) + BigInt(offset), length),
+        buffer: shielded(() => koffi.view(pointer, bytes)),
+        part: (offset, length) => shielded(() => koffi.view((pointer as bigint) + BigInt(offset), length)),
         unmap: () => void munmap(pointer, bytes),
       };
     },
@@ -215,7 +234,7 @@ function bind(koffi: Koffi): Native {
       if (process.platform !== 'linux') return false;
       const mask = Buffer.alloc(Math.ceil((Math.max(...cpus) + 1) / 64) * 8);
       for (const cpu of cpus) mask[cpu >> 3]! |= 1 << (cpu & 7);
-      return libc.func('int sched_setaffinity(int, size_t, void *)')(thread, mask.length, mask) === 0;
+      return lazily('int sched_setaffinity(int, size_t, void *)')(thread, mask.length, mask) === 0;
     },
     poll(watched, ms) {
       const list = Buffer.alloc(watched.length * pollfd.bytes);

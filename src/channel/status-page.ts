@@ -15,7 +15,7 @@ export type StopReason = 'abort' | 'timeout';
  *                      items and by the host to take them back, so that an item is either begun or taken back
  *     word 1  current  the item that a batch is at
  *     word 2  memory   resident memory of the worker in MiB
- *     word 3  loaded   1 when a thread has loaded its code, and while it loads no module
+ *     word 3  state    of a thread: 0 while it must not be terminated (see `setBusy`), 1 when it may be, 2 when it is
  *     word 4  hungry   1 when the host has more to write than the socket takes: see `outflow.ts`
  *     word 5  thread   the system's number of a thread, by which a blocked host sees that it is gone
  *     word 6  exit     the exit code + 1 of a thread that ends by itself
@@ -50,12 +50,15 @@ export interface StatusPage {
 const BEGUN = 0;
 const CURRENT = 1;
 const MEMORY = 2;
-const LOADED = 3;
+const STATE = 3;
 const HUNGRY = 4;
 const THREAD = 5;
 const EXIT = 6;
 const FIRST_SLOT = 8;
 const SLOT_WORDS = 4;
+
+/** What a thread does, as far as its end is concerned. */
+const State = { busy: 0, idle: 1, doomed: 2 } as const;
 
 export function pageBytes(slots: number): number {
   return (FIRST_SLOT + slots * SLOT_WORDS) * 4;
@@ -150,12 +153,26 @@ export class MemoryPage implements StatusPage {
     this.#words[MEMORY] = value;
   }
 
-  get loaded(): boolean {
-    return Atomics.load(this.#words, LOADED) === 1;
+  /**
+   * Whether a thread must not be terminated: Node would leak the file that it reads while it loads a module, and a native call
+   * that cannot throw any more would end the whole program.
+   */
+  setBusy(busy: boolean): void {
+    const before = Atomics.compareExchange(
+      this.#words,
+      STATE,
+      busy ? State.idle : State.busy,
+      busy ? State.busy : State.idle,
+    );
+    // It is over with this thread, at any moment now.
+    if (before === State.doomed) Atomics.wait(this.#words, STATE, State.doomed);
+    Atomics.notify(this.#words, STATE);
   }
 
-  setLoaded(loaded: boolean): void {
-    Atomics.store(this.#words, LOADED, loaded ? 1 : 0);
+  /** Of the host, which will terminate the thread: false when it is busy, also after `waitMs`. */
+  doom(waitMs = 0): boolean {
+    if (waitMs > 0) Atomics.wait(this.#words, STATE, State.busy, waitMs);
+    return Atomics.compareExchange(this.#words, STATE, State.idle, State.doomed) !== State.busy;
   }
 
   setHungry(): void {

@@ -28,8 +28,10 @@ export function openThread(options: ChannelOptions, events: ChannelEvents): Chan
   }
 }
 
-/** How often a thread that is to be ended is asked whether it has loaded. */
-const loadPollMs = 20;
+/** How often a thread that is to be ended is asked whether it is still busy: see `MemoryPage.setBusy`. */
+const busyPollMs = 20;
+/** How long the program's end waits for that. */
+const lastWaitMs = 50;
 
 class ThreadChannel implements Channel, Source {
   readonly page: MemoryPage;
@@ -192,9 +194,9 @@ class ThreadChannel implements Channel, Source {
    * some. Without its port it ends by itself as soon as it has loaded. A module may take for ever.
    */
   #terminate(endMs: number): void {
-    if (this.#reported || this.page.loaded || performance.now() > endMs) return void this.#worker.terminate();
+    if (this.#reported || this.page.doom() || performance.now() > endMs) return void this.#worker.terminate();
     this.#port.close();
-    later(loadPollMs, () => this.#terminate(endMs));
+    later(busyPollMs, () => this.#terminate(endMs));
   }
 
   /** A thread stops with its process. */
@@ -204,6 +206,7 @@ class ThreadChannel implements Channel, Source {
     this.#reported = true;
     this.#closeSource();
     this.#tickets.close();
+    this.page.doom(lastWaitMs);
     void this.#worker.terminate();
   }
 }

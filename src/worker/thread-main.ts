@@ -6,6 +6,7 @@ import { movedWith, type ThreadFrame } from '../channel/thread-frame.ts';
 import { registry, type Importer } from '../closure/registry.ts';
 import { setRoot } from '../memory/family.ts';
 import type { Life } from '../memory/life.ts';
+import { shieldNative } from '../native.ts';
 import { Encoder } from '../wire/encoder.ts';
 import { ownDescriptors } from './descriptors.ts';
 import { createWorkerReader } from './lazy-reader.ts';
@@ -27,18 +28,31 @@ export function start(importModule: Importer): void {
   setRoot(root);
   const page = new MemoryPage(shared);
   page.threadNumber = threadNumber();
-  // While it loads modules it is not ended in the middle: Node would leak the file that it reads.
-  let loading = 0;
+  let busy = 1;
   let closed = false;
+  const enter = (): void => {
+    if (busy++ === 0) page.setBusy(true);
+  };
+  const leave = (): void => {
+    if (--busy === 0) page.setBusy(false);
+  };
   registry.import = async (specifier, options) => {
-    if (loading++ === 0) page.setLoaded(false);
+    enter();
     try {
       return await importModule(specifier, options);
     } finally {
-      if (--loading === 0) page.setLoaded(true);
-      if (closed && loading === 0) process.exit(0);
+      leave();
+      if (closed && busy === 0) process.exit(0);
     }
   };
+  shieldNative((call) => {
+    enter();
+    try {
+      return call();
+    } finally {
+      leave();
+    }
+  });
   const runtime = new Runtime({
     isThread: true,
     page,
@@ -61,13 +75,13 @@ export function start(importModule: Importer): void {
   port.on('message', ([, body, attachments]: ThreadFrame) => runtime.accept(body, attachments));
   port.on('close', () => {
     closed = true;
-    if (loading === 0) process.exit(0);
+    if (busy === 0) process.exit(0);
   });
   process.on('exit', (code) => {
     page.exitCode = code;
     ring(bell);
   });
-  page.setLoaded(true);
+  leave();
 }
 
 /** This thread's number in the system: it is gone when the system has no such thread any more. */
