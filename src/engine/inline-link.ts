@@ -28,9 +28,12 @@ export interface InlineOptions {
   readonly clock: Clock;
   readonly initialize: () => unknown;
   readonly finalize: { readonly run: () => unknown; done(outcome: PromiseSettledResult<unknown>): void } | undefined;
-  readonly call: (job: WireJob, arg: unknown, taskId: number, attempt: number) => InlineCall;
+  readonly call: (job: WireJob, arg: unknown, taskId: number, attempt: number, progress: Progress) => InlineCall;
   readonly faults: WorkerFaults | undefined;
 }
+
+/** What a task tells of itself. */
+export type Progress = (done: number, total: number | undefined) => void;
 
 /** A task that runs in this thread. */
 export interface InlineCall {
@@ -149,8 +152,11 @@ export class InlineLink implements Link {
     const job = lease.job as WireJob;
     const index = lease.from + sequence - lease.sequence;
     const { values, offset } = job.items(index);
+    const progress: Progress = (done, total) => {
+      if (this.#running === running && !this.#ended) deliver(() => this.#events.progressed(sequence, done, total));
+    };
     const run = (): unknown => {
-      running.call = this.#options.call(job, values[offset], job.firstTaskId + index, lease.attempt);
+      running.call = this.#options.call(job, values[offset], job.firstTaskId + index, lease.attempt, progress);
       return running.call.result;
     };
     const succeed = (value: unknown): void => this.#answer(running, () => this.#events.succeeded(sequence, [value]));

@@ -64,10 +64,12 @@ export function poolOptionsOf(
 ): PoolOptions {
   checkKeys(of, options, context === 'thread' ? threadKeys : executorKeys);
   checkCount('maxWorkers', maxWorkers, 1, mostWorkers);
-  const { maxWorkers: _, context: asked = context, ...rest } = options;
+  const { maxWorkers: _, context: given, ...rest } = options;
+  // Simulated workers are of neither kind.
+  const asked = given ?? (rest.clock === undefined ? context : undefined);
   const own = {
     ...rest,
-    context: asked as 'process',
+    ...(asked !== undefined && { context: asked as 'process' }),
     min: 0,
     max: maxWorkers,
     idleTimeout: rest.idleTimeout ?? Infinity,

@@ -118,7 +118,7 @@ export class Backend implements Holder {
       concurrency: options.concurrency ?? 1,
       clock,
       start: (id, linkEvents, seat) =>
-        this.context === 'inline' ? this.#simulate(id, clock, linkEvents) : this.#open(id, seat, linkEvents),
+        this.context === 'inline' ? this.#simulate(id, seat, clock, linkEvents) : this.#open(id, seat, linkEvents),
       onExit: (member, exit) => this.#left(member, exit),
       onBroken: (error) => events.broken(error),
       onBusy: (busy) => {
@@ -176,10 +176,11 @@ export class Backend implements Holder {
     }
   }
 
-  #simulate(id: number, clock: Clock, events: LinkEvents): InlineLink {
+  #simulate(id: number, seat: number, clock: Clock, events: LinkEvents): InlineLink {
     const { initializer, initArgs, faults } = this.#options;
     const initialize = (): unknown => initializer?.(...(initArgs ?? []));
-    const call: InlineOptions['call'] = (...task) => runInline(this, ...task);
+    const worker = { workerId: id, workerIndex: seat };
+    const call: InlineOptions['call'] = (...task) => runInline(this, worker, ...task);
     const { finalizer } = this.#options;
     const finalize = finalizer && {
       run: finalizer,
@@ -291,7 +292,7 @@ export class Backend implements Holder {
     const isSimulated = this.#options.clock !== undefined;
     if (!isSimulated && ![...this.#inline.values()].some(({ isAwaiting }) => isAwaiting)) return undefined;
     const why = isSimulated
-      ? 'a pool with a virtual clock waits for `advance`'
+      ? 'a pool with a virtual clock waits for its `pass`'
       : 'a pool without workers runs its tasks in this thread, and this one is asynchronous';
     return new BlockingError(`Cannot block here: ${why}. Await the result.`);
   }

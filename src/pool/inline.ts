@@ -1,8 +1,8 @@
 import type { StopReason } from '../channel/status-page.ts';
-import type { InlineCall } from '../engine/inline-link.ts';
+import type { InlineCall, Progress } from '../engine/inline-link.ts';
 import type { WireJob } from '../engine/lease-writer.ts';
 import { shared } from '../worker/task-context.ts';
-import { TaskState } from '../worker/task-state.ts';
+import { TaskState, type TaskHost } from '../worker/task-state.ts';
 import { isThenable } from '../worker/thenable.ts';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { inspect } from 'node:util';
@@ -17,10 +17,24 @@ export function isWithin(owner: object): boolean {
 }
 
 /** Runs a task of a pool without workers, with the context that it would have in one. */
-export function runInline(owner: object, job: WireJob, arg: unknown, taskId: number, attempt: number): InlineCall {
+export function runInline(
+  owner: object,
+  worker: Pick<TaskHost, 'workerId' | 'workerIndex'>,
+  job: WireJob,
+  arg: unknown,
+  taskId: number,
+  attempt: number,
+  progress: Progress,
+): InlineCall {
   const { original } = job.terms.fn;
   let stopped: StopReason | undefined;
-  const state = new TaskState({ ...host, stop: () => stopped }, taskId, attempt, taskId, 0, true);
+  const host: TaskHost = {
+    ...worker,
+    stop: () => stopped,
+    progress: (_, done, total) => progress(done, total),
+    log,
+  };
+  const state = new TaskState(host, taskId, attempt, taskId, 0, true);
   const call = original as (...args: unknown[]) => unknown;
   const here = { owner, running: true };
   const result = owners.run(here, () =>
@@ -50,12 +64,8 @@ async function whole(value: PromiseLike<unknown>, here: { running: boolean }): P
   }
 }
 
-const host = {
-  workerId: 0,
-  workerIndex: 0,
-  progress: () => undefined,
-  log: (state: TaskState, values: readonly unknown[]) =>
-    void process.stderr.write(
-      `[task ${state.id}] ${values.map((value) => (typeof value === 'string' ? value : inspect(value))).join(' ')}\n`,
-    ),
-};
+function log(state: TaskState, values: readonly unknown[]): void {
+  process.stderr.write(
+    `[task ${state.id}] ${values.map((value) => (typeof value === 'string' ? value : inspect(value))).join(' ')}\n`,
+  );
+}

@@ -1,4 +1,6 @@
+import { checkCount, checkKeys, checkTimeout, show } from '../arguments.ts';
 import type { TaskFault, WorkerFaults } from '../engine/inline-link.ts';
+import { ArgumentRangeError } from '../errors.ts';
 
 /** Which task: the one that a worker runs as its n-th, from 1. A worker's number counts the starts of workers, from 1. */
 interface Place {
@@ -26,23 +28,33 @@ export function faults(): Faults {
   return new Faults();
 }
 
-/** What `faults()` returns. Its methods add a fault and return it, to be chained. */
+/**
+ * What `faults()` returns. Its methods add a fault and return it, to be chained.
+ *
+ * @throws ArgumentTypeError, ArgumentRangeError for a place or a time that there is not.
+ */
 export class Faults implements WorkerFaults {
   readonly #starts: { readonly worker: number | undefined; readonly fault: ReturnType<WorkerFaults['start']> }[] = [];
   readonly #tasks: { readonly place: Place; readonly fault: TaskFault }[] = [];
 
   /** The worker dies, as of SIGKILL, when it begins the task; or `afterMs` later. */
   kill(place: Place & { readonly afterMs?: number }): this {
+    checkKeys('kill', place, [...placeKeys, 'afterMs']);
+    checkTimeout(place.afterMs, 'afterMs');
     return this.#at(place, { killMs: place.afterMs ?? 0 });
   }
 
   /** The task begins, but runs only after `ms`. */
   delay(place: Place & { readonly ms: number }): this {
+    checkKeys('delay', place, [...placeKeys, 'ms']);
+    checkMs(place.ms);
     return this.#at(place, { delayMs: place.ms });
   }
 
   /** The worker dies as it starts. */
   refuseToStart(place: Pick<Place, 'worker'> & { readonly error?: Error } = {}): this {
+    checkKeys('refuseToStart', place, ['worker', 'error']);
+    checkPlace(place);
     this.#starts.push({
       worker: place.worker,
       fault: { error: place.error ?? new Error('It was to refuse to start.') },
@@ -52,6 +64,9 @@ export class Faults implements WorkerFaults {
 
   /** The worker takes `ms` to start. */
   delayStart(place: Pick<Place, 'worker'> & { readonly ms: number }): this {
+    checkKeys('delayStart', place, ['worker', 'ms']);
+    checkPlace(place);
+    checkMs(place.ms);
     this.#starts.push({ worker: place.worker, fault: { delayMs: place.ms } });
     return this;
   }
@@ -70,7 +85,20 @@ export class Faults implements WorkerFaults {
   }
 
   #at(place: Place, fault: TaskFault): this {
+    checkPlace(place);
     this.#tasks.push({ place, fault });
     return this;
   }
+}
+
+const placeKeys = ['worker', 'task'];
+
+function checkPlace({ worker, task }: Place): void {
+  if (worker !== undefined) checkCount('worker', worker, 1);
+  if (task !== undefined) checkCount('task', task, 1);
+}
+
+function checkMs(ms: number): void {
+  if (checkTimeout(ms, 'ms') === undefined)
+    throw new ArgumentRangeError(`Cannot use ms ${show(ms)}: expected milliseconds, 24 days at most.`);
 }

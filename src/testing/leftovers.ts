@@ -2,6 +2,7 @@ import { AssertionError } from 'node:assert';
 import { readlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { checkFunction, checkKeys, checkTimeout } from '../arguments.ts';
 import { commandOf, descendants, list } from './processes.ts';
 
 /** What this process held when it was made, to be compared with. */
@@ -68,6 +69,9 @@ export function leftovers(): Leftovers {
  * ```
  */
 export async function checkLeaks<R>(body: () => R, options: { readonly graceMs?: number } = {}): Promise<Awaited<R>> {
+  checkFunction('body', body);
+  checkKeys('checkLeaks', options, ['graceMs']);
+  checkTimeout(options.graceMs, 'graceMs');
   const before = leftovers();
   const result = await body();
   const endMs = performance.now() + (options.graceMs ?? graceMs);

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ArgumentRangeError, TimeoutError } from '../errors.ts';
+import { checkKeys, checkTimeout, show } from '../arguments.ts';
+import { ArgumentRangeError, ArgumentTypeError, TimeoutError } from '../errors.ts';
 import { suggest } from '../suggest.ts';
 
 /** How often a step looks whether its turn has come: what another process does is only seen by looking. */
@@ -37,9 +38,13 @@ export class Sequencer {
 
   /**
    * @param options.limit how long a step waits for its turn, in milliseconds. Default 10,000.
-   * @throws ArgumentRangeError for a name that is given twice.
+   * @throws ArgumentTypeError for what is not a list of names; ArgumentRangeError for a name that is given twice.
    */
   constructor(steps: readonly string[], options: { readonly limit?: number } = {}) {
+    if (!Array.isArray(steps) || steps.some((step) => typeof step !== 'string'))
+      throw new ArgumentTypeError(`Cannot use ${show(steps)} as steps: expected a list of names.`);
+    checkKeys('Sequencer', options, ['limit']);
+    checkTimeout(options.limit, 'limit');
     const twice = steps.find((step, at) => steps.indexOf(step) !== at);
     if (twice !== undefined)
       throw new ArgumentRangeError(`Cannot make a Sequencer: the step ${JSON.stringify(twice)} is given twice.`);

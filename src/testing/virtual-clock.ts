@@ -1,4 +1,6 @@
+import { checkTimeout, show } from '../arguments.ts';
 import type { Clock } from '../engine/clock.ts';
+import { ArgumentTypeError } from '../errors.ts';
 import { Timeline } from './timeline.ts';
 
 /**
@@ -41,8 +43,14 @@ export class VirtualClock implements Clock {
     return new Promise((resolve) => void this.after(ms, resolve));
   }
 
-  /** Lets `ms` pass. What is due happens in order; in between all that takes no time is done. */
+  /**
+   * Lets `ms` pass. What is due happens in order; in between all that takes no time is done.
+   *
+   * @throws ArgumentTypeError, ArgumentRangeError for what are no milliseconds.
+   */
   async pass(ms: number): Promise<void> {
+    if (ms === undefined) throw new ArgumentTypeError(`Cannot use ms ${show(ms)}: expected milliseconds.`);
+    checkTimeout(ms, 'ms');
     const untilMs = this.#timeline.now + ms;
     await this.#settled();
     while (this.#timeline.step(untilMs)) await this.#settled();

@@ -67,3 +67,12 @@ test('faults and clock with real workers are refused, with what to do', () => {
   assert.throws(() => new Pool({ clock: 5 as never }), /expected what virtualClock\(\) returns/);
   assert.throws(() => new Pool({ workers: 0, faults: {} as never }), /expected what faults\(\) returns/);
 });
+
+test('faults: a place or a time that there is not is refused', () => {
+  assert.throws(() => faults().kill({ tsk: 1 } as never), /Unknown option "tsk" of kill. Did you mean "task"\?/);
+  assert.throws(() => faults().kill({ task: 0 }), /Cannot use task 0: expected a whole number of at least 1/);
+  assert.throws(() => faults().kill({ afterMs: -1 }), /Cannot use afterMs -1/);
+  assert.throws(() => faults().delay({ task: 1 } as never), /Cannot use ms undefined: expected milliseconds/);
+  assert.throws(() => faults().delayStart({ worker: 1.5, ms: 1 }), /Cannot use worker 1.5/);
+  assert.throws(() => faults().refuseToStart({ task: 1 } as never), /Unknown option "task" of refuseToStart/);
+});

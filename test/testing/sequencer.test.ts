@@ -52,3 +52,9 @@ testClean('Sequencer: one that travels to a pool that runs inline', {}, async ()
   await order.step('a');
   assert.equal(await task, 'b');
 });
+
+testClean('Sequencer: what are no steps is refused', {}, () => {
+  for (const wrong of ['abc', [1], undefined])
+    assert.throws(() => new Sequencer(wrong as never), /expected a list of names/);
+  assert.throws(() => new Sequencer(['a'], { limt: 1 } as never), /Did you mean "limit"\?/);
+});

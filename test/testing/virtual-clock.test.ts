@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { Pool, PoolBrokenError, TaskTimeoutError, task } from 'manycore';
+import { Pool, PoolBrokenError, TaskTimeoutError, task, WorkerLostError } from 'manycore';
+import { ProcessPoolExecutor, ThreadPoolExecutor } from 'manycore/futures';
 import { faults, virtualClock } from 'manycore/testing';
 import { test } from 'node:test';
 import { rejection, testClean } from '../matrix.ts';
@@ -88,4 +89,48 @@ test('virtualClock: what is due happens in order, each at its time', async () =>
   await clock.pass(100);
   assert.deepEqual(log, ['a 10', 'c 15', 'b 20']);
   assert.equal(clock.now(), 100);
+});
+
+testClean('virtualClock: a task knows its worker, and tells how far it is', {}, async () => {
+  const clock = virtualClock();
+  await using pool = new Pool({ workers: 2, clock });
+  const told: string[] = [];
+  pool.on('taskProgress', ({ done, total }) => told.push(`${done}/${total}`));
+  const where = pool.map(
+    async (n: number) => {
+      const { workerId, workerIndex } = task();
+      task().progress(n, 2);
+      await clock.sleep(10);
+      return [workerId, workerIndex];
+    },
+    [1, 2],
+    { chunkSize: 1 },
+  );
+  await clock.pass(10);
+  assert.deepEqual(await where, [
+    [1, 0],
+    [2, 1],
+  ]);
+  assert.deepEqual(told, ['1/2', '2/2']);
+});
+
+testClean('virtualClock: executors go by it too', {}, async () => {
+  for (const kind of ['process', 'thread']) {
+    const clock = virtualClock();
+    const options = { maxWorkers: 2, clock, faults: faults().kill({ worker: 1, task: 1 }) };
+    await using executor = kind === 'process' ? new ProcessPoolExecutor(options) : new ThreadPoolExecutor(options);
+    const [lost, slow] = [executor.submit(() => 1), executor.submit(() => clock.sleep(60_000).then(() => 'slow'))];
+    await clock.pass(60_000);
+    assert.ok((await rejection(lost)) instanceof WorkerLostError);
+    assert.equal(await slow, 'slow');
+  }
+  const clock = virtualClock();
+  assert.throws(() => new ProcessPoolExecutor({ context: 'process', clock }), /Leave the context out/);
+});
+
+testClean('virtualClock: only milliseconds pass', {}, async () => {
+  const clock = virtualClock();
+  for (const wrong of [undefined, '5', -1, NaN])
+    assert.match((await rejection(clock.pass(wrong as never))).message, /^Cannot use ms .*: expected milliseconds/);
+  assert.equal(clock.now(), 0);
 });
