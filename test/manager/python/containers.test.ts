@@ -193,6 +193,16 @@ testPython('python: proxies are arguments of tasks (G196)', async (manager) => {
     ]),
   );
   assert.equal(await queue.qsize(), 3);
+  const made = await pool.apply(
+    async (there) => {
+      const list = there.list([1]);
+      await list.append(2);
+      await there.settled();
+      return list;
+    },
+    [manager],
+  );
+  assert.deepEqual(await made.value(), [1, 2], 'made by a task, kept on its way');
 });
 
 testPython('python: a manager that is shut down has no references any more (G196)', async (manager, server) => {
