@@ -166,6 +166,13 @@ export const managerSpinUs = { answer: 80, question: 30 } as const;
 export const managerSpinBudgetMs = 1;
 /** A server that was told to shut down has this long before it is ended. */
 export const managerShutdownMs = 1_000;
+/** Connections to a Python server, each of which is a thread there: at once, kept for later, and being made. Its backlog is 16. */
+export const pythonLanes = { most: 128, idle: 4, dialling: 4 } as const;
+/**
+ * A wait at a Python server is asked for again after this long. It cannot be given up there, and its thread would get what it waits
+ * for although nobody is there any more.
+ */
+export const pythonSliceMs = 500;
 /** Items that an iteration over a shared container fetches at once. */
 export const iterationChunk = 1_024;
 /** Bytes of the items in a queue, beyond which a `put` waits; an item larger than that goes alone. */

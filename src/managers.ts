@@ -2,6 +2,7 @@
 export type { Address, TcpAddress, TlsOption, TlsOptions } from './manager/address.ts';
 export { Manager, type StartOptions } from './manager/manager.ts';
 export type { ConnectOptions, ManagerOptions, RegisterOptions } from './manager/options.ts';
+export { PythonManager, type PythonManagerOptions } from './manager/python/python-manager.ts';
 export {
   AcquirableProxy,
   ArrayProxy,

@@ -11,7 +11,7 @@ import { ClientHandshake, ServerFlag } from './handshake.ts';
 import { Link } from './link.ts';
 import { PendingCalls } from './pending-calls.ts';
 import { ToClient, ToServer } from './protocol.ts';
-import type { Reference } from './reference.ts';
+import type { Reference, ServerAccess } from './reference.ts';
 import { dial } from './transport.ts';
 
 export interface ConnectionOptions {
@@ -28,12 +28,12 @@ export interface ConnectionOptions {
  * This thread's connection to a server: all calls of all proxies go over it, those of one tick together. It does not keep the
  * program alive but while a call waits. When it is lost all calls reject at once, and so do later ones: there is no second try.
  */
-export class Connection {
+export class Connection implements ServerAccess {
   readonly target: Target;
   readonly key: AuthKey;
   /** Resolves when the server has shown that it has the key too. */
   readonly ready: Promise<void>;
-  /** Managers and proxies that came here by themselves: with the last manager it is closed, if there are no such proxies. */
+  /** With the last manager it is closed, if there are no proxies that came by themselves. */
   users = 0;
   readonly #socket: Socket;
   #link: Link | undefined;

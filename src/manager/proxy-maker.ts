@@ -5,7 +5,8 @@ import { showAddress, type Target } from './address.ts';
 import { AuthKey } from './auth-key.ts';
 import { Connection } from './connection.ts';
 import type { ProxyMaker } from './connection-values.ts';
-import type { Reference } from './reference.ts';
+import type { Reference, ServerAccess } from './reference.ts';
+import type * as Python from './python/accesses.ts';
 
 export type ProxyClass = new (reference: Reference) => object;
 
@@ -17,6 +18,9 @@ export interface ProxyState extends Target {
   /** Its maker's own word may reach the server later. */
   readonly mayCome: boolean;
   readonly allowsCode: boolean;
+  readonly python?: ServerAccess['python'];
+  /** What Python calls its type. */
+  readonly typeid?: string | undefined;
 }
 
 /** The classes by kind; `remote` is for all that are the user's. */
@@ -60,11 +64,11 @@ export function rememberKey({ address }: Target, key: AuthKey): void {
 /** What is told of a proxy that is sent. */
 export function travellingState(reference: Reference): ProxyState {
   const { connection, kind, id } = reference;
-  const { target, key, allowsCode } = connection;
+  const { target, key, allowsCode, python } = connection;
   if (packing !== undefined && packing.connection === connection) packing.references.add(reference);
   else if (!reference.travelled || !reference.isConfirmed) {
-    reference.travelled = true;
     connection.travels(reference);
+    reference.travelled = true;
   }
   return {
     ...target,
@@ -72,21 +76,28 @@ export function travellingState(reference: Reference): ProxyState {
     id,
     mayCome: !reference.isConfirmed,
     allowsCode,
+    ...(python !== undefined && { python, typeid: reference.typeid }),
     ...(packing === undefined && { key: key.raw }),
   };
 }
 
 /** Refers to what a travelling proxy stands for. */
 export function attachReference(state: ProxyState): Reference {
-  const { address, tls, kind, id, key: raw, mayCome, allowsCode } = state;
+  const { address, tls, kind, id, key: raw, mayCome, allowsCode, python } = state;
   const key = raw === undefined ? keys.get(showAddress(address)) : new AuthKey(raw);
   if (key === undefined)
     throw new AuthenticationError(
       `Cannot use a shared object of the server at ${showAddress(address)}: its key is not known here. Connect to it first.`,
     );
+  if (python !== undefined) return loadPython().attachToPython({ address, tls }, key, python, state);
   const connection = connectionTo({ address, tls }, key, allowsCode, mayCome);
   connection.users++;
   return connection.attach(kind, id, mayCome);
+}
+
+/** Few programs have to do with Python's servers. */
+function loadPython(): typeof Python {
+  return createRequire(import.meta.url)('../manager/python/accesses.js') as typeof Python;
 }
 
 function classOf(kind: string): ProxyClass {

@@ -10,6 +10,20 @@ export interface Call {
   readonly args: readonly unknown[];
 }
 
+/** How Python makes the like of a value; undefined when it is data, or nothing that can be sent. */
+export type CallOf = (value: object) => Call | undefined;
+
+/** A class or function of Python's, as a value: an argument of a call. */
+export class PythonName {
+  readonly module: string;
+  readonly name: string;
+
+  constructor(module: string, name: string) {
+    this.module = module;
+    this.name = name;
+  }
+}
+
 const utc = new TimeZone();
 
 /** How Python makes the like of this; undefined when it is none of those that are known here. */

@@ -5,7 +5,7 @@ import { hasAccessor, isTwin } from '../../wire/shapes.ts';
 import { article, locate, unsendable } from '../../wire/unsendable.ts';
 import { encodeLong } from './numbers.ts';
 import { Op } from './opcodes.ts';
-import { type Call, callOf } from './calls.ts';
+import { type Call, type CallOf, callOf, PythonName } from './calls.ts';
 import { PickleWriter } from './writer.ts';
 
 /** As many as CPython writes at once. */
@@ -14,10 +14,11 @@ const batch = 1_000;
 /**
  * Writes a value as a pickle of protocol 4, which Python reads from 3.4 on. Identity and cycles are kept within the value.
  *
+ * @param more - Tells of objects that are no plain data how Python makes them.
  * @throws SerializationError with the path to what is no plain data.
  */
-export function dumps(value: unknown): Buffer {
-  return new Pickler().run(value);
+export function dumps(value: unknown, more?: CallOf): Buffer {
+  return new Pickler(more).run(value);
 }
 
 class Pickler {
@@ -28,6 +29,11 @@ class Pickler {
   readonly #globals = new Map<unknown, number>();
   readonly #path = new Path();
   #depth = 0;
+  readonly #more: CallOf | undefined;
+
+  constructor(more: CallOf | undefined) {
+    this.#more = more;
+  }
 
   run(value: unknown): Buffer {
     this.#out.op(Op.proto);
@@ -89,7 +95,8 @@ class Pickler {
     if (types.isSet(value)) return Object.isFrozen(value) ? this.#frozenSet(value) : this.#set(value);
     if (types.isUint8Array(value)) return this.#bytes(value, value);
     if (types.isAnyArrayBuffer(value)) return this.#bytes(value, new Uint8Array(value));
-    const call = callOf(value);
+    if (value instanceof PythonName) return this.#name(value);
+    const call = this.#more?.(value) ?? callOf(value);
     if (call !== undefined) return this.#call(value, call);
     const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
     const name = typeof constructor === 'function' && constructor.name !== '' ? constructor.name : 'class';
@@ -209,7 +216,14 @@ class Pickler {
     this.#path.pop();
   }
 
-  #call(value: object, { module, name, args }: Call): void {
+  #call(value: object, call: Call): void {
+    this.#name(call);
+    this.#tuple(call.args);
+    this.#out.op(Op.reduce);
+    this.#remember(value);
+  }
+
+  #name({ module, name }: PythonName): void {
     const out = this.#out;
     const global = `${module}\n${name}\n`;
     const seen = this.#globals.get(global);
@@ -220,9 +234,6 @@ class Pickler {
     } else {
       out.get(seen);
     }
-    this.#tuple(args);
-    out.op(Op.reduce);
-    this.#remember(value);
   }
 }
 
