@@ -36,6 +36,9 @@ const At = {
   lifeline: 9,
 } as const;
 
+/** A process that is about to end has no descriptors any more, and the system says for a moment longer that it lives. */
+const endingMs = 5;
+
 /** How a party is to be woken. */
 const inEventLoop = 1;
 const inFutex = 2;
@@ -50,6 +53,8 @@ export class Home {
   readonly #starts: readonly Float64Array[];
   readonly #ringers: Ringers = new Map();
   readonly #watches = new Map<number, Watch>();
+  /** Parties whose end was seen by their lifeline. */
+  readonly #ended = new Set<number>();
   readonly #listeners = new Set<() => void>();
   #stopListening: (() => void) | undefined;
   readonly #membership: Membership = { me: 0, entry: undefined };
@@ -128,6 +133,7 @@ export class Home {
 
   /** Whether the party with this word has ended, in whatever way. */
   isDead(word: number): boolean {
+    if (this.#ended.has(word)) return true;
     const life = this.#lifeOf(word);
     return life === undefined || !isAlive(life);
   }
@@ -154,10 +160,22 @@ export class Home {
   onDeath(word: number, callback: () => void): () => void {
     let watch = this.#watches.get(word);
     if (watch === undefined) {
-      watch = new Watch(this.#openLifeline(word), () => this.#watches.delete(word));
+      watch = new Watch({
+        open: () => this.#openLifeline(word),
+        isDead: () => this.isDead(word),
+        ended: () => this.#remember(word),
+        over: () => this.#watches.delete(word),
+      });
       this.#watches.set(word, watch);
     }
     return watch.add(callback);
+  }
+
+  #remember(word: number): void {
+    // Those whose entry is another's are known to be dead by that.
+    if (this.#ended.size >= maxParties)
+      for (const ended of this.#ended) if (this.occupant(idOf(ended)) !== ended) this.#ended.delete(ended);
+    this.#ended.add(word);
   }
 
   #openLifeline(word: number): number | undefined {
@@ -280,20 +298,38 @@ function leaveAtExit(): void {
   });
 }
 
+interface Watched {
+  /** Its lifeline; undefined when it cannot be had. */
+  open(): number | undefined;
+  isDead(): boolean;
+  /** Its end was seen. */
+  ended(): void;
+  /** Nobody wants to know any more, or all have been told. */
+  over(): void;
+}
+
 /** Looks for the end of one party, for all who want to know. */
 class Watch {
   readonly #callbacks = new Set<() => void>();
-  readonly #socket: Socket | undefined;
-  readonly #over: () => void;
+  readonly #of: Watched;
+  #socket: Socket | undefined;
+  #again: NodeJS.Timeout | undefined;
 
-  constructor(fd: number | undefined, over: () => void) {
-    this.#over = over;
+  constructor(of: Watched) {
+    this.#of = of;
+    this.#open();
+  }
+
+  #open(): void {
+    const fd = this.#of.open();
     if (fd === undefined) {
-      queueMicrotask(() => this.#tell());
+      if (this.#of.isDead()) queueMicrotask(() => this.#tell());
+      else this.#again = setTimeout(() => this.#open(), endingMs).unref();
       return;
     }
     this.#socket = new Socket({ fd, readable: true, writable: false });
     this.#socket.on('error', () => undefined);
+    this.#socket.on('end', () => this.#of.ended());
     this.#socket.on('close', () => this.#tell());
     this.#socket.resume().unref();
   }
@@ -305,13 +341,14 @@ class Watch {
     return () => {
       this.#callbacks.delete(call);
       if (this.#callbacks.size > 0) return;
-      this.#over();
+      this.#of.over();
+      clearTimeout(this.#again);
       this.#socket?.destroy();
     };
   }
 
   #tell(): void {
-    this.#over();
+    this.#of.over();
     this.#callbacks.forEach((callback) => callback());
     this.#callbacks.clear();
   }
