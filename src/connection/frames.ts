@@ -36,9 +36,10 @@ export class FrameReader {
   holds = true;
   readonly #socket: Socket;
   readonly #waiters: Waiters<Wanted, Buffer>;
-  #parts: Buffer[] = [];
-  /** How many bytes of the present part of a frame are still to come. */
-  #missing = shortest;
+  /** What has come of the present part of a frame, in memory that grows with it. */
+  #bytes: Buffer = nothing;
+  #filled = 0;
+  #wanted = shortest;
   #part: 'head' | 'long head' | 'body' = 'head';
   #message: Buffer | undefined;
   #failure: (() => Error) | undefined;
@@ -81,7 +82,7 @@ export class FrameReader {
   /** Nothing comes any more. */
   #finish(failure: () => Error): void {
     this.#failure ??= failure;
-    this.#parts = [];
+    this.#bytes = nothing;
     this.#pump();
   }
 
@@ -107,9 +108,8 @@ export class FrameReader {
   /** Takes what is there; true when there is a whole message, or a failure. */
   #fill(limit: number): boolean {
     while (this.#message === undefined && this.#failure === undefined) {
-      if (!this.#collect()) return false;
-      const bytes = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts);
-      this.#parts = [];
+      const bytes = this.#collect();
+      if (bytes === undefined) return false;
       if (this.#part === 'body') this.#next(bytes);
       else this.#head(bytes, limit);
     }
@@ -119,39 +119,57 @@ export class FrameReader {
   #next(message: Buffer): void {
     this.#message = message;
     this.#part = 'head';
-    this.#missing = shortest;
+    this.#wanted = shortest;
   }
 
   #head(bytes: Buffer, limit: number): void {
     const length = this.#part === 'head' ? bytes.readInt32BE() : Number(bytes.readBigUInt64BE());
     if (this.#part === 'head' && length === -1) {
       this.#part = 'long head';
-      this.#missing = longer;
+      this.#wanted = longer;
     } else if (length < 0 || length > limit) {
       this.#tooLong(length, limit);
     } else if (length === 0) {
       this.#next(nothing);
     } else {
       this.#part = 'body';
-      this.#missing = length;
+      this.#wanted = length;
     }
   }
 
-  #collect(): boolean {
+  /** The present part of a frame, when all of it is there. */
+  #collect(): Buffer | undefined {
     const socket = this.#socket;
-    while (this.#missing > 0) {
+    for (;;) {
+      const missing = this.#wanted - this.#filled;
       // Asking for more than there is would have the socket keep as much in its buffer from then on.
-      const part = socket.read(Math.min(this.#missing, socket.readableLength) || undefined) as Buffer | null;
-      if (part === null) return false;
-      this.#parts.push(part);
-      this.#missing -= part.length;
+      const chunk = socket.read(Math.min(missing, socket.readableLength) || undefined) as Buffer | null;
+      if (chunk === null) return undefined;
+      if (chunk.length === this.#wanted) return chunk;
+      this.#keep(chunk);
+      if (this.#filled < this.#wanted) continue;
+      const bytes = this.#bytes.subarray(0, this.#filled);
+      this.#bytes = nothing;
+      this.#filled = 0;
+      return bytes;
     }
-    return true;
+  }
+
+  /** One who sends byte by byte is not to cost more than the bytes. */
+  #keep(chunk: Buffer): void {
+    const filled = this.#filled + chunk.length;
+    if (filled > this.#bytes.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.min(this.#wanted, Math.max(filled, 2 * this.#bytes.length)));
+      this.#bytes.copy(grown, 0, 0, this.#filled);
+      this.#bytes = grown;
+    }
+    chunk.copy(this.#bytes, this.#filled);
+    this.#filled = filled;
   }
 
   #end(): void {
     const cause = this.#systemError;
-    const isWhole = this.#part === 'head' && this.#missing === shortest;
+    const isWhole = this.#part === 'head' && this.#filled === 0;
     if (cause === undefined && isWhole)
       this.#finish(
         () => new EndOfFileError('Nothing is left to be received: the other side has closed the connection.'),

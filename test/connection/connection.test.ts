@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { createServer } from 'node:net';
-import { Pool, Process } from 'manycore';
+import { Pipe, Pool, Process } from 'manycore';
 import { Client, Listener, type SocketConnection, wait } from 'manycore/connection';
 import { headOf } from '#internal/connection/frames.js';
 import { rejection, testClean } from '../matrix.ts';
@@ -8,6 +8,9 @@ import { runScript } from '../run-script.ts';
 import { framed, pair, RawClient, testListener } from './support.ts';
 
 const letters = new TextEncoder().encode('abcdefghijklmnopqrstuvwxyz');
+
+// For all tests: what a thread needs for shared objects stays until it ends.
+const pipe = Pipe<string>();
 
 /** A test with both ends of a connection. */
 function testPair(
@@ -48,7 +51,7 @@ testPair('connection: 16 MiB arrive whole, and a message of none too (H206, H212
   assert.ok(Buffer.from(await here.recvBytes()).equals(large));
   await sent;
   await there.sendBytes(letters, 26);
-  assert.equal(await here.poll({ timeout: 1_000 }), true);
+  assert.equal(await here.poll({ timeout: 10_000 }), true);
   assert.equal((await here.recvBytes()).length, 0);
 });
 
@@ -172,7 +175,7 @@ for (const [what, bytes] of Object.entries({
     const client = new RawClient(listener.address);
     const here = await listener.accept();
     client.socket.write(bytes);
-    assert.equal(await here.poll({ timeout: 1_000 }), true);
+    assert.equal(await here.poll({ timeout: 10_000 }), true);
     assert.equal((await rejection(here.recv())).name, 'FrameTooLargeError');
     here.close();
     await client.closed;
@@ -183,7 +186,7 @@ testListener('connection: what nobody asks for is not read, whatever its length'
   const here = await listener.accept();
   const chunk = Buffer.concat(Array.from({ length: 1_000 }, () => framed('x'.repeat(1_000))));
   for (let i = 0; i < 20; i++) client.socket.write(chunk);
-  assert.equal(await here.poll({ timeout: 1_000 }), true);
+  assert.equal(await here.poll({ timeout: 10_000 }), true);
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.ok(client.socket.writableLength > 15e6, 'it waits at the sender');
   for (let i = 0; i < 20_000; i++) assert.equal((await here.recvBytes()).length, 1_000);
@@ -219,11 +222,25 @@ testListener(
   },
 );
 
+testListener('wait: pipes and sockets together (I236)', {}, async (listener) => {
+  const [here, there] = await pair(listener);
+  const [a, b] = pipe;
+  assert.deepEqual(await wait([a, here], { timeout: 20 }), []);
+  await b.send('x');
+  assert.deepEqual(await wait([a, here]), [a]);
+  await there.send('y');
+  assert.equal(await here.poll({ timeout: 10_000 }), true);
+  assert.deepEqual(await wait([a, here]), [a, here]);
+  here.close();
+  there.close();
+});
+
 testListener('wait: sentinels of processes and connections (I240)', {}, async (listener) => {
   const [here, there] = await pair(listener);
   const child = new Process({ target: () => {} }).start();
   assert.deepEqual(await wait([here, child]), [child]);
   await there.send(1);
+  assert.equal(await here.poll({ timeout: 10_000 }), true);
   assert.deepEqual(await wait([here, child]), [here, child]);
   await child.join();
   here.close();

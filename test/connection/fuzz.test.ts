@@ -6,8 +6,8 @@ import { Random } from '../engine/random.ts';
 import { testClean } from '../matrix.ts';
 import { runPython, withPython } from './support.ts';
 
-const rounds = 40_000;
-const slowestMs = 1_000;
+const rounds = 15_000;
+const slowestMs = 5_000;
 
 /** Pickles of all protocols and kinds, to be spoilt. */
 function samples(): Buffer[] {

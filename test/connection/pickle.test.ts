@@ -363,7 +363,7 @@ testClean('pickle: a short message copies no long value again and again (I16)', 
   const doubling = `]p0\n${Array.from({ length: 900 }, (_, i) => `(g${i}\ng${i}\nlp${i + 1}\n0`).join('')}g900\n.`;
   const start = performance.now();
   loads(Buffer.from(doubling.replace(']p0\n', ']p0\n0')));
-  assert.ok(performance.now() - start < 1_000);
+  assert.ok(performance.now() - start < 5_000);
 });
 
 testClean('pickle: what is no plain data is refused with the path to it', {}, () => {

@@ -149,3 +149,76 @@ testClean('python: a client that is killed is an end for the other side (I17)', 
   here.close();
   await rejection(program.end());
 });
+
+const modern = `
+import hmac, os, sys
+from multiprocessing.connection import Client, Listener
+key = b'${authKey}'
+
+def deliver(c):
+    message = b'{sha256}' + os.urandom(40)
+    c.send_bytes(b'#CHALLENGE#' + message)
+    response = c.recv_bytes(256)
+    ok = hmac.compare_digest(response, b'{sha256}' + hmac.new(key, message, 'sha256').digest())
+    c.send_bytes(b'#WELCOME#' if ok else b'#FAILURE#')
+    assert ok, response
+
+def answer(c):
+    message = c.recv_bytes(256)
+    assert message[:11] == b'#CHALLENGE#' and message[11:19] == b'{sha256}' and len(message) == 59, message
+    c.send_bytes(b'{sha256}' + hmac.new(key, message[11:], 'sha256').digest())
+    assert c.recv_bytes(256) == b'#WELCOME#'
+`;
+
+testClean(
+  'python: the handshake of 3.12 and later, spoken step by step, both ways (I231, I232)',
+  withPython,
+  async () => {
+    await using listener = new Listener(undefined, { authKey });
+    const client = new PythonProgram(
+      `${modern}
+c = Client(sys.argv[1]); answer(c); deliver(c); c.send('hello'); print(c.recv())`,
+      listener.address as string,
+    );
+    const here = await listener.accept();
+    assert.equal(await here.recv(), 'hello');
+    await here.send('and back');
+    assert.equal(await client.end(), 'and back\n');
+    here.close();
+
+    const server = new PythonProgram(`${modern}
+l = Listener(); print(l.address, flush=True); c = l.accept(); deliver(c); answer(c); c.send(c.recv())`);
+    const there = await Client(await server.line(), { authKey });
+    await there.send(['echo']);
+    assert.deepEqual(await there.recv(), ['echo']);
+    there.close();
+    await server.end();
+  },
+);
+
+testClean(
+  'python: without `legacy` the old handshake is refused on both sides, with what to do (I7)',
+  withPython,
+  async () => {
+    await using listener = new Listener(undefined, { authKey });
+    const old = new PythonProgram(
+      `
+import sys, hmac
+from multiprocessing.connection import Client
+c = Client(sys.argv[1])
+c.send_bytes(hmac.new(b'${authKey}', c.recv_bytes()[11:], 'md5').digest())
+print(c.recv_bytes().decode())`,
+      listener.address as string,
+    );
+    assert.match((await rejection(listener.accept())).message, /legacy: true/);
+    assert.equal(await old.end(), '#FAILURE#\n');
+    const server = new PythonProgram(`
+import os
+from multiprocessing.connection import Listener
+l = Listener(); print(l.address, flush=True); c = l.accept(); c.send_bytes(b'#CHALLENGE#' + os.urandom(20))
+try: c.recv_bytes()
+except EOFError: print('gone')`);
+    assert.match((await rejection(Client(await server.line(), { authKey }))).message, /legacy: true/);
+    assert.match(await server.end(), /gone/);
+  },
+);

@@ -84,11 +84,11 @@ class Unpickler {
       case Op.binFloat:
         return reader.f64();
       case Op.shortBinUnicode:
-        return decodeText(reader.raw(reader.u8()));
+        return reader.text(reader.u8());
       case Op.binUnicode:
-        return decodeText(reader.raw(reader.u32()));
+        return reader.text(reader.u32());
       case Op.binUnicode8:
-        return decodeText(reader.raw(reader.u64()));
+        return reader.text(reader.u64());
       case Op.shortBinBytes:
         return new Uint8Array(reader.raw(reader.u8()));
       case Op.binBytes:

@@ -1,4 +1,5 @@
 import { UnpicklingError } from '../../errors.ts';
+import { decodeText } from './text.ts';
 
 /** The bytes of a pickle. Every length is checked against what is left before it is used. */
 export class PickleReader {
@@ -51,6 +52,13 @@ export class PickleReader {
   raw(count: number): Buffer {
     const start = this.#take(count);
     return this.bytes.subarray(start, start + count);
+  }
+
+  text(count: number): string {
+    const start = this.#take(count);
+    const text = this.bytes.toString('utf8', start, start + count);
+    // What stands for bytes that are no UTF-8, unless it was written.
+    return text.includes('\ufffd') ? decodeText(this.bytes.subarray(start, start + count)) : text;
   }
 
   /** Up to the end of the line, without it. */

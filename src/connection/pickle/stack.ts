@@ -1,5 +1,8 @@
 import { UnpicklingError } from '../../errors.ts';
-import { maxPickleValues } from '../../limits.ts';
+import { maxDataDepth, maxPickleValues } from '../../limits.ts';
+
+/** Each level of what is nested opens one, or two where something is called. */
+const mostMarks = 2 * maxDataDepth;
 
 /** The memory of the machine that a pickle runs on: a stack with marks in it, and a memo. */
 export class PickleStack {
@@ -47,6 +50,7 @@ export class PickleStack {
   }
 
   mark(): void {
+    if (this.#marks.length >= mostMarks) throw new UnpicklingError('The message is nested too deep.');
     this.#marks.push(this.#values.length);
   }
 

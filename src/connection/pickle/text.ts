@@ -8,9 +8,13 @@ const surrogateByte = 0xed;
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+/** Whether UTF-8 as everybody knows it has this text. */
+export function isWellFormed(text: string): boolean {
+  return !loneSurrogate.test(text);
+}
+
 /** Python's `s.encode('utf-8', 'surrogatepass')`. */
 export function encodeText(text: string): Buffer {
-  if (!loneSurrogate.test(text)) return Buffer.from(text);
   const parts: Buffer[] = [];
   let at = 0;
   for (const { 0: unit, index } of text.matchAll(surrogates)) {

@@ -1,6 +1,6 @@
 import { Writer } from '../../wire/writer.ts';
 import { Op } from './opcodes.ts';
-import { encodeText } from './text.ts';
+import { encodeText, isWellFormed } from './text.ts';
 
 /** Writes the scalars of pickle protocol 4, each in its shortest form. */
 export class PickleWriter {
@@ -49,23 +49,32 @@ export class PickleWriter {
   }
 
   text(value: string): void {
-    this.#sized(encodeText(value), Op.shortBinUnicode, Op.binUnicode);
+    if (!isWellFormed(value)) return this.#sized(encodeText(value), Op.shortBinUnicode, Op.binUnicode);
+    const out = this.#out;
+    const length = Buffer.byteLength(value);
+    this.#head(length, Op.shortBinUnicode, Op.binUnicode);
+    out.reserve(length);
+    out.length += out.bytes.write(value, out.length);
   }
 
   bytes(value: Uint8Array): void {
     this.#sized(value, Op.shortBinBytes, Op.binBytes);
   }
 
-  /** Longer ones than a message may be need no third form. */
   #sized(bytes: Uint8Array, short: number, long: number): void {
-    if (bytes.length <= 0xff) {
+    this.#head(bytes.length, short, long);
+    this.#out.raw(bytes);
+  }
+
+  /** Longer ones than a message may be need no third form. */
+  #head(length: number, short: number, long: number): void {
+    if (length <= 0xff) {
       this.op(short);
-      this.u8(bytes.length);
+      this.u8(length);
     } else {
       this.op(long);
-      this.#out.u32(bytes.length);
+      this.#out.u32(length);
     }
-    this.#out.raw(bytes);
   }
 
   /** Refers to what was written before. */
