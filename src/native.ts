@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { markAsUntransferable } from 'node:worker_threads';
 import { SharedMemoryError } from './errors.ts';
 
 /** The only file that knows koffi: libc for what Node has no call for. All of it is optional; see `native`. */
@@ -199,8 +200,8 @@ function bind(koffi: Koffi): Native {
       const pointer = mmap(null, bytes, PROT_READ_WRITE, MAP_SHARED, fd, 0);
       if (pointer === 0xffff_ffff_ffff_ffffn) throw new Error('mmap failed');
       return {
-        buffer: shielded(() => koffi.view(pointer, bytes)),
-        part: (offset, length) => shielded(() => koffi.view((pointer as bigint) + BigInt(offset), length)),
+        buffer: inPlace(shielded(() => koffi.view(pointer, bytes))),
+        part: (offset, length) => inPlace(shielded(() => koffi.view((pointer as bigint) + BigInt(offset), length))),
         unmap: () => void munmap(pointer, bytes),
       };
     },
@@ -249,6 +250,31 @@ function bind(koffi: Koffi): Native {
       return ready;
     },
   };
+}
+
+const mapped = new WeakSet<object>();
+
+/** Whether a buffer is over mapped memory: it can only be copied, not moved. */
+export function isMapped(buffer: object): boolean {
+  return mapped.has(buffer);
+}
+
+/** A moved buffer would have the memory but not keep the mapping: `transfer()` copies, and a transfer to a thread is refused or copies. */
+function inPlace(buffer: ArrayBuffer): ArrayBuffer {
+  mapped.add(buffer);
+  markAsUntransferable(buffer);
+  for (const key of ['transfer', 'transferToFixedLength']) {
+    const original: unknown = Reflect.get(buffer, key);
+    if (typeof original !== 'function') continue;
+    Object.defineProperty(buffer, key, {
+      value(this: ArrayBuffer, ...length: number[]): unknown {
+        const copy = this.slice(0);
+        Reflect.apply(original, this, [0]);
+        return Reflect.apply(original, copy, length);
+      },
+    });
+  }
+  return buffer;
 }
 
 const AF_UNIX = 1;

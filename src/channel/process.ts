@@ -7,7 +7,7 @@ import { deliver } from '../blocking/delivery.ts';
 import { later } from '../blocking/later.ts';
 import { toldRoot } from '../memory/family.ts';
 import { dropLarge } from '../memory/large.ts';
-import { sweepAtExit } from '../memory/names.ts';
+import { tidyNames } from '../memory/names.ts';
 import { loadNative, nativeBinary, type Watched } from '../native.ts';
 import type { Attachment } from '../wire/encoder.ts';
 import { FrameAssembler, frameAround } from '../wire/frame.ts';
@@ -75,7 +75,7 @@ class ProcessChannel implements Channel, Source {
     this.page = pageFile === undefined ? noPage() : openPage(pageFile, bytes);
     try {
       const { generation } = options;
-      sweepAtExit();
+      tidyNames();
       // So that the worker is told where it is.
       loadNative();
       handover = Handover.open();

@@ -5,7 +5,7 @@ import { openSource, type Source } from '../blocking/block.ts';
 import { deliver } from '../blocking/delivery.ts';
 import { later } from '../blocking/later.ts';
 import { toldRoot } from '../memory/family.ts';
-import { sweepAtExit } from '../memory/names.ts';
+import { tidyNames } from '../memory/names.ts';
 import type { Attachment } from '../wire/encoder.ts';
 import { blockedPollMs, blockedSliceMs, bootTimeoutMs, maxFrameBytes, zombieMs } from '../limits.ts';
 import { FrameTooLargeError } from '../errors.ts';
@@ -87,7 +87,7 @@ class ThreadChannel implements Channel, Source {
       port1.close();
       throw error;
     }
-    sweepAtExit();
+    tidyNames();
     this.#listen();
     this.#worker.unref();
     this.#port.unref();

@@ -1,4 +1,4 @@
-import { ownLife, type Life } from './life.ts';
+import { ownLife, startOf, type Life } from './life.ts';
 
 /** The main thread of the program at the root of all our workers, as a worker is told. It outlives them all. */
 const root = Symbol.for('manycore.root');
@@ -6,7 +6,14 @@ const root = Symbol.for('manycore.root');
 /** Who the root is: named things belong to it, so that they outlive the worker that has made them. */
 export function rootLife(): Life {
   const told: unknown = Reflect.get(globalThis, root);
-  return told === undefined ? ownLife() : (told as Life);
+  return told === undefined ? mainLife() : (told as Life);
+}
+
+/** The main thread of this process: a thread that the program has made by itself ends before that. */
+function mainLife(): Life {
+  const { pid, tid } = ownLife();
+  if (pid === tid) return ownLife();
+  return { pid, tid: pid, start: startOf(pid, pid) ?? 0 };
 }
 
 /** For a worker at its start. */

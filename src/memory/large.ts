@@ -56,9 +56,7 @@ function map(fd: number, bytes: number): ArrayBuffer | undefined {
   if (bytes < minMappedBytes) return undefined;
   try {
     const { buffer, unmap } = loadNative()!.map(fd, bytes);
-    mapped.add(buffer);
     unmaps.register(buffer, unmap);
-    keepInPlace(buffer);
     return buffer;
   } catch {
     // No koffi here, or there are too many mappings.
@@ -76,28 +74,7 @@ function read(fd: number, buffer: ArrayBuffer): ArrayBuffer {
   return buffer;
 }
 
-/** `transfer()` would take the memory to a buffer that does not keep the mapping. */
-function keepInPlace(buffer: ArrayBuffer): void {
-  for (const key of ['transfer', 'transferToFixedLength']) {
-    const original: unknown = Reflect.get(buffer, key);
-    if (typeof original !== 'function') continue;
-    Object.defineProperty(buffer, key, {
-      value(this: ArrayBuffer, ...length: number[]): unknown {
-        const copy = this.slice(0);
-        Reflect.apply(original, this, [0]);
-        return Reflect.apply(original, copy, length);
-      },
-    });
-  }
-}
-
-const mapped = new WeakSet<object>();
 const unmaps = new FinalizationRegistry<() => void>((unmap) => unmap());
-
-/** Whether a buffer came so: it can only be copied, not moved. */
-export function isMapped(buffer: object): boolean {
-  return mapped.has(buffer);
-}
 
 /** Removes what is on its way to or from a worker that has ended. */
 export function dropLarge(worker: number): void {

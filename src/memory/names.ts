@@ -38,17 +38,16 @@ function noteOf(name: string): string {
   return `${prefixOf(rootLife())}owns-${encodeURIComponent(name)}`;
 }
 
-/** Removes the names of programs that have ended. */
-export function sweep(): void {
+let tidied = false;
+
+/**
+ * Removes what programs have left that were killed, once, and has all names of this program removed at its end, those of its
+ * workers among them. To be called before anything has a name.
+ */
+export function tidyNames(): void {
+  if (tidied || process.platform !== 'linux' || rootLife() !== ownLife()) return;
+  tidied = true;
   removeOf((life) => !isAlive(life));
-}
-
-let atExit = false;
-
-/** Has all names of this program removed at its end, those of its workers among them. */
-export function sweepAtExit(): void {
-  if (atExit || process.platform !== 'linux' || rootLife() !== ownLife()) return;
-  atExit = true;
   const { pid, start } = ownLife();
   process.on('exit', () => removeOf((life) => life.pid === pid && life.start === start));
 }

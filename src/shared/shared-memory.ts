@@ -2,9 +2,9 @@ import { closeSync, constants, fstatSync, openSync, unlinkSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { checkKeys, show } from '../arguments.ts';
 import { ArgumentRangeError, ArgumentTypeError, SharedMemoryError } from '../errors.ts';
-import { claimName, forgetName, namesFolder, newName, sweep, sweepAtExit } from '../memory/names.ts';
+import { claimName, forgetName, namesFolder, newName, tidyNames } from '../memory/names.ts';
 import { reserve } from '../memory/segment.ts';
-import { requireNative, type Mapping } from '../native.ts';
+import { requireNative } from '../native.ts';
 import { travelsAs } from '../wire/shared.ts';
 
 /** Options of a `SharedMemory`. */
@@ -18,8 +18,6 @@ export interface SharedMemoryOptions {
   /** Whether it is removed when the program ends that has created it. Default: true. */
   readonly track?: boolean;
 }
-
-let swept = false;
 
 /**
  * A block of memory with a name: any process of this user that knows the name can attach it, Python's `SharedMemory` as well. An argument or
@@ -51,9 +49,7 @@ export class SharedMemory {
     checkKeys('SharedMemory', options, ['name', 'create', 'size', 'track']);
     const { name, create = false, size, track = true } = options;
     checkName(name);
-    if (!swept) sweep();
-    swept = true;
-    sweepAtExit();
+    tidyNames();
     if (create) {
       checkSize(size);
       const made = make(name, size);
@@ -76,7 +72,7 @@ export class SharedMemory {
   #map(fd: number): void {
     try {
       const mapping = requireNative('Shared memory').map(fd, this.#size);
-      mapped.register(mapping.buffer, mapping);
+      mapped.register(mapping.buffer, mapping.unmap);
       this.#buffer = mapping.buffer;
       this.#bytes = new Uint8Array(mapping.buffer);
     } finally {
@@ -152,7 +148,7 @@ travelsAs(SharedMemory, {
 });
 
 /** Nothing is unmapped that could still be touched. */
-const mapped = new FinalizationRegistry<Mapping>(({ unmap }) => unmap());
+const mapped = new FinalizationRegistry<() => void>((unmap) => unmap());
 
 function make(chosen: string | undefined, size: number): { readonly name: string; readonly fd: number } {
   for (;;) {

@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import { ArgumentTypeError } from '../errors.ts';
-import { isMapped } from '../memory/large.ts';
+import { isMapped } from '../native.ts';
 
 const moving = new WeakSet<object>();
 
@@ -26,7 +26,7 @@ export function transfer<T extends ArrayBuffer | ArrayBufferView>(value: T): T {
   if (!types.isArrayBuffer(buffer)) {
     throw new ArgumentTypeError('Cannot transfer this value: expected an ArrayBuffer or a view on one.');
   }
-  // What arrived through shared memory stays where it is, and is copied.
+  // Shared memory stays where it is, and is copied.
   if (!isMapped(buffer)) moving.add(buffer);
   return value;
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync, statSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { inspect } from 'node:util';
 import {
   ArgumentRangeError,
@@ -162,6 +164,72 @@ testClean(
     assert.ok(!existsSync(`/dev/shm/${chosen}`));
   },
 );
+
+const python = spawnSync('python3', ['-c', 'import multiprocessing.shared_memory']).status === 0;
+const withPython = { skip: python ? false : 'there is no python3' };
+
+testClean('shared memory: Python attaches one of ours by its name, and what it writes is read here', withPython, () => {
+  for (const made of [created(10), new SharedMemory({ create: true, size: 10, name: `${process.pid} for Python` })]) {
+    made.bytes.set([1, 2, 3]);
+    const script = `
+import sys
+from multiprocessing import shared_memory, resource_tracker
+m = shared_memory.SharedMemory(name=sys.argv[1])
+print(m.size, bytes(m.buf[:4]))
+m.buf[9] = 77
+m.close()
+resource_tracker.unregister(m._name, 'shared_memory')
+`;
+    const { stdout, stderr } = spawnSync('python3', ['-c', script, made.name], { encoding: 'utf8' });
+    assert.equal(stdout, String.raw`10 b'\x01\x02\x03\x00'` + '\n', stderr);
+    assert.equal(made.bytes[9], 77);
+    made.unlink();
+  }
+});
+
+testClean("shared memory: one of Python's is attached here by its name, and stays Python's", withPython, async () => {
+  const script = `
+import sys
+from multiprocessing import shared_memory
+m = shared_memory.SharedMemory(create=True, size=5000)
+m.buf[:3] = b'abc'
+print(m.name, flush=True)
+sys.stdin.readline()
+print(m.buf[4999], flush=True)
+m.close()
+m.unlink()
+`;
+  const child = spawn('python3', ['-c', script], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const { value: name } = (await lines.next()) as { value: string };
+  const attached = new SharedMemory({ name });
+  assert.ok(attached.size >= 5_000);
+  assert.equal(Buffer.from(attached.bytes.subarray(0, 3)).toString(), 'abc');
+  attached.bytes[4_999] = 66;
+  attached.close();
+  child.stdin.end('\n');
+  assert.equal((await lines.next()).value, '66');
+  assert.deepEqual(await once(child, 'close'), [0, null]);
+  assert.equal(
+    codeOf(() => new SharedMemory({ name })),
+    'ENOENT',
+  );
+});
+
+testClean('shared memory: SIGINT and SIGTERM leave nothing behind either (F152, F163)', {}, async () => {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    const wait = `${sayName} const pool = new (await import('manycore')).Pool(1); await pool.apply(() => new Promise(() => undefined));`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', wait], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const { value: name } = (await lines.next()) as { value: string };
+    assert.ok(existsSync(`/dev/shm/${name}`));
+    child.kill(signal);
+    await once(child, 'close');
+    // It may be that its pool did not yet listen to signals: then the next program removes it.
+    if (existsSync(`/dev/shm/${name}`)) spawnSync(process.execPath, ['--input-type=module', '-e', sayName]);
+    assert.ok(!existsSync(`/dev/shm/${name}`));
+  }
+});
 
 eachContext((context) => {
   testPool(
