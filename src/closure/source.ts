@@ -11,7 +11,7 @@ import { parseFunction, parseScript } from './syntax.ts';
 
 // Parsing takes about 7 ms per 100 KB. In longer scripts (bundles) only the function's own text is parsed, and every
 // variable that it uses is taken for one that is written.
-const maxParsedLength = 256 * 1024;
+const maxParsedLength = 512 * 1024;
 
 interface Source {
   readonly text: string;
@@ -160,7 +160,9 @@ function readSource(script: Script, location: Location, text: string): Source {
   let source = sources.get(script.id);
   if (source === undefined) {
     const content = readFile(script, location, text) ?? sourceOf(script);
-    const program = content.length <= maxParsedLength ? parseScript(content, script.isModule) : undefined;
+    // The source map that a loader put behind the code can be the larger part.
+    const code = content.replace(/\n\/\/# sourceMappingURL=data:[^\n]*\s*$/, '');
+    const program = code.length <= maxParsedLength ? parseScript(code, script.isModule) : undefined;
     const facts = program && analyse(program, script.isModule);
     const byEnd = new Map<number, FunctionFacts[]>();
     for (const one of facts?.functions ?? []) byEnd.set(one.end, [...(byEnd.get(one.end) ?? []), one]);

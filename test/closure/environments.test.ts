@@ -56,6 +56,11 @@ for (const kind of ['thread', 'process']) {
     assert.deepEqual(JSON.parse(await node(['--import', 'tsx', join(source, 'program.ts')], kind)), expected);
   });
 
+  test(`queues, locks, managers and the like by tsx, in a ${kind}`, async () => {
+    const program = join(source, 'everything.ts');
+    assert.deepEqual(JSON.parse(await node(['--import', 'tsx', program], kind)), [7, 2, 1, 3, [0, 1, 2, 3], 9]);
+  });
+
   test(
     `by type stripping, in a ${kind}`,
     { skip: !Reflect.get(process.features, 'typescript') && 'this version of Node has none' },
