@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module';
-import { markAsUntransferable } from 'node:worker_threads';
 import { SharedMemoryError } from './errors.ts';
 
 /** The only file that knows koffi: libc for what Node has no call for. All of it is optional; see `native`. */
@@ -259,10 +258,12 @@ export function isMapped(buffer: object): boolean {
   return mapped.has(buffer);
 }
 
-/** A moved buffer would have the memory but not keep the mapping: `transfer()` copies, and a transfer to a thread is refused or copies. */
+/**
+ * A moved buffer would have the memory but not keep the mapping: `transfer()` copies. `postMessage` and `structuredClone` move no
+ * memory that an addon has made; to mark it so once more ends Node 24 with a fatal error at its exit.
+ */
 function inPlace(buffer: ArrayBuffer): ArrayBuffer {
   mapped.add(buffer);
-  markAsUntransferable(buffer);
   for (const key of ['transfer', 'transferToFixedLength']) {
     const original: unknown = Reflect.get(buffer, key);
     if (typeof original !== 'function') continue;

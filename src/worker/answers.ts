@@ -1,8 +1,10 @@
+import { FrameTooLargeError } from '../errors.ts';
 import { encodeColumn } from '../wire/column.ts';
 import { encodeThrown } from '../wire/error-codec.ts';
 import type { Attachment } from '../wire/encoder.ts';
 import { ToHost } from '../wire/messages.ts';
 import type { Outbox } from '../wire/outbox.ts';
+import { tooLarge } from '../wire/writer.ts';
 import { monotonicMs } from '../monotonic.ts';
 
 export type SendFrame = (parts: readonly Buffer[], attachments: readonly Attachment[]) => void;
@@ -16,6 +18,7 @@ const flushBytes = 256 * 1024;
 export class Answers {
   readonly #outbox: Outbox;
   readonly #send: SendFrame;
+  readonly #maxBytes: number;
   #first = 0;
   #values: unknown[] = [];
   #ms = 0;
@@ -23,9 +26,11 @@ export class Answers {
   /** The sizes of the outbox before the record that is being written. */
   #before: { readonly bytes: number; readonly attachments: number } | undefined;
 
-  constructor(outbox: Outbox, send: SendFrame) {
+  /** @param maxBytes - The most that `send` takes at once, buffers beside it included. */
+  constructor(outbox: Outbox, send: SendFrame, maxBytes: number) {
     this.#outbox = outbox;
     this.#send = send;
+    this.#maxBytes = maxBytes;
   }
 
   succeed(sequence: number, value: unknown): void {
@@ -70,6 +75,10 @@ export class Answers {
     if (this.#before !== undefined) this.#restore();
     this.#write();
     this.#flushedMs = monotonicMs();
+    this.#sendAll();
+  }
+
+  #sendAll(): void {
     if (this.#outbox.empty) return;
     const { parts, attachments } = this.#outbox.take();
     this.#send(parts, attachments);
@@ -94,12 +103,25 @@ export class Answers {
     body.varint(to - from);
     body.f64(ms * (to - from));
     const failure = encodeColumn(encoder, body, values, from, to, 'result');
-    if (failure !== undefined) this.#restore();
+    const bytes = encoder.attachments.reduce((sum, { buffer }) => sum + buffer.byteLength, body.length);
+    const fits = bytes <= this.#maxBytes;
+    if (failure !== undefined || !fits) this.#restore();
     this.#before = undefined;
-    if (failure === undefined) return to;
-    if (failure.index > from) this.#writeSome(values, from, failure.index, ms);
+    if (failure === undefined) return fits ? to : this.#writeLess(values, from, to, ms, bytes);
+    while (from < failure.index) from = this.#writeSome(values, from, failure.index, ms);
     this.#writeFailure(this.#first + failure.index, failure.error, ms, true);
     return failure.index + 1;
+  }
+
+  /** Of results that are too large for one frame: fewer, or none when others leave first. One alone is a failure. */
+  #writeLess(values: unknown[], from: number, to: number, ms: number, bytes: number): number {
+    if (!this.#outbox.empty) {
+      this.#sendAll();
+      return from;
+    }
+    if (to - from > 1) return this.#writeSome(values, from, from + Math.ceil((to - from) / 2), ms);
+    this.#writeFailure(this.#first + from, new FrameTooLargeError(tooLarge(bytes)), ms, true);
+    return to;
   }
 
   #writeFailure(sequence: number, error: unknown, ms: number, unsendable: boolean): void {

@@ -9,6 +9,7 @@ import { ToHost, ToWorker } from '../wire/messages.ts';
 import { Outbox } from '../wire/outbox.ts';
 import type { Reader } from '../wire/reader.ts';
 import type { Descriptors } from '../wire/sockets.ts';
+import { maxFrameBytes } from '../limits.ts';
 import { monotonicMs } from '../monotonic.ts';
 import { inspect } from 'node:util';
 import { Answers, type SendFrame } from './answers.ts';
@@ -57,7 +58,7 @@ export class Runtime {
   constructor(options: RuntimeOptions) {
     this.#options = options;
     this.#outbox = new Outbox(options.encoder, ToHost.define);
-    this.#answers = new Answers(this.#outbox, options.send);
+    this.#answers = new Answers(this.#outbox, options.send, options.isThread ? Infinity : maxFrameBytes);
     this.#inbox = new Inbox(createBuilder({ from: 'host' }), ToWorker.define, (...record) => this.#record(...record));
     this.#inbox.decoder.descriptors = options.descriptors;
     redirectOutput(options.isThread, (fd, text) => this.#print(fd, text), options.keptOutput);

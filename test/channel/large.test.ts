@@ -105,6 +105,17 @@ testPool('large buffers: 2 GiB are refused before anything is allocated (B7)', {
   assert.deepEqual(names(), []);
 });
 
+testPool(
+  'large buffers: a result of 2 GiB is refused before anything is sent, and the worker goes on (B7)',
+  { workers: 1 },
+  async (pool) => {
+    const error = await rejection(pool.apply(() => new ArrayBuffer(2 ** 31 + 8)));
+    assert.match(String(error.message), /too large/);
+    assert.equal(await pool.apply(() => 1), 1);
+    assert.deepEqual(names(), []);
+  },
+);
+
 testClean('large buffers: names that are none are a ProtocolError', {}, () => {
   for (const name of ['/etc/passwd', '../../etc/passwd', `manycore-1-1-large-1-${'0'.repeat(16)}`]) {
     const { head, tail } = frameAround(1, 0, [new ArrayBuffer(100_000)], process.pid);
