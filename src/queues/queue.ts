@@ -1,10 +1,11 @@
+import { show } from '../arguments.ts';
 import { ArgumentTypeError, QueueClosedError, QueueEmptyError, QueueFullError } from '../errors.ts';
 import { maxQueuedItems, ringBytes } from '../limits.ts';
 import type { BlockReference } from '../memory/block.ts';
 import { travelsAs } from '../wire/shared.ts';
 import { late } from './gate.ts';
 import { type QueueOptions, timeoutOf, type SyncQueueOptions, waitingOf } from './options.ts';
-import { showAs } from './show.ts';
+import { showAs } from '../inspection.ts';
 import { ended, Kind, type Rules, SharedRing } from './shared-ring.ts';
 
 /** What a queue holds at one moment. */
@@ -75,7 +76,9 @@ export class Queue<T = unknown> {
       this.#ring = given.ring;
     } else {
       if (typeof maxSize !== 'number' || Number.isNaN(maxSize))
-        throw new ArgumentTypeError(`Cannot make a queue of maxSize ${String(maxSize)}: expected a number.`);
+        throw new ArgumentTypeError(
+          `Cannot make a queue of maxSize ${show(maxSize)}: expected a number, such as new Queue(100).`,
+        );
       this.maxSize = maxSize > 0 && Number.isFinite(maxSize) ? Math.min(Math.ceil(maxSize), 2 ** 24) : 0;
       this.#ring = SharedRing.create(sizeFor(this.maxSize));
     }
@@ -243,7 +246,7 @@ export class Queue<T = unknown> {
 
 showAs(Queue, (queue) => {
   const { size, maxSize, closed: isClosed } = queue.statistics();
-  return `size=${size}${maxSize > 0 ? ` maxSize=${maxSize}` : ''}${isClosed ? ' closed' : ''}`;
+  return ` size=${size}${maxSize > 0 ? ` maxSize=${maxSize}` : ''}${isClosed ? ' closed' : ''}`;
 });
 
 travelsAs<Queue, QueueState>(Queue, {
