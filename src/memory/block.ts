@@ -9,6 +9,24 @@ export interface BlockReference {
   readonly segment: SegmentReference | undefined;
   readonly offset: number;
   readonly bytes: number;
+  /** It is one of those on their way that the block counts. */
+  readonly counted: boolean;
+}
+
+let counting = true;
+
+/**
+ * The references that `body` makes are not counted as on their way: who sends them keeps the objects until it knows that they have
+ * arrived or never will. So they may arrive several times, or get lost.
+ */
+export function withoutCounting<R>(body: () => R): R {
+  const outer = counting;
+  counting = false;
+  try {
+    return body();
+  } finally {
+    counting = outer;
+  }
 }
 
 /**
@@ -75,11 +93,11 @@ export class Block {
   }
 
   /** The block that another thread told of; a thread has each once. */
-  static attach({ home: homeReference, segment: reference, offset, bytes }: BlockReference): Block {
+  static attach({ home: homeReference, segment: reference, offset, bytes, counted }: BlockReference): Block {
     const token = (reference ?? homeReference).token;
     const present = known.get(`${token}:${offset}`)?.deref();
     const block = present ?? Block.#open(homeReference, reference, offset, bytes);
-    Atomics.sub(block.#segment.words, block.#offset >> 2, 1);
+    if (counted) Atomics.sub(block.#segment.words, block.#offset >> 2, 1);
     return block;
   }
 
@@ -88,14 +106,15 @@ export class Block {
     return new Block(owner, segment === undefined ? owner.segment : openSegment(segment), offset, bytes);
   }
 
-  /** Tells another thread where it is: to be taken once by each reference, with `attach`. */
+  /** Tells another thread where it is: to be taken once by each reference, with `attach`. See `withoutCounting`. */
   refer(): BlockReference {
-    Atomics.add(this.#segment.words, this.#offset >> 2, 1);
+    if (counting) Atomics.add(this.#segment.words, this.#offset >> 2, 1);
     return {
       home: this.home.segment.reference,
       segment: this.#segment === this.home.segment ? undefined : this.#segment.reference,
       offset: this.#offset,
       bytes: this.buffer.byteLength,
+      counted: counting,
     };
   }
 }

@@ -44,6 +44,8 @@ export class Child {
   /** How a thread was ended by us: it has no signals. */
   #endedBy: Signal | undefined;
   #faulty: Error | undefined;
+  /** Shared objects that it was sent: it may not have them yet. */
+  kept: unknown;
 
   /**
    * @throws ProcessStartError when there is no child.
@@ -105,6 +107,7 @@ export class Child {
     body.u8(message === undefined ? 0 : 1);
     message?.embed(encoder, body);
     list?.embed(encoder, body);
+    this.kept = [message, list, encoder.kept];
   }
 
   #flush(): void {
@@ -163,6 +166,7 @@ export class Child {
     const error = this.#faulty ?? exit.error;
     const why = error?.message ?? (this.#kind === 'thread' && exit.oomHint ? exit.lastWords : '');
     if (why !== '') writeOutput(2, `Process ${this.#name}:\n${why}\n`);
+    this.kept = undefined;
     this.exitCode = this.#codeOf(exit);
     this.#end();
   }

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { types } from 'node:util';
+import { withoutCounting } from '../memory/block.ts';
 import type { Encoder } from './encoder.ts';
 import { domException, errorKind, kindPrototype } from './error-kinds.ts';
 import type { FunctionForm } from './forms.ts';
@@ -230,7 +231,8 @@ function instance(encoder: Encoder, value: Record<string | symbol, unknown>, pro
     encoder.remember(value);
     encoder.writer.u8(Tag.shared);
     encoder.value(value.constructor);
-    return encoder.value(travellingState());
+    encoder.kept?.push(value);
+    return encoder.value(encoder.kept === undefined ? travellingState() : withoutCounting(travellingState));
   }
   const reason = value[refusal];
   if (typeof reason === 'string') throw unsendable(reason, '');

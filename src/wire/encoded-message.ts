@@ -11,11 +11,19 @@ export class EncodedMessage {
   readonly bytes: Buffer;
   readonly definitions: readonly Definition[];
   readonly attachments: readonly Attachment[];
+  /** Shared objects that it tells of. */
+  readonly kept: readonly object[];
 
-  constructor(bytes: Buffer, definitions: readonly Definition[], attachments: readonly Attachment[]) {
+  constructor(
+    bytes: Buffer,
+    definitions: readonly Definition[],
+    attachments: readonly Attachment[],
+    kept: readonly object[] = [],
+  ) {
     this.bytes = bytes;
     this.definitions = definitions;
     this.attachments = attachments;
+    this.kept = kept;
   }
 
   /** Writes it as a message of the frame that `encoder` and `writer` are at. */
@@ -39,11 +47,12 @@ export function encodeAhead(encoder: Encoder, value: unknown): EncodedMessage {
     // The first byte is the number of the first attachment: 0, as the encoder has none.
     const bytes = Buffer.from(writer.bytes.subarray(1, writer.length));
     // A list of its own, also when it is empty: the encoder goes on with its list then.
-    return new EncodedMessage(bytes, [...encoder.definitions], encoder.attachments.slice());
+    return new EncodedMessage(bytes, [...encoder.definitions], encoder.attachments.slice(), encoder.kept);
   } finally {
     busy = outer;
     if (encoder.definitions.size > 0) encoder.definitions.clear();
     if (encoder.attachments.length > 0) encoder.attachments = [];
+    if (encoder.kept !== undefined && encoder.kept.length > 0) encoder.kept = [];
   }
 }
 

@@ -43,6 +43,11 @@ export class Encoder {
   /** What the messages since the last `drain` need to be sent along. */
   definitions: Set<Definition> = new Set();
   attachments: Attachment[] = [];
+  /**
+   * Shared objects since the list was last replaced, toward workers: the sender keeps them while it keeps the message, as that may
+   * be sent again, to several, or to one that never reads it. Elsewhere each is counted as on its way.
+   */
+  kept: object[] | undefined;
   /** True while the variables of a function are written: there, what other modules export goes by reference. */
   capturing = false;
   writer!: Writer;
@@ -61,6 +66,7 @@ export class Encoder {
     this.functions = functions;
     this.shares = shares;
     this.hands = hands;
+    if (hands) this.kept = [];
   }
 
   /**

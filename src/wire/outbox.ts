@@ -54,6 +54,8 @@ export class Outbox {
     if (this.body.length > 0) parts.push(this.body.take());
     const { attachments } = this.encoder;
     if (attachments.length > 0) this.encoder.attachments = [];
+    // What is in leases is kept by their jobs.
+    if (this.encoder.kept !== undefined && this.encoder.kept.length > 0) this.encoder.kept = [];
     return { parts, attachments };
   }
 }

@@ -318,6 +318,27 @@ eachContext((context) => {
     }
   });
 
+  testQueues('queue: in tasks that end with their worker unread it leaves no memory behind (C89)', async () => {
+    const pool = new Pool(1, { context });
+    const q = new Queue<number>();
+    const calls = Array.from({ length: 20 }, (_, i) =>
+      pool.apply(
+        async (queue: Queue<number>, mine: number) => {
+          await queue.put(mine);
+          if (mine === 1) await new Promise(() => undefined);
+        },
+        [q, i],
+      ),
+    );
+    const outcomes = Promise.allSettled(calls);
+    await calls[0];
+    assert.equal(await q.get(), 0);
+    assert.equal(await q.get(), 1);
+    await pool.terminate();
+    const [, ...others] = await outcomes;
+    assert.ok(others.every(({ status }) => status === 'rejected'));
+  });
+
   testQueues(
     'queue: 4 producers, 4 consumers, 2,000 items each: every one once, each producer in order (C90, G13)',
     async () => {
