@@ -46,8 +46,8 @@ export function encodeAhead(encoder: Encoder, value: unknown): EncodedMessage {
     encoder.message(writer, value);
     // The first byte is the number of the first attachment: 0, as the encoder has none.
     const bytes = Buffer.from(writer.bytes.subarray(1, writer.length));
-    // A list of its own, also when it is empty: the encoder goes on with its list then.
-    return new EncodedMessage(bytes, [...encoder.definitions], encoder.attachments.slice(), encoder.kept);
+    // Lists of its own, also when they are empty: the encoder goes on with its lists then.
+    return new EncodedMessage(bytes, [...encoder.definitions], encoder.attachments.slice(), encoder.kept?.slice());
   } finally {
     busy = outer;
     if (encoder.definitions.size > 0) encoder.definitions.clear();
