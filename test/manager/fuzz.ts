@@ -162,6 +162,13 @@ function spoil(bytes: Buffer, all: readonly Buffer[], next: () => number): Buffe
   return spoilt.subarray(0, next() < 0.3 ? place() + 1 : spoilt.length);
 }
 
+/** The machine may have been busy with something else: what seems to take long is tried again. */
+function quickest(firstMs: number, again: () => number): number {
+  let ms = firstMs;
+  for (let tries = 0; ms > suspiciousMs && tries < 5; tries++) ms = Math.min(ms, again());
+  return ms;
+}
+
 /** Sends `frames` spoilt frames to sessions that have shown the key. */
 export function fuzzSessions(seed: number, frames: number): Findings {
   const random = new Random(seed);
@@ -184,10 +191,10 @@ export function fuzzSessions(seed: number, frames: number): Findings {
       return { ms, accepted: isOpen };
     };
     const first = one();
-    let { ms } = first;
-    // The machine may have been busy with something else.
-    for (let tries = 0; ms > suspiciousMs && tries < 5; tries++) ms = Math.min(ms, one().ms);
-    slowestMs = Math.max(slowestMs, ms);
+    slowestMs = Math.max(
+      slowestMs,
+      quickest(first.ms, () => one().ms),
+    );
     if (first.accepted) accepted++;
     if (host.objects.size > 0) throw new Error(`seed ${seed}, frame ${i}: an object outlives its only client`);
   }
@@ -202,17 +209,26 @@ export function fuzzHandshakes(seed: number, messages: number): Findings {
   let accepted = 0;
   let slowestMs = 0;
   for (let i = 0; i < messages; i++) {
-    const handshake = new ServerHandshake(secrets, { flags: 0, maxFrameBytes: 1 }, () => {});
     const bytes = Buffer.alloc(1 + Math.floor(next() * 120), Math.floor(next() * 256));
     if (next() < 0.8) bytes.write('MCM1\u0001', 0, 'latin1');
-    const start = performance.now();
-    try {
-      if (handshake.push(bytes)) throw new Error(`seed ${seed}, message ${i}: came in without the key`);
-      accepted++;
-    } catch (error) {
-      if (!(error instanceof AuthenticationError) && !(error instanceof ProtocolError)) throw error;
-    }
-    slowestMs = Math.max(slowestMs, performance.now() - start);
+    const one = (): { readonly ms: number; readonly accepted: boolean } => {
+      const handshake = new ServerHandshake(secrets, { flags: 0, maxFrameBytes: 1 }, () => {});
+      const start = performance.now();
+      let isAccepted = false;
+      try {
+        if (handshake.push(bytes)) throw new Error(`seed ${seed}, message ${i}: came in without the key`);
+        isAccepted = true;
+      } catch (error) {
+        if (!(error instanceof AuthenticationError) && !(error instanceof ProtocolError)) throw error;
+      }
+      return { ms: performance.now() - start, accepted: isAccepted };
+    };
+    const first = one();
+    slowestMs = Math.max(
+      slowestMs,
+      quickest(first.ms, () => one().ms),
+    );
+    if (first.accepted) accepted++;
   }
   return { frames: messages, accepted, slowestMs };
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { showAddress, type Target } from '../address.ts';
 import type { AuthKey } from '../auth-key.ts';
 import { rememberKey } from '../proxy-maker.ts';
@@ -8,7 +9,10 @@ const accesses = new Map<string, PythonAccess>();
 
 /** This thread's way to a server: one for all. */
 export function accessTo(target: Target, key: AuthKey, python: PythonTraits): PythonAccess {
-  const name = JSON.stringify([showAddress(target.address), python.legacy, key.fingerprint]);
+  const name = createHash('sha256')
+    .update(JSON.stringify([showAddress(target.address), python.legacy]))
+    .update(key.raw)
+    .digest('hex');
   let access = accesses.get(name);
   if (access === undefined || access.error !== undefined) {
     access = new PythonAccess(target, key, python);

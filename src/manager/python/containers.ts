@@ -56,7 +56,8 @@ async function pairsOf(on: MethodCall): Promise<[unknown, unknown][]> {
 
 export const dict: Methods = {
   async get(on, key, ...fallback) {
-    return (await on.ask('get', key, ...fallback)) ?? fallback[0];
+    const found = await on.ask('get', key, ...fallback);
+    return fallback.length > 0 ? found : (found ?? undefined);
   },
   set: does('__setitem__'),
   has: gives('__contains__'),

@@ -18,6 +18,9 @@ testPython('python: a dict does what a dict does (G170)', async (manager) => {
   assert.deepEqual(await dict.get('b'), [1, 2.5, null, true, 'ü', 2n ** 70n]);
   assert.equal(await dict.get('missing'), undefined);
   assert.equal(await dict.get('missing', 7), 7);
+  await dict.set('none', null);
+  assert.equal(await dict.get('none', 7), null);
+  await dict.delete('none');
   assert.equal(await dict.has('a'), true);
   assert.deepEqual([await dict.delete('a'), await dict.delete('a')], [true, false]);
   assert.equal(await dict.setDefault('c', 3), 3);
