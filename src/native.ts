@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module';
-import { markAsUntransferable } from 'node:worker_threads';
 import { SharedMemoryError } from './errors.ts';
 
 /** The only file that knows koffi: libc for what Node has no call for. All of it is optional; see `native`. */
@@ -262,7 +261,7 @@ export function isMapped(buffer: object): boolean {
 /** A moved buffer would have the memory but not keep the mapping: `transfer()` copies, and a transfer to a thread is refused or copies. */
 function inPlace(buffer: ArrayBuffer): ArrayBuffer {
   mapped.add(buffer);
-  markAsUntransferable(buffer);
+  process.getBuiltinModule('node:worker_threads').markAsUntransferable(buffer);
   for (const key of ['transfer', 'transferToFixedLength']) {
     const original: unknown = Reflect.get(buffer, key);
     if (typeof original !== 'function') continue;
