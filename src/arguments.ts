@@ -16,6 +16,7 @@ const otherNames: Readonly<Record<string, string>> = {
   threads: 'workers',
   error_callback: 'errorCallback',
   buffersize: 'bufferSize',
+  func: 'target',
   mp_context: 'context',
   thread_name_prefix: 'threadNamePrefix',
   worker_exit: 'finalizer',

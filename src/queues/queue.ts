@@ -1,3 +1,4 @@
+import { show } from '../arguments.ts';
 import { ArgumentTypeError, QueueClosedError, QueueEmptyError, QueueFullError } from '../errors.ts';
 import { maxQueuedItems, ringBytes } from '../limits.ts';
 import type { BlockReference } from '../memory/block.ts';
@@ -75,7 +76,7 @@ export class Queue<T = unknown> {
       this.#ring = given.ring;
     } else {
       if (typeof maxSize !== 'number' || Number.isNaN(maxSize))
-        throw new ArgumentTypeError(`Cannot make a queue of maxSize ${String(maxSize)}: expected a number.`);
+        throw new ArgumentTypeError(`Cannot make a queue of maxSize ${show(maxSize)}: expected a number, such as new Queue(100).`);
       this.maxSize = maxSize > 0 && Number.isFinite(maxSize) ? Math.min(Math.ceil(maxSize), 2 ** 24) : 0;
       this.#ring = SharedRing.create(sizeFor(this.maxSize));
     }

@@ -44,7 +44,7 @@ export function encodeBuiltin(encoder: Encoder, value: object, prototype: object
   }
   const refused = unsendableKind(value);
   if (refused !== undefined)
-    throw unsendable(`${article(refused)} cannot be sent`, 'It lives in this process: create it inside the function.');
+    throw unsendable(`${article(refused)} cannot be sent`, adviceFor(refused));
   if (value instanceof URL) {
     encoder.remember(value);
     writer.u8(Tag.url);
@@ -88,6 +88,12 @@ function unboxed(value: object): unknown {
 
 /** Iterators of the language have no constructor by which to know them. */
 const iterators = /^(?:Array|String|RegExp String|Segmenter String|Async-from-Sync) Iterator$|^Iterator Helper$/;
+
+function adviceFor(kind: string): string {
+  if (kind === 'Promise') return 'Await it first, or make it inside the function.';
+  if (kind.startsWith('running')) return 'Send what it yields, in an array.';
+  return 'It lives in this process: create it inside the function.';
+}
 
 function unsendableKind(value: object): string | undefined {
   if (types.isPromise(value)) return 'Promise';

@@ -17,12 +17,12 @@ function args(): unknown {
 
 describe('wire: what cannot travel is named with its path (A10)', () => {
   const refused: readonly (readonly [name: string, value: unknown, path: string, message: RegExp])[] = [
-    ['a Promise', { a: [0, { p: Promise.resolve(1) }] }, '$.a[1].p', /a Promise cannot be sent/],
-    ['a WeakMap', new Map([['k', new WeakMap()]]), '$.get("k")', /a WeakMap cannot be sent/],
+    ['a Promise', { a: [0, { p: Promise.resolve(1) }] }, '$.a[1].p', /a Promise cannot be sent. Await it first/],
+    ['a WeakMap', new Map([['k', new WeakMap()]]), '$.get("k")', /a WeakMap cannot be sent. It lives in this process/],
     ['a WeakSet', new Set([1, new WeakSet()]), '$.values()[1]', /a WeakSet cannot be sent/],
     ['a WeakRef', { 'odd key': new WeakRef({}) }, '$["odd key"]', /a WeakRef cannot be sent/],
-    ['a running generator', [generate()], '$[0]', /a running generator cannot be sent/],
-    ['an iterator of a Map', [new Map().entries()], '$[0]', /a running iterator cannot be sent/],
+    ['a running generator', [generate()], '$[0]', /a running generator cannot be sent. Send what it yields/],
+    ['an iterator of a Map', [new Map().entries()], '$[0]', /a running iterator cannot be sent. Send what it yields/],
     ['an iterator of an array', [[].values()], '$[0]', /a running iterator cannot be sent/],
     ['an iterator of a string', [''[Symbol.iterator]()], '$[0]', /a running iterator cannot be sent/],
     ['arguments', [args()], '$[0]', /a list of `arguments` cannot be sent/],
