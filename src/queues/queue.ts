@@ -76,7 +76,9 @@ export class Queue<T = unknown> {
       this.#ring = given.ring;
     } else {
       if (typeof maxSize !== 'number' || Number.isNaN(maxSize))
-        throw new ArgumentTypeError(`Cannot make a queue of maxSize ${show(maxSize)}: expected a number, such as new Queue(100).`);
+        throw new ArgumentTypeError(
+          `Cannot make a queue of maxSize ${show(maxSize)}: expected a number, such as new Queue(100).`,
+        );
       this.maxSize = maxSize > 0 && Number.isFinite(maxSize) ? Math.min(Math.ceil(maxSize), 2 ** 24) : 0;
       this.#ring = SharedRing.create(sizeFor(this.maxSize));
     }

@@ -43,8 +43,7 @@ export function encodeBuiltin(encoder: Encoder, value: object, prototype: object
     return encoder.value(unboxed(value));
   }
   const refused = unsendableKind(value);
-  if (refused !== undefined)
-    throw unsendable(`${article(refused)} cannot be sent`, adviceFor(refused));
+  if (refused !== undefined) throw unsendable(`${article(refused)} cannot be sent`, adviceFor(refused));
   if (value instanceof URL) {
     encoder.remember(value);
     writer.u8(Tag.url);
