@@ -1,7 +1,7 @@
 import { ConnectionStateError, EndOfFileError, FrameTooLargeError, TimeoutError } from '../errors.ts';
 import { fill, part, roomIn } from '../queues/bytes.ts';
 import { type QueueOptions, waitingOf, wholeNumber } from '../queues/options.ts';
-import { showAs } from '../queues/show.ts';
+import { showAs } from '../inspection.ts';
 import { refusal } from '../wire/encode-builtin.ts';
 import { closedError, type MessageSocket } from './message-socket.ts';
 import { dumps } from './pickle/encode.ts';
@@ -174,4 +174,4 @@ Object.defineProperty(SocketConnection.prototype, refusal, {
   value: 'Cannot send {path}: a connection over a socket stays where it was made. Send a Pipe() end instead.',
 });
 
-showAs(SocketConnection, ({ closed, readable }) => (closed ? 'closed' : readable ? 'duplex' : 'write-only'));
+showAs(SocketConnection, ({ closed, readable }) => (closed ? ' closed' : readable ? ' duplex' : ' write-only'));

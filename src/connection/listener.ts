@@ -3,7 +3,7 @@ import { AuthenticationError, ConnectionStateError } from '../errors.ts';
 import { maxUnaccepted } from '../limits.ts';
 import type { Address } from '../manager/address.ts';
 import { type QueueOptions, waitingOf } from '../queues/options.ts';
-import { showAs } from '../queues/show.ts';
+import { showAs } from '../inspection.ts';
 import { refusal } from '../wire/encode-builtin.ts';
 import { SocketConnection } from './connection.ts';
 import { Door, type Guest } from './door.ts';
@@ -191,4 +191,4 @@ Object.defineProperty(Listener.prototype, refusal, {
   value: 'Cannot send {path}: a listener stays where it was made. Send its address.',
 });
 
-showAs(Listener, ({ closed }) => (closed ? 'closed' : 'listening'));
+showAs(Listener, ({ closed }) => (closed ? ' closed' : ' listening'));

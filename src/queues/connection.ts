@@ -14,7 +14,7 @@ import { End, endWords, type Ticket } from './ends.ts';
 import { blocked, type IsDead, late, unknown } from './gate.ts';
 import { type QueueOptions, timeoutOf, type SyncQueueOptions, waitingOf, wholeNumber } from './options.ts';
 import { ended, Kind, type Rules, SharedRing } from './shared-ring.ts';
-import { showAs } from './show.ts';
+import { showAs } from '../inspection.ts';
 
 /** The two ends of one direction. */
 interface Direction {
@@ -319,8 +319,8 @@ travelsAs<Connection, ConnectionState>(Connection, {
 });
 
 showAs(Connection, ({ closed, readable, writable }) => {
-  if (closed) return 'closed';
-  return readable && writable ? 'duplex' : readable ? 'read-only' : 'write-only';
+  if (closed) return ' closed';
+  return readable && writable ? ' duplex' : readable ? ' read-only' : ' write-only';
 });
 
 function sent(done: boolean): void {

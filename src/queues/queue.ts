@@ -5,7 +5,7 @@ import type { BlockReference } from '../memory/block.ts';
 import { travelsAs } from '../wire/shared.ts';
 import { late } from './gate.ts';
 import { type QueueOptions, timeoutOf, type SyncQueueOptions, waitingOf } from './options.ts';
-import { showAs } from './show.ts';
+import { showAs } from '../inspection.ts';
 import { ended, Kind, type Rules, SharedRing } from './shared-ring.ts';
 
 /** What a queue holds at one moment. */
@@ -246,7 +246,7 @@ export class Queue<T = unknown> {
 
 showAs(Queue, (queue) => {
   const { size, maxSize, closed: isClosed } = queue.statistics();
-  return `size=${size}${maxSize > 0 ? ` maxSize=${maxSize}` : ''}${isClosed ? ' closed' : ''}`;
+  return ` size=${size}${maxSize > 0 ? ` maxSize=${maxSize}` : ''}${isClosed ? ' closed' : ''}`;
 });
 
 travelsAs<Queue, QueueState>(Queue, {

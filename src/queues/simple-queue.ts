@@ -1,6 +1,6 @@
 import { travelsAs } from '../wire/shared.ts';
 import { Queue } from './queue.ts';
-import { showAs } from './show.ts';
+import { showAs } from '../inspection.ts';
 
 /**
  * The least that a queue needs: `put`, `get`, `empty`, `close`. Python: `multiprocessing.SimpleQueue`. A `Queue` is as fast; this
@@ -60,7 +60,7 @@ export class SimpleQueue<T = unknown> {
   }
 }
 
-showAs(SimpleQueue, ({ queue }) => `size=${queue.qsize()}`);
+showAs(SimpleQueue, ({ queue }) => ` size=${queue.qsize()}`);
 
 travelsAs<SimpleQueue, Queue>(SimpleQueue, {
   stateOf: (simple) => simple.queue,

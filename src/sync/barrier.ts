@@ -5,7 +5,7 @@ import { travelsAs } from '../wire/shared.ts';
 import { BarrierCore, barrierWords, maxBarrierParties } from './barrier-core.ts';
 import { type SyncWaitOptions, syncWaitKeys, waitingOf, waitKeys, type WaitOptions } from './options.ts';
 import { attach, create, type Place } from './shared-object.ts';
-import { showsAs } from './show.ts';
+import { showAs } from '../inspection.ts';
 import { blocked, checkSignal, glance, late } from './waiters.ts';
 
 /** Options of a `Barrier`. */
@@ -154,10 +154,7 @@ export class Barrier {
   }
 }
 
-showsAs(
-  Barrier,
-  (barrier) => ` ${barrier.broken ? 'broken' : `waiting=${barrier.waiting}`} parties=${barrier.parties}`,
-);
+showAs(Barrier, (barrier) => ` ${barrier.broken ? 'broken' : `waiting=${barrier.waiting}`} parties=${barrier.parties}`);
 
 travelsAs<Barrier, BarrierState>(Barrier, {
   stateOf: (barrier) => barrier.refer(),

@@ -18,7 +18,7 @@ import {
 } from './options.ts';
 import { RLock } from './r-lock.ts';
 import { attach, create, type Place } from './shared-object.ts';
-import { showsAs } from './show.ts';
+import { showAs } from '../inspection.ts';
 import { checkSignal, late, type Waiting } from './waiters.ts';
 
 const make = (place: Place): ConditionCore => new ConditionCore(place);
@@ -191,7 +191,7 @@ export class Condition extends Holdable {
   }
 }
 
-showsAs(Condition, ({ lock, core }) => `(${inspect(lock)}, ${core.waiting})`);
+showAs(Condition, ({ lock, core }) => `(${inspect(lock)}, ${core.waiting})`);
 
 travelsAs<Condition, ConditionState>(Condition, {
   stateOf: ({ lock, core }) => ({ block: core.place.block.refer(), lock }),

@@ -3,7 +3,8 @@ import { travelsAs } from '../wire/shared.ts';
 import { Holdable } from './holdable.ts';
 import { RobustLock } from './robust-lock.ts';
 import { attach, type Core, create, type Place } from './shared-object.ts';
-import { nameOf, showsAs } from './show.ts';
+import { showAs } from '../inspection.ts';
+import { nameOf } from './show.ts';
 import type { late, Waiting } from './waiters.ts';
 
 /** @internal */
@@ -110,7 +111,7 @@ export class Lock extends Holdable {
   }
 }
 
-showsAs(Lock, ({ core: { lock, place } }) => `(owner=${nameOf(lock.owner, place)})`);
+showAs(Lock, ({ core: { lock, place } }) => `(owner=${nameOf(lock.owner, place)})`);
 
 travelsAs<Lock, BlockReference>(Lock, {
   stateOf: ({ core }) => core.place.block.refer(),

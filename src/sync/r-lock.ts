@@ -7,7 +7,8 @@ import { Holdable } from './holdable.ts';
 import type { AcquireOptions } from './options.ts';
 import { RobustLock } from './robust-lock.ts';
 import { attach, type Core, create, type Place } from './shared-object.ts';
-import { nameOf, showsAs } from './show.ts';
+import { showAs } from '../inspection.ts';
+import { nameOf } from './show.ts';
 import { late, type Waiting } from './waiters.ts';
 
 /** Behind the lock: how often its owner has it, for others to see. */
@@ -158,7 +159,7 @@ export class RLock extends Holdable {
   }
 }
 
-showsAs(RLock, ({ core: { lock, place, depth } }) => {
+showAs(RLock, ({ core: { lock, place, depth } }) => {
   const { owner } = lock;
   const name = nameOf(owner, place);
   return `(${name}, ${owner === 0 ? 0 : owner === place.parties.me ? depth : 'nonzero'})`;

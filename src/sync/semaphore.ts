@@ -4,7 +4,7 @@ import { travelsAs } from '../wire/shared.ts';
 import { Holdable } from './holdable.ts';
 import { maxSemaphoreValue, SemaphoreCore, semaphoreWords } from './semaphore-core.ts';
 import { attach, create, type Place } from './shared-object.ts';
-import { showsAs } from './show.ts';
+import { showAs } from '../inspection.ts';
 import type { late, Waiting } from './waiters.ts';
 
 /** Options of a semaphore. */
@@ -112,7 +112,7 @@ export class Semaphore extends Holdable {
   }
 }
 
-showsAs(Semaphore, (semaphore) => {
+showAs(Semaphore, (semaphore) => {
   const { bound } = semaphore;
   return `(value=${semaphore.getValue()}${bound < maxSemaphoreValue ? `, maxvalue=${bound}` : ''})`;
 });

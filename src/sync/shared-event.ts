@@ -2,7 +2,7 @@ import type { BlockReference } from '../memory/block.ts';
 import { travelsAs } from '../wire/shared.ts';
 import { type SyncWaitOptions, syncWaitKeys, waitingOf, waitKeys, type WaitOptions } from './options.ts';
 import { attach, type Core, create, type Place } from './shared-object.ts';
-import { showsAs } from './show.ts';
+import { showAs } from '../inspection.ts';
 import { blocked, late, Waiters, type Wish } from './waiters.ts';
 
 const FLAG = 0;
@@ -107,7 +107,7 @@ export class SharedEvent {
   }
 }
 
-showsAs(SharedEvent, (event) => ` ${event.isSet() ? 'set' : 'unset'}`);
+showAs(SharedEvent, (event) => ` ${event.isSet() ? 'set' : 'unset'}`);
 
 travelsAs<SharedEvent, BlockReference>(SharedEvent, {
   stateOf: ({ core }) => core.place.block.refer(),
