@@ -9,7 +9,7 @@ import { RobustLock } from './robust-lock.ts';
 import { attach, type Core, create, type Place } from './shared-object.ts';
 import { showAs } from '../inspection.ts';
 import { nameOf } from './show.ts';
-import { late, type Waiting } from './waiters.ts';
+import { blocked, late, type Waiting, type Wish } from './waiters.ts';
 
 /** Behind the lock: how often its owner has it, for others to see. */
 const DEPTH: number = RobustLock.words;
@@ -58,14 +58,19 @@ export class RLockCore implements Core {
   /** Takes it as often at once, also when other code of this thread has it. */
   retake(waiting: Waiting, depth: number): boolean | typeof late | Promise<boolean | typeof late> {
     const flow = currentFlow();
-    const taken = this.lock.take(waiting);
-    return typeof taken === 'object'
-      ? taken.then((it) => this.#begin(it, flow, depth))
-      : this.#begin(taken, flow, depth);
+    // It begins in the step that takes it: other code of this thread may look before the promise of this one has called back.
+    const wish: Wish<boolean> = {
+      try: (how) => {
+        const ownerDied = this.lock.try(how);
+        return ownerDied === blocked ? blocked : this.#begin(ownerDied, flow, depth);
+      },
+    };
+    return this.waiters.wait(wish, waiting);
   }
 
   retakeSync(timeout: number | undefined, depth: number): boolean | typeof late {
-    return this.#begin(this.lock.takeSync(timeout), currentFlow(), depth);
+    const taken = this.lock.takeSync(timeout);
+    return taken === late ? late : this.#begin(taken, currentFlow(), depth);
   }
 
   #again(): boolean {
@@ -73,12 +78,11 @@ export class RLockCore implements Core {
     return this.#ownerDied;
   }
 
-  #begin(taken: boolean | typeof late, flow: Flow | undefined, depth: number): boolean | typeof late {
-    if (taken === late) return late;
+  #begin(ownerDied: boolean, flow: Flow | undefined, depth: number): boolean {
     this.depth = depth;
     this.#flow = flow;
-    this.#ownerDied = taken;
-    return taken;
+    this.#ownerDied = ownerDied;
+    return ownerDied;
   }
 
   release(): void {

@@ -35,6 +35,27 @@ testClean('lock: a guard gives back once, by `release`, `using` or `await using`
   assert.equal(lock.locked(), false);
 });
 
+testClean(
+  'RLock: who waited has it from the step on that lets it in, however other code of its thread looks',
+  {},
+  async () => {
+    const lock = new RLock();
+    let finish!: () => void;
+    const finished = new Promise<void>((resolve) => (finish = resolve));
+    const first = lock.run(() => finished);
+    const second = lock.acquire();
+    finish();
+    // In each microtask it is either one's or the other's, never nobody's.
+    for (let i = 0; i < 50; i++) {
+      assert.match(inspect(lock), /^<RLock\((?:MainProcess, 1|None, 0)\)>$/);
+      await Promise.resolve();
+    }
+    await first;
+    (await second).release();
+    assert.equal(lock.locked(), false);
+  },
+);
+
 testClean('lock: run and runSync give it back, also when the function throws', {}, async () => {
   const lock = new Lock();
   assert.equal(await lock.run(async () => lock.locked()), true);
