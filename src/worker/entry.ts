@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { Script } from 'node:vm';
 import type { start as Start } from './process-main.ts';
 
@@ -19,8 +19,11 @@ const folder = `${import.meta.dirname}/../../.cache`;
 // V8 refuses what was compiled by another version or under other options.
 const options = [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' ').replace(/\W+/g, '_').slice(0, 100);
 const kept = `${folder}/${BUNDLE}-${process.versions.v8}-${process.arch}${options}`;
+/** What a worker left that ended before: better than nothing, until another one lives for longer. */
+const early = `${kept}-early`;
 
-const cachedData = read();
+const complete = read(kept);
+const cachedData = complete ?? read(early);
 const script = new Script(readFileSync(path, 'latin1'), {
   filename: path,
   ...(cachedData !== undefined && { cachedData }),
@@ -30,30 +33,33 @@ const run = script.runInThisContext() as (...context: readonly unknown[]) => voi
 run(bundle, process.getBuiltinModule, path, import.meta.dirname);
 // A script that comes from the cache cannot import: V8 forgets how.
 bundle.start(async (url, attributes) => import(url, attributes));
-if (cachedData === undefined || script.cachedDataRejected === true) {
-  setTimeout(keep, keepAfterMs).unref();
-  // A Process may be done before.
-  process.on('exit', keep);
+const isRejected = script.cachedDataRejected === true;
+if (complete === undefined || isRejected) setTimeout(() => keep(kept), keepAfterMs).unref();
+if (cachedData === undefined || isRejected) process.on('exit', keepEarly);
+
+function keepEarly(): void {
+  keep(early);
 }
 
-function read(): Buffer | undefined {
+function read(file: string): Buffer | undefined {
   try {
-    return readFileSync(kept);
+    return readFileSync(file);
   } catch {
     return undefined;
   }
 }
 
-function keep(): void {
-  process.off('exit', keep);
+function keep(file: string): void {
+  process.off('exit', keepEarly);
   // Under a name of its own first: others may read, or write theirs, at this moment.
-  const partial = `${kept}.${Math.random().toString(36).slice(2)}`;
+  const partial = `${file}.${Math.random().toString(36).slice(2)}`;
   try {
     mkdirSync(folder, { recursive: true });
-    // Tried first: to create the data takes milliseconds.
-    writeFileSync(partial, '');
-    writeFileSync(partial, script.createCachedData());
-    renameSync(partial, kept);
+    // Asked first: to create the data takes milliseconds.
+    accessSync(folder, constants.W_OK);
+    const data = script.createCachedData();
+    writeFileSync(partial, data);
+    renameSync(partial, file);
   } catch {
     // The folder cannot be written to.
   }
