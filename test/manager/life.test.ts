@@ -1,8 +1,9 @@
 import { strict as assert } from 'node:assert';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -190,9 +191,18 @@ testClean('manager: what a killed program has left is removed by the next one', 
     console.log(JSON.stringify([manager.pid, manager.address]));
     setInterval(() => {}, 1_000);
   `;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
+  // A place of its own: any program that comes by would tidy up.
+  const TMPDIR = mkdtempSync(join(tmpdir(), 'manycore-test-'));
+  const env = { ...process.env, TMPDIR };
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env,
+  });
   const [chunk] = (await once(child.stdout, 'data')) as [Buffer];
   const [pid, address] = JSON.parse(String(chunk)) as [number, string];
+  // The server first, and before its program can notice: neither tidies up.
+  child.kill('SIGSTOP');
+  process.kill(pid, 'SIGKILL');
   child.kill('SIGKILL');
   await once(child, 'exit');
   await eventually(() => !existsSync(`/proc/${pid}`));
@@ -202,10 +212,12 @@ testClean('manager: what a killed program has left is removed by the next one', 
       await using manager = new Manager();
       await manager.start();
     },
+    env,
   });
   next.start();
   await next.join();
   assert.equal(existsSync(dirname(address)), false);
+  rmSync(TMPDIR, { recursive: true });
 });
 
 testManager('manager: calls of one tick and calls that wait do not hold each other up', async (manager) => {
