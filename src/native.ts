@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { SharedMemoryError } from './errors.ts';
+import { unbroken } from './unbroken.ts';
 
 /** The only file that knows koffi: libc for what Node has no call for. All of it is optional; see `native`. */
 export interface Native {
@@ -80,30 +81,12 @@ export function loadNative(binary?: string): Native | undefined {
   if (native === undefined) {
     try {
       const load = (): Native => bind(binary === undefined ? findKoffi() : open(binary));
-      native = process.platform === 'win32' ? null : shielded(load);
+      native = process.platform === 'win32' ? null : unbroken(load);
     } catch {
       native = null;
     }
   }
   return native ?? undefined;
-}
-
-type Shield = <R>(call: () => R) => R;
-
-/** Kept for all copies of this module in a thread. */
-const shieldKey = Symbol.for('manycore.nativeShield');
-
-/**
- * Has what may throw inside koffi go by `shield`, in a thread that may be terminated: a native call that cannot throw any more
- * ends the whole program. Calls of functions that are bound do not throw.
- */
-export function shieldNative(shield: Shield): void {
-  Reflect.set(globalThis, shieldKey, shield);
-}
-
-function shielded<R>(call: () => R): R {
-  const shield = Reflect.get(globalThis, shieldKey) as Shield | undefined;
-  return shield === undefined ? call() : shield(call);
 }
 
 /** @throws SharedMemoryError where the native calls cannot be had. */
@@ -171,7 +154,7 @@ function bind(koffi: Koffi): Native {
   // Each is looked up when it is first called: a worker that needs none of them must not wait for it.
   const lazily = (prototype: string): ((...args: unknown[]) => number) => {
     let call: ((...args: unknown[]) => unknown) | undefined;
-    return (...args) => Number((call ??= shielded(() => libc.func(prototype)))(...args));
+    return (...args) => Number((call ??= unbroken(() => libc.func(prototype)))(...args));
   };
   const poll = lazily('int poll(void *, ulong, int)');
   const waitid = lazily('int waitid(int, uint, void *, int)');
@@ -199,8 +182,8 @@ function bind(koffi: Koffi): Native {
       const pointer = mmap(null, bytes, PROT_READ_WRITE, MAP_SHARED, fd, 0);
       if (pointer === 0xffff_ffff_ffff_ffffn) throw new Error('mmap failed');
       return {
-        buffer: inPlace(shielded(() => koffi.view(pointer, bytes))),
-        part: (offset, length) => inPlace(shielded(() => koffi.view((pointer as bigint) + BigInt(offset), length))),
+        buffer: inPlace(unbroken(() => koffi.view(pointer, bytes))),
+        part: (offset, length) => inPlace(unbroken(() => koffi.view((pointer as bigint) + BigInt(offset), length))),
         unmap: () => void munmap(pointer, bytes),
       };
     },

@@ -1,6 +1,7 @@
 import { createRequire, isBuiltin } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import vm from 'node:vm';
+import { unbroken, unbrokenAsync } from '../unbroken.ts';
 import { importModule } from './import-module.ts';
 import { installLoader } from './loaders.ts';
 import { guardMain } from './main-stub.ts';
@@ -24,7 +25,7 @@ export async function importFrom(
   if (/^\.{0,2}\//.test(specifier) && from.startsWith('file:') && !/\.[cm]?tsx?$/.test(from)) {
     return importModule(new URL(specifier, from).href, options);
   }
-  return quietly(() => importerOf(from)(specifier, options));
+  return unbrokenAsync(() => quietly(() => importerOf(from)(specifier, options)));
 }
 
 function importerOf(from: string): Importer {
@@ -58,13 +59,13 @@ function quietly<T>(work: () => T): T {
 export async function loadModule(url: string, esm: boolean): Promise<unknown> {
   guardMain(url, url);
   if (esm) return importModule(url);
-  return createRequire(url)(fileURLToPath(url));
+  return unbroken((): unknown => createRequire(url)(fileURLToPath(url)));
 }
 
 /** The same without waiting. An ES module that awaits at its top level cannot be had so. */
 export function loadModuleSync(url: string): unknown {
   guardMain(url, url);
-  return quietly(() => createRequire(url)(fileURLToPath(url)) as unknown);
+  return unbroken(() => quietly(() => createRequire(url)(fileURLToPath(url)) as unknown));
 }
 
 /** The `import()` of a module. */

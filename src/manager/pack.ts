@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { ProtocolError } from '../errors.ts';
+import { unbroken } from '../unbroken.ts';
 import { createBuilder } from '../closure/rebuild.ts';
 import type * as Capture from '../closure/capture.ts';
 import { Encoder } from '../wire/encoder.ts';
@@ -15,7 +16,7 @@ let reader: ReturnType<typeof Capture.createReader> | undefined;
 
 /** What looks into functions is large, and most programs that use a manager never need it. */
 function loadCapture(): typeof Capture {
-  return (capture ??= createRequire(import.meta.url)('../closure/capture.js') as typeof Capture);
+  return (capture ??= unbroken(() => createRequire(import.meta.url)('../closure/capture.js') as typeof Capture));
 }
 
 /** Whether its bytes are the same each time. */

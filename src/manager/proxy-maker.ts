@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { AuthenticationError, ProtocolError } from '../errors.ts';
+import { unbroken } from '../unbroken.ts';
 import { showAddress, type Target } from './address.ts';
 import { AuthKey } from './auth-key.ts';
 import { Connection } from './connection.ts';
@@ -97,14 +98,14 @@ export function attachReference(state: ProxyState): Reference {
 
 /** Few programs have to do with Python's servers. */
 function loadPython(): typeof Python {
-  return createRequire(import.meta.url)('../manager/python/accesses.js') as typeof Python;
+  return unbroken(() => createRequire(import.meta.url)('../manager/python/accesses.js') as typeof Python);
 }
 
 function classOf(kind: string): ProxyClass {
   let found = proxyClasses.get(kind);
   if (found === undefined) {
     // A worker loads the class of the proxy that came to it; one that gives others needs their classes too, at once.
-    createRequire(import.meta.url)('../manager/proxies/index.js');
+    unbroken(() => void createRequire(import.meta.url)('../manager/proxies/index.js'));
     found = proxyClasses.get(kind) ?? proxyClasses.get(userKind);
   }
   if (found === undefined) throw new ProtocolError(`There is no proxy of kind ${JSON.stringify(kind)}.`);

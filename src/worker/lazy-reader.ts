@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type * as Capture from '../closure/capture.ts';
+import { unbroken } from '../unbroken.ts';
 import type { FunctionReader } from '../wire/forms.ts';
 
 /**
@@ -9,7 +10,7 @@ import type { FunctionReader } from '../wire/forms.ts';
 export function createWorkerReader(): FunctionReader {
   let loaded: FunctionReader | undefined;
   const load = (): FunctionReader => {
-    const { createReader } = createRequire(import.meta.url)('../closure/capture.js') as typeof Capture;
+    const { createReader } = unbroken(() => createRequire(import.meta.url)('../closure/capture.js') as typeof Capture);
     return (loaded = createReader({ toward: 'host' }));
   };
   return {

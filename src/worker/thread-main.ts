@@ -6,7 +6,7 @@ import { movedWith, type ThreadFrame } from '../channel/thread-frame.ts';
 import { registry, type Importer } from '../closure/registry.ts';
 import { setRoot } from '../memory/family.ts';
 import type { Life } from '../memory/life.ts';
-import { shieldNative } from '../native.ts';
+import { watchSections } from '../unbroken.ts';
 import { Encoder } from '../wire/encoder.ts';
 import { ownDescriptors } from './descriptors.ts';
 import { createWorkerReader } from './lazy-reader.ts';
@@ -34,25 +34,12 @@ export function start(importModule: Importer): void {
     if (busy++ === 0) page.setBusy(true);
   };
   const leave = (): void => {
-    if (--busy === 0) page.setBusy(false);
+    if (--busy > 0) return;
+    page.setBusy(false);
+    if (closed) process.exit(0);
   };
-  registry.import = async (specifier, options) => {
-    enter();
-    try {
-      return await importModule(specifier, options);
-    } finally {
-      leave();
-      if (closed && busy === 0) process.exit(0);
-    }
-  };
-  shieldNative((call) => {
-    enter();
-    try {
-      return call();
-    } finally {
-      leave();
-    }
-  });
+  watchSections({ enter, leave });
+  registry.import = importModule;
   const runtime = new Runtime({
     isThread: true,
     page,

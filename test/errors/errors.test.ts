@@ -208,8 +208,6 @@ eachContext((context) => {
     testClean(`errors: ${name} comes with its class and code`, { limit: 30_000 }, async () => {
       const pool = new Pool(1, { context });
       try {
-        // Node leaks a file of a thread that is terminated while it starts.
-        await pool.broadcast(() => undefined);
         const error = await caught(() => provoke(pool));
         assert.equal(error.name, name, error.stack);
         assert.ok(error instanceof (classes.get(name) ?? assert.fail(`${name} is not exported`)));

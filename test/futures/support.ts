@@ -1,5 +1,4 @@
 import { describe, type TestContext } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import {
   ProcessPoolExecutor,
   ThreadPoolExecutor,
@@ -8,9 +7,6 @@ import {
   type Future,
 } from 'manycore/futures';
 import { contexts, eventually, testClean, type Context, type TestOptions } from '../matrix.ts';
-
-/** How long the calls that a test left may go on. */
-const patienceMs = 500;
 
 /** Makes an executor of the kind of worker that a case runs on. */
 export type Make = (options?: ExecutorOptions) => Executor;
@@ -39,8 +35,6 @@ export function testExecutor(
     try {
       await body(executor, t);
     } finally {
-      // In peace if possible: Node leaks a file of a thread that is ended while it loads a module.
-      await Promise.race([executor.shutdown({ cancelFutures: true }), pause(patienceMs, undefined, { ref: false })]);
       await executor.killWorkers();
     }
   });

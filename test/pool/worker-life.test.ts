@@ -8,6 +8,7 @@ import {
   cpuCount,
   getContext,
   Pool,
+  PoolTerminatedError,
   task,
   TimeoutError,
   workerState,
@@ -238,6 +239,16 @@ eachContext((context) => {
     assert.deepEqual(new Set(sums), new Set([499_500]));
     assert.equal(read, 1);
     await pool.terminate();
+  });
+
+  testClean('workers that are ended while they load modules leave no file open', {}, async () => {
+    // The moment differs, from the start of the worker until the module is there.
+    for (let ms = 0; ms < 60; ms += 3) {
+      const pool = new Pool(1, { context });
+      const result = pool.apply(async () => typeof (await import('manycore')).task);
+      await Promise.race([result, new Promise((resolve) => setTimeout(resolve, ms))]).finally(() => pool.terminate());
+      await result.catch((error: unknown) => assert.ok(error instanceof PoolTerminatedError));
+    }
   });
 
   testPool('each task has a number of its own, whatever the call (V522)', { context, workers: 2 }, async (pool) => {
