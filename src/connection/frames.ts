@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { ConnectionLostError, EndOfFileError, FrameTooLargeError } from '../errors.ts';
-import type { Waiting } from '../queues/gate.ts';
-import { type Turn, Waiters } from './waiters.ts';
+import type { Waiting } from '../waiting.ts';
+import { Waiters } from './waiters.ts';
 
 // CPython's framing of messages: int32, the highest byte first, and so many bytes; or -1, uint64, and so many bytes.
 
@@ -75,34 +75,33 @@ export class FrameReader {
 
   /** Nothing is received from now on, what is here neither. */
   fail(failure: () => Error): void {
-    this.#message = undefined;
-    this.#finish(failure);
-  }
-
-  /** Nothing comes any more. */
-  #finish(failure: () => Error): void {
-    this.#failure ??= failure;
-    this.#bytes = nothing;
+    this.#stop(failure);
     this.#pump();
   }
 
+  #stop(failure: () => Error): void {
+    this.#message = undefined;
+    this.#failure ??= failure;
+    this.#bytes = nothing;
+  }
+
   readonly #pump = (): void => {
-    for (let turn = this.#waiters.first; turn !== undefined; turn = this.#waiters.first) {
-      if (!this.#fill(turn.wanted.limit)) return;
-      if (this.#message !== undefined) this.#deliver(turn, this.#message);
-      else if (turn.wanted.stays) turn.settle(nothing);
-      else turn.fail(this.#failure!());
+    for (let { wanted } = this.#waiters; wanted !== undefined; { wanted } = this.#waiters) {
+      if (!this.#fill(wanted.limit)) return;
+      if (this.#message !== undefined) this.#deliver(wanted, this.#message);
+      else if (wanted.stays) this.#waiters.shift().settle(nothing);
+      else this.#waiters.shift().fail(this.#failure!());
     }
   };
 
-  #deliver({ wanted: { limit, stays }, settle }: Turn<Wanted, Buffer>, message: Buffer): void {
+  #deliver({ limit, stays }: Wanted, message: Buffer): void {
     if (message.length > limit) return this.#tooLong(message.length, limit);
     if (!stays) this.#message = undefined;
-    settle(message);
+    this.#waiters.shift().settle(message);
   }
 
   #tooLong(length: number, limit: number): void {
-    this.fail(() => new FrameTooLargeError(`Cannot receive a message of ${length} bytes: ${limit} were allowed.`));
+    this.#stop(() => new FrameTooLargeError(`Cannot receive a message of ${length} bytes: ${limit} were allowed.`));
   }
 
   /** Takes what is there; true when there is a whole message, or a failure. */
@@ -167,15 +166,18 @@ export class FrameReader {
     this.#filled = filled;
   }
 
+  /** Nothing comes any more; a message that is here stays. */
   #end(): void {
     const cause = this.#systemError;
     const isWhole = this.#part === 'head' && this.#filled === 0;
-    if (cause === undefined && isWhole)
-      this.#finish(
-        () => new EndOfFileError('Nothing is left to be received: the other side has closed the connection.'),
-      );
-    else if (cause === undefined)
-      this.#finish(() => new ConnectionLostError('The connection ended in the middle of a message.', false));
-    else this.#finish(() => new ConnectionLostError(`The connection was lost: ${cause.message}.`, false, { cause }));
+    this.#failure ??= () => {
+      if (cause !== undefined)
+        return new ConnectionLostError(`The connection was lost: ${cause.message}.`, false, { cause });
+      return isWhole
+        ? new EndOfFileError('Nothing is left to be received: the other side has closed the connection.')
+        : new ConnectionLostError('The connection ended in the middle of a message.', false);
+    };
+    this.#bytes = nothing;
+    this.#pump();
   }
 }

@@ -144,10 +144,8 @@ export class Listener<Out = unknown, In = Out> {
   }
 
   #serve(): void {
-    for (let turn = this.#accepts.first; turn !== undefined; turn = this.#accepts.first) {
-      const guest = this.#guests.shift();
-      if (guest === undefined) return;
-      turn.settle(guest);
+    while (this.#accepts.length > 0 && this.#guests.length > 0) {
+      this.#accepts.shift().settle(this.#guests.shift()!);
       this.#door.next();
     }
   }
@@ -178,7 +176,7 @@ export class Listener<Out = unknown, In = Out> {
     this.#place.close();
     this.#door.close(failure());
     for (const { messages } of this.#guests.splice(0)) messages?.close();
-    for (let turn = this.#accepts.first; turn !== undefined; turn = this.#accepts.first) turn.fail(failure());
+    while (this.#accepts.length > 0) this.#accepts.shift().fail(failure());
   }
 
   // oxlint-disable-next-line require-await

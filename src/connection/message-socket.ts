@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { BrokenPipeError, ConnectionStateError } from '../errors.ts';
 import { slowReaderMs } from '../limits.ts';
-import type { Waiting } from '../queues/gate.ts';
+import type { Waiting } from '../waiting.ts';
 import { FrameReader, headOf } from './frames.ts';
 
 /** Messages over a socket, as bytes. */

@@ -1,12 +1,5 @@
-import { AbortError, TimeoutError } from '../errors.ts';
-import type { Waiting } from '../queues/gate.ts';
-
-/** One that waits. */
-export interface Turn<W, T> {
-  readonly wanted: W;
-  readonly settle: (value: T) => void;
-  readonly fail: (error: Error) => void;
-}
+import { TimeoutError } from '../errors.ts';
+import { checkSignal, Waiter, type Waiting, type WaitingPlace } from '../waiting.ts';
 
 export interface WaitersOptions {
   /** Somebody begins to wait while nobody did; nobody waits any more. */
@@ -18,62 +11,55 @@ export interface WaitersOptions {
 
 /** Those who wait for the same, in their order, each with its own time limit. */
 export class Waiters<W, T> {
-  readonly #turns = new Set<Turn<W, T>>();
+  readonly #turns = new Set<Waiter<W, T>>();
   readonly #options: WaitersOptions;
+  readonly #place: WaitingPlace<Waiter<W, T>> = {
+    expire: (turn) => this.#expire(turn),
+    remove: (turn) => this.#remove(turn),
+  };
 
   constructor(options: WaitersOptions) {
     this.#options = options;
   }
 
-  get first(): Turn<W, T> | undefined {
-    for (const turn of this.#turns) return turn;
+  /** What the first one waits for. */
+  get wanted(): W | undefined {
+    for (const turn of this.#turns) return turn.wanted;
     return undefined;
   }
 
-  wait(wanted: W, { timeout, signal }: Waiting): Promise<T> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted === true) return reject(aborted(signal));
-      let stop: (() => void) | undefined;
-      const leave = (): void => {
-        stop?.();
-        signal?.removeEventListener('abort', abort);
-        this.#turns.delete(turn);
-        if (this.#turns.size === 0) this.#options.idle();
-      };
-      const turn: Turn<W, T> = {
-        wanted,
-        settle: (value) => {
-          leave();
-          resolve(value);
-        },
-        fail: (error) => {
-          leave();
-          reject(error);
-        },
-      };
-      const abort = (): void => turn.fail(aborted(signal!));
-      signal?.addEventListener('abort', abort, { once: true });
-      if (timeout !== undefined) stop = after(timeout, () => turn.fail(new TimeoutError(this.#options.late)));
-      if (this.#turns.size === 0) this.#options.busy();
-      this.#turns.add(turn);
-    });
+  get length(): number {
+    return this.#turns.size;
   }
-}
 
-function after(ms: number, then: () => void): () => void {
-  if (ms > 0) {
-    const timer = setTimeout(then, ms);
-    return () => clearTimeout(timer);
+  async wait(wanted: W, { timeout, signal }: Waiting): Promise<T> {
+    checkSignal(signal);
+    const isNow = timeout !== undefined && timeout <= 0;
+    const turn = new Waiter<W, T>(wanted, { timeout: isNow ? undefined : timeout, signal }, this.#place);
+    if (this.#turns.size === 0) this.#options.busy();
+    this.#turns.add(turn);
+    if (isNow) this.#expire(turn);
+    return turn.promise;
   }
-  // What is there already is seen within one turn of the event loop, and the present one may be over its half.
-  let second: NodeJS.Immediate | undefined;
-  const first = setImmediate(() => (second = setImmediate(then)));
-  return () => {
-    clearImmediate(first);
-    clearImmediate(second);
-  };
-}
 
-function aborted(signal: AbortSignal): AbortError {
-  return new AbortError('The wait was given up, as its signal was aborted.', { cause: signal.reason });
+  /** Takes out the first one, who is settled at once. */
+  shift(): Waiter<W, T> {
+    const [first] = this.#turns;
+    this.#remove(first!);
+    return first!;
+  }
+
+  #remove(turn: Waiter<W, T>): boolean {
+    const waited = this.#turns.delete(turn);
+    if (waited && this.#turns.size === 0) this.#options.idle();
+    return waited;
+  }
+
+  #expire(turn: Waiter<W, T>): void {
+    const end = (): void => {
+      if (this.#remove(turn)) turn.fail(new TimeoutError(this.#options.late));
+    };
+    // What is there already is seen within one turn of the event loop, and the present one may be over its half.
+    setImmediate(() => setImmediate(end));
+  }
 }

@@ -1,13 +1,8 @@
 import { availableParallelism } from 'node:os';
-import { AbortError } from '../errors.ts';
 import type { Home } from '../memory/home.ts';
 import { monotonicMs } from '../monotonic.ts';
+import { blocked, checkSignal, late, Waiter, type Waiting, type WaitingPlace } from '../waiting.ts';
 import { addMember, idOf, membersOf, partyWords } from './members.ts';
-
-/** What an attempt gives when it has to wait. */
-export const blocked: unique symbol = Symbol('blocked');
-/** What a wait gives when its time is over. */
-export const late: unique symbol = Symbol('late');
 
 /** Whether a party is dead, as far as it is looked for: to ask the system takes longer than to wait for most things. */
 export type IsDead = (party: number) => boolean;
@@ -17,11 +12,6 @@ export type Attempt<R> = (isDead: IsDead) => R | typeof blocked;
 
 /** Nobody looks. */
 export const unknown: IsDead = () => false;
-
-export interface Waiting {
-  readonly timeout?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
 
 const At = { latch: 0, waiting: 16, parties: 32 } as const;
 /** Words of a gate, whole cache lines. */
@@ -37,11 +27,7 @@ const searchMs = 0.15;
 const mostFailures = 5;
 const spins: boolean = availableParallelism() > 1;
 
-interface Waiter {
-  readonly attempt: Attempt<unknown>;
-  readonly settle: (value: unknown) => void;
-  readonly fail: (error: unknown) => void;
-}
+type Turn = Waiter<Attempt<unknown>, unknown>;
 
 /**
  * One side of a ring: a latch that its one user at a time holds for a microsecond, and those who wait for something on that side
@@ -59,7 +45,11 @@ export class Gate {
   #failures = 0;
   #skipped = 0;
   /** Those of this thread, in the order in which they came. */
-  readonly #waiters: Waiter[] = [];
+  readonly #waiters: Turn[] = [];
+  readonly #place: WaitingPlace<Turn> = {
+    expire: (waiter) => this.#expire(waiter),
+    remove: (waiter) => this.#remove(waiter),
+  };
   readonly #watched = new Map<number, () => void>();
   /** Those of the watched that have died. */
   readonly #dead = new Set<number>();
@@ -176,46 +166,25 @@ export class Gate {
 
   /** The same without blocking anything. Those of one thread have their turns in the order in which they came. */
   wait<R>(attempt: Attempt<R>, { timeout, signal }: Waiting): R | typeof late | Promise<R | typeof late> {
-    if (signal?.aborted === true) throw aborted(signal);
-    const isNow = timeout !== undefined && timeout <= 0;
-    if (isNow) return this.#once(attempt);
+    checkSignal(signal);
+    if (timeout !== undefined && timeout <= 0) return this.#once(attempt);
     if (this.#waiters.length === 0) {
       const result = this.#spin(attempt);
       if (result !== blocked) return result;
     }
-    return new Promise((resolve, reject) => {
-      let timer: NodeJS.Timeout | undefined;
-      const done = (): void => {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', abort);
-      };
-      const waiter: Waiter = {
-        attempt,
-        settle: (value) => {
-          done();
-          resolve(value as R | typeof late);
-        },
-        fail: (error) => {
-          done();
-          reject(error);
-        },
-      };
-      const abort = (): void => {
-        this.#remove(waiter);
-        waiter.fail(aborted(signal!));
-      };
-      const expire = (): void => {
-        // What came at the last moment is taken; what others wait for before us is not ours.
-        if (this.#waiters[0] === waiter) this.#look();
-        if (this.#remove(waiter)) waiter.settle(late);
-      };
-      signal?.addEventListener('abort', abort, { once: true });
-      if (timeout !== undefined) timer = setTimeout(expire, timeout);
-      this.#waiters.push(waiter);
-      if (this.#waiters.length > 1) return;
+    const waiter: Turn = new Waiter(attempt, { timeout, signal }, this.#place);
+    this.#waiters.push(waiter);
+    if (this.#waiters.length === 1) {
       this.#stopListening = this.#home.onWake(this.#look);
       this.#look();
-    });
+    }
+    return waiter.promise as Promise<R | typeof late>;
+  }
+
+  #expire(waiter: Turn): void {
+    // What came at the last moment is taken; what others wait for before us is not ours.
+    if (this.#waiters[0] === waiter) this.#look();
+    if (this.#remove(waiter)) waiter.settle(late);
   }
 
   /** Has each in turn try again, until one has to go on waiting. */
@@ -224,11 +193,11 @@ export class Gate {
     while (waiters.length > 0) {
       const waiter = waiters[0]!;
       try {
-        let result = waiter.attempt(this.#isKnownDead);
+        let result = waiter.wanted(this.#isKnownDead);
         if (result === blocked) {
           this.#register();
           this.#watch();
-          result = waiter.attempt(this.#isKnownDead);
+          result = waiter.wanted(this.#isKnownDead);
           if (result === blocked) return;
         }
         waiters.shift();
@@ -241,7 +210,7 @@ export class Gate {
     this.#rest();
   };
 
-  #remove(waiter: Waiter): boolean {
+  #remove(waiter: Turn): boolean {
     const place = this.#waiters.indexOf(waiter);
     if (place < 0) return false;
     this.#waiters.splice(place, 1);
@@ -288,8 +257,4 @@ export class Gate {
     for (const stop of this.#watched.values()) stop();
     this.#watched.clear();
   }
-}
-
-function aborted(signal: AbortSignal): AbortError {
-  return new AbortError('The wait was given up, as its signal was aborted.', { cause: signal.reason });
 }

@@ -1,5 +1,6 @@
 import { QueueTaskError } from '../errors.ts';
-import { blocked, type IsDead, late } from './gate.ts';
+import { type IsDead } from './gate.ts';
+import { blocked, late } from '../waiting.ts';
 import { type QueueOptions, timeoutOf, type SyncQueueOptions, waitingOf } from './options.ts';
 import { Queue } from './queue.ts';
 

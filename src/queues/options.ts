@@ -1,6 +1,6 @@
 import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
 import { suggest } from '../suggest.ts';
-import type { Waiting } from './gate.ts';
+import type { Waiting } from '../waiting.ts';
 
 /** How long a call waits. */
 export interface SyncQueueOptions {

@@ -3,7 +3,7 @@ import { ArgumentTypeError, QueueClosedError, QueueEmptyError, QueueFullError } 
 import { maxQueuedItems, ringBytes } from '../limits.ts';
 import type { BlockReference } from '../memory/block.ts';
 import { travelsAs } from '../wire/shared.ts';
-import { late } from './gate.ts';
+import { late } from '../waiting.ts';
 import { type QueueOptions, timeoutOf, type SyncQueueOptions, waitingOf } from './options.ts';
 import { showAs } from '../inspection.ts';
 import { ended, Kind, type Rules, SharedRing } from './shared-ring.ts';

@@ -13,7 +13,8 @@ import {
   copyOf,
   wholeOf,
 } from './codec.ts';
-import { blocked, Gate, gateWords, type IsDead, late, unknown, type Waiting } from './gate.ts';
+import { Gate, gateWords, type IsDead, unknown } from './gate.ts';
+import { blocked, late, type Waiting } from '../waiting.ts';
 import { addMember, idOf, membersOf, partyWords } from './members.ts';
 import { Ring, type Record, type RingSize, steps } from './ring.ts';
 import { Store, type Stored, storeWords } from './store.ts';

@@ -6,7 +6,8 @@ import { BarrierCore, barrierWords, maxBarrierParties } from './barrier-core.ts'
 import { type SyncWaitOptions, syncWaitKeys, waitingOf, waitKeys, type WaitOptions } from './options.ts';
 import { attach, create, type Place } from './shared-object.ts';
 import { showAs } from '../inspection.ts';
-import { blocked, checkSignal, glance, late } from './waiters.ts';
+import { glance } from './waiters.ts';
+import { blocked, checkSignal, late } from '../waiting.ts';
 
 /** Options of a `Barrier`. */
 export interface BarrierOptions {

@@ -1,5 +1,6 @@
 import type { Core, Place } from './shared-object.ts';
-import { blocked, Waiters, type Wish } from './waiters.ts';
+import { Waiters, type Wish } from './waiters.ts';
+import { blocked } from '../waiting.ts';
 
 /** Those that found no seat; they look from time to time. */
 const CROWD = 0;

@@ -19,7 +19,7 @@ import {
 import { RLock } from './r-lock.ts';
 import { attach, create, type Place } from './shared-object.ts';
 import { showAs } from '../inspection.ts';
-import { checkSignal, late, type Waiting } from './waiters.ts';
+import { checkSignal, late, type Waiting } from '../waiting.ts';
 
 const make = (place: Place): ConditionCore => new ConditionCore(place);
 

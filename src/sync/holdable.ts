@@ -1,7 +1,7 @@
 import { TimeoutError } from '../errors.ts';
 import { Guard } from './guard.ts';
 import { acquireKeys, type AcquireOptions, syncAcquireKeys, type SyncAcquireOptions, waitingOf } from './options.ts';
-import { late, type Waiting } from './waiters.ts';
+import { late, type Waiting } from '../waiting.ts';
 
 /** What can be acquired and released: locks and semaphores. */
 export abstract class Holdable {

@@ -5,7 +5,7 @@ import { RobustLock } from './robust-lock.ts';
 import { attach, type Core, create, type Place } from './shared-object.ts';
 import { showAs } from '../inspection.ts';
 import { nameOf } from './show.ts';
-import type { late, Waiting } from './waiters.ts';
+import type { late, Waiting } from '../waiting.ts';
 
 /** @internal */
 export class LockCore implements Core {

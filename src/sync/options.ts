@@ -1,6 +1,6 @@
 import { checkKeys, show } from '../arguments.ts';
 import { ArgumentTypeError } from '../errors.ts';
-import type { Waiting } from './waiters.ts';
+import type { Waiting } from '../waiting.ts';
 
 /** How long to wait. */
 export interface WaitOptions {

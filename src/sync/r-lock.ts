@@ -9,7 +9,8 @@ import { RobustLock } from './robust-lock.ts';
 import { attach, type Core, create, type Place } from './shared-object.ts';
 import { showAs } from '../inspection.ts';
 import { nameOf } from './show.ts';
-import { blocked, late, type Waiting, type Wish } from './waiters.ts';
+import { type Wish } from './waiters.ts';
+import { blocked, late, type Waiting } from '../waiting.ts';
 
 /** Behind the lock: how often its owner has it, for others to see. */
 const DEPTH: number = RobustLock.words;

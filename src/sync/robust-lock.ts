@@ -1,7 +1,8 @@
 import { LockStateError } from '../errors.ts';
 import type { Members } from './members.ts';
 import type { Parties } from './parties.ts';
-import { blocked, type How, type late, Waiters, type Waiting, type Wish } from './waiters.ts';
+import { type How, Waiters, type Wish } from './waiters.ts';
+import { blocked, type late, type Waiting } from '../waiting.ts';
 
 const OWNER = 0;
 const HEIR = 1;

@@ -1,7 +1,8 @@
 import { LockStateError } from '../errors.ts';
 import { Brief } from './brief.ts';
 import type { Core, Place } from './shared-object.ts';
-import { blocked, type How, Waiters, type Wish } from './waiters.ts';
+import { type How, Waiters, type Wish } from './waiters.ts';
+import { blocked } from '../waiting.ts';
 
 const LATCH = 0;
 const VALUE = 1;

@@ -5,7 +5,7 @@ import { Holdable } from './holdable.ts';
 import { maxSemaphoreValue, SemaphoreCore, semaphoreWords } from './semaphore-core.ts';
 import { attach, create, type Place } from './shared-object.ts';
 import { showAs } from '../inspection.ts';
-import type { late, Waiting } from './waiters.ts';
+import type { late, Waiting } from '../waiting.ts';
 
 /** Options of a semaphore. */
 export interface SemaphoreOptions {

@@ -3,7 +3,8 @@ import { travelsAs } from '../wire/shared.ts';
 import { type SyncWaitOptions, syncWaitKeys, waitingOf, waitKeys, type WaitOptions } from './options.ts';
 import { attach, type Core, create, type Place } from './shared-object.ts';
 import { showAs } from '../inspection.ts';
-import { blocked, late, Waiters, type Wish } from './waiters.ts';
+import { Waiters, type Wish } from './waiters.ts';
+import { blocked, late } from '../waiting.ts';
 
 const FLAG = 0;
 /** How often it was set: who waits passes then, also when it is cleared before he looks. */

@@ -1,17 +1,12 @@
 import { availableParallelism } from 'node:os';
-import { AbortError } from '../errors.ts';
 import { blockedSliceMs } from '../limits.ts';
 import { monotonicMs } from '../monotonic.ts';
 import { programEnd } from '../program/index.ts';
+import { blocked, checkSignal, late, Waiter, type Waiting, type WaitingPlace } from '../waiting.ts';
 import type { Members } from './members.ts';
 import type { Parties } from './parties.ts';
 import { Seats } from './seats.ts';
 import { type Sleeper, Vigil } from './vigil.ts';
-
-/** What a try gives when it has to wait. */
-export const blocked: unique symbol = Symbol('blocked');
-/** What a wait gives when its time is over. */
-export const late: unique symbol = Symbol('late');
 
 /** What is waited for. */
 export interface Wish<R> {
@@ -28,31 +23,23 @@ export interface How {
   readonly isDead: (party: number) => boolean;
 }
 
-export interface Waiting {
-  /** Milliseconds. */
-  readonly timeout?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
 /** Who has waited this long gets a turn before those that come again and again. */
 const fairMs = 1;
 /** Without a seat nobody wakes it. */
 const unseatedPollMs = 5;
-/** Node's timers take no more; it is 24 days. */
-const longestTimerMs = 2 ** 31 - 1;
 const spinMsLimits = { least: 0.002, most: 0.05 } as const;
 const spins: boolean = availableParallelism() > 1;
 
 /** A try that looks at nothing but the state. */
 export const glance: How = { overdue: false, thorough: false, isDead: () => false };
 
-/** One that waits without blocking. */
-interface Waiter {
+/** What one of this thread waits for, and since when. */
+interface Wanted {
   readonly wish: Wish<unknown>;
   readonly sinceMs: number;
-  readonly settle: (value: unknown) => void;
-  readonly fail: (error: unknown) => void;
 }
+
+type Turn = Waiter<Wanted, unknown>;
 
 interface Place {
   readonly words: Int32Array;
@@ -77,7 +64,11 @@ export class Waiters implements Sleeper {
   readonly #place: Place;
   readonly #parties: Parties;
   readonly #vigil: Vigil;
-  readonly #local = new Set<Waiter>();
+  readonly #local = new Set<Turn>();
+  readonly #turns: WaitingPlace<Turn> = {
+    expire: (turn) => this.#expire(turn),
+    remove: (turn) => this.#remove(turn),
+  };
   #spinMs: number = spins ? spinMsLimits.most : 0;
   /** Of the members and of the vigil, at the last look. */
   #arrivals = -1;
@@ -189,40 +180,20 @@ export class Waiters implements Sleeper {
       const result = wish.try(glance);
       if (result !== blocked) return result;
     }
-    return new Promise((resolve, reject) => {
-      let timer: NodeJS.Timeout | undefined;
-      const done = (): void => {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', abort);
-      };
-      const waiter: Waiter = {
-        wish,
-        sinceMs: monotonicMs(),
-        settle: (value) => {
-          done();
-          resolve(value as R | typeof late);
-        },
-        fail: (error) => {
-          done();
-          reject(error);
-        },
-      };
-      const abort = (): void => {
-        this.#remove(waiter);
-        waiter.fail(aborted(signal!));
-      };
-      const expire = (): void => {
-        // What came at the last moment is taken.
-        this.#look();
-        if (this.#remove(waiter)) waiter.settle(late);
-      };
-      signal?.addEventListener('abort', abort, { once: true });
-      if (timeout < Infinity) timer = setTimeout(expire, Math.min(timeout, longestTimerMs));
-      this.#local.add(waiter);
-      if (this.#local.size > 1) return;
+    const wanted = { wish, sinceMs: monotonicMs() };
+    const turn: Turn = new Waiter(wanted, { timeout, signal }, this.#turns);
+    this.#local.add(turn);
+    if (this.#local.size === 1) {
       this.#vigil.add(this);
       this.#look();
-    });
+    }
+    return turn.promise as Promise<R | typeof late>;
+  }
+
+  #expire(turn: Turn): void {
+    // What came at the last moment is taken.
+    this.#look();
+    if (this.#remove(turn)) turn.settle(late);
   }
 
   /** Somebody has joined: those that wait look out for it from now on. */
@@ -244,25 +215,25 @@ export class Waiters implements Sleeper {
   #look(): void {
     if (this.#local.size === 0) return;
     let spent = false;
-    for (const waiter of this.#local) {
+    for (const turn of this.#local) {
       let result: unknown;
       try {
         spent = this.seats.isWoken;
-        result = waiter.wish.try(this.#how(glance.isDead, waiter.sinceMs));
+        result = turn.wanted.wish.try(this.#how(glance.isDead, turn.wanted.sinceMs));
         if (result === blocked) {
           spent = false;
           const seated = this.seats.enter();
           // In this order: who joins looks then for those that have entered.
           this.#watch();
           if (!seated) this.#poll();
-          result = waiter.wish.try(this.#how(this.#isKnownDead, waiter.sinceMs));
+          result = turn.wanted.wish.try(this.#how(this.#isKnownDead, turn.wanted.sinceMs));
           if (result === blocked) return;
         }
-        this.#local.delete(waiter);
-        waiter.settle(result);
+        this.#local.delete(turn);
+        turn.settle(result);
       } catch (error) {
-        this.#local.delete(waiter);
-        waiter.fail(error);
+        this.#local.delete(turn);
+        turn.fail(error);
       }
       if (this.#local.size > 0) this.seats.requeue();
     }
@@ -285,8 +256,8 @@ export class Waiters implements Sleeper {
     }, unseatedPollMs);
   }
 
-  #remove(waiter: Waiter): boolean {
-    if (!this.#local.delete(waiter)) return false;
+  #remove(turn: Turn): boolean {
+    if (!this.#local.delete(turn)) return false;
     if (this.#local.size === 0) this.#rest(false);
     else this.#lookSoon();
     return true;
@@ -311,13 +282,4 @@ export class Waiters implements Sleeper {
     this.#place.onIdle?.();
     if (woken && !spent) this.notify();
   }
-}
-
-/** @throws AbortError when it was aborted. */
-export function checkSignal(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw aborted(signal);
-}
-
-function aborted(signal: AbortSignal): AbortError {
-  return new AbortError('The wait was given up, as its signal was aborted.', { cause: signal.reason });
 }

@@ -1,0 +1,72 @@
+import { AbortError } from './errors.ts';
+import { longestTimerMs } from './limits.ts';
+
+/** What an attempt gives when it has to wait. */
+export const blocked: unique symbol = Symbol('blocked');
+/** What a wait gives when its time is over. */
+export const late: unique symbol = Symbol('late');
+
+/** For how long to wait. */
+export interface Waiting {
+  /** Milliseconds. */
+  readonly timeout?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Where somebody waits. */
+export interface WaitingPlace<W> {
+  /** Its time is over. */
+  expire(waiter: W): void;
+  /** It is given up. */
+  remove(waiter: W): void;
+}
+
+/** One that waits without blocking its thread, until it is settled, or its signal is aborted. */
+export class Waiter<W, R> {
+  readonly wanted: W;
+  readonly promise: Promise<R>;
+  #resolve!: (value: R) => void;
+  #reject!: (error: unknown) => void;
+  #timer: NodeJS.Timeout | undefined;
+  #stopListening: (() => void) | undefined;
+
+  constructor(wanted: W, { timeout, signal }: Waiting, place: WaitingPlace<Waiter<W, R>>) {
+    this.wanted = wanted;
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    if (timeout !== undefined && timeout <= longestTimerMs) this.#timer = setTimeout(() => place.expire(this), timeout);
+    if (signal === undefined) return;
+    const abort = (): void => {
+      place.remove(this);
+      this.fail(aborted(signal));
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    this.#stopListening = () => signal.removeEventListener('abort', abort);
+  }
+
+  settle(value: R): void {
+    this.#end();
+    this.#resolve(value);
+  }
+
+  fail(error: unknown): void {
+    this.#end();
+    this.#reject(error);
+  }
+
+  #end(): void {
+    clearTimeout(this.#timer);
+    this.#stopListening?.();
+  }
+}
+
+/** @throws AbortError when it was aborted. */
+export function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw aborted(signal);
+}
+
+function aborted(signal: AbortSignal): AbortError {
+  return new AbortError('The wait was given up, as its signal was aborted.', { cause: signal.reason });
+}
