@@ -35,8 +35,9 @@ export function pythonVersion() {
 
 export function packageVersions() {
   return ['manycore', 'piscina', 'tinypool', 'workerpool', 'jest-worker', 'poolifier'].map((name) => {
+    const folder = name === 'manycore' ? '../../' : `../node_modules/${name}/`;
     try {
-      const manifest = readFileSync(new URL(`../node_modules/${name}/package.json`, import.meta.url), 'utf8');
+      const manifest = readFileSync(new URL(`${folder}package.json`, import.meta.url), 'utf8');
       return `${name} ${JSON.parse(manifest).version}`;
     } catch {
       return `${name} (not installed)`;

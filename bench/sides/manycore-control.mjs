@@ -1,6 +1,6 @@
 /** How long manycore takes to have a task that never yields gone: see `scenarios/control.mjs`. */
 import { once } from 'node:events';
-import { Pool } from 'manycore';
+import { Pool } from '../../dist/index.js';
 
 const forever = () => {
   for (;;);

@@ -1,5 +1,5 @@
 /** What `scenarios/locks.mjs` asks of manycore. */
-import { Lock, Process, RawArray, Semaphore, SharedEvent } from 'manycore';
+import { Lock, Process, RawArray, Semaphore, SharedEvent } from '../../dist/index.js';
 import { cpuMs } from '../lib/processes.mjs';
 
 export const locksOf = (context) => ({

@@ -1,5 +1,5 @@
 /** What `scenarios/queues.mjs` asks of manycore. */
-import { Pipe, Process, Queue } from 'manycore';
+import { Pipe, Process, Queue } from '../../dist/index.js';
 
 export const queuesOf = (context) => ({
   /** One that puts here, one that gets there: its time from the first item to the last. */

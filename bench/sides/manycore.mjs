@@ -1,6 +1,6 @@
 /** The one file that knows manycore's API. */
-import { Manager, Pool, Process, ThreadPool } from 'manycore';
-import { ProcessPoolExecutor, ThreadPoolExecutor } from 'manycore/futures';
+import { Manager, Pool, Process, ThreadPool } from '../../dist/index.js';
+import { ProcessPoolExecutor, ThreadPoolExecutor } from '../../dist/futures.js';
 import { busy, countPrimes } from '../tasks.mjs';
 import { controlOf } from './manycore-control.mjs';
 import { locksOf } from './manycore-locks.mjs';

@@ -4,8 +4,9 @@ import { Crew } from './crew.ts';
 import { Deadlines, type Overdue } from './deadlines.ts';
 import type { EngineOptions, EngineState } from './events.ts';
 import { Dispatcher } from './dispatcher.ts';
+import { Holdings } from './holdings.ts';
 import { brokenError, takeEverything, takeHeld } from './loss.ts';
-import { awaitsOne, isIdle, removePinned, runningOf, type Member } from './member.ts';
+import { awaitsOne, isIdle, removePinned, type Member } from './member.ts';
 import { Outcomes } from './outcomes.ts';
 import { ReadyQueue } from './ready-queue.ts';
 import type { Failure, Job, Lease, Link, Segment, WorkerExit } from './task.ts';
@@ -24,6 +25,7 @@ export class Engine {
   readonly #withdrawals: Withdrawals;
   readonly #agenda: Agenda;
   readonly #outcomes: Outcomes;
+  readonly #holdings: Holdings;
   #state: EngineState = 'running';
   /** Why no more work is taken, when the pool broke. */
   #broken: Error | undefined;
@@ -57,6 +59,7 @@ export class Engine {
       late: (limits) => this.#late(limits),
       again: (items) => this.#again(items),
     });
+    this.#holdings = new Holdings(this.#queue, this.#agenda, this.#crew.members);
     this.#outcomes = new Outcomes({
       queue: this.#queue,
       agenda: this.#agenda,
@@ -94,33 +97,17 @@ export class Engine {
   }
 
   get waiting(): number {
-    return this.#queue.length + this.#agenda.parked;
+    return this.#holdings.waiting;
   }
 
   /** Items that have no outcome, and how many of them run. */
-  progress(): { readonly open: number; readonly running: number } {
-    let open = this.waiting;
-    let running = 0;
-    for (const member of this.#crew.members) {
-      open += member.leases.open;
-      running += runningOf(member);
-    }
-    return { open, running };
+  progress(): ReturnType<Holdings['progress']> {
+    return this.#holdings.progress();
   }
 
   /** The earliest job that is not done. */
   unfinished(): Job | undefined {
-    let earliest: Job | undefined;
-    const look = ({ job }: { readonly job: Job }): void => {
-      if (earliest === undefined || job.firstTaskId < earliest.firstTaskId) earliest = job;
-    };
-    for (const segment of this.#queue.segments()) look(segment);
-    for (const parked of this.#agenda.items()) look(parked);
-    for (const { leases, pinned } of this.#crew.members) {
-      pinned.forEach(look);
-      for (const lease of leases) look(lease);
-    }
-    return earliest;
+    return this.#holdings.unfinished();
   }
 
   /** Starts the workers that a pool has at rest. */
@@ -137,17 +124,8 @@ export class Engine {
 
   #limit(job: Job, from: number, to: number): void {
     const { queueTimeoutMs } = job.terms;
-    if (queueTimeoutMs !== undefined) this.#agenda.limit(queueTimeoutMs, { job, from, to }, () => this.#waiting());
-  }
-
-  /** Says of a job whether some of it has not begun, or has no answer. */
-  #waiting(): (job: Job) => boolean {
-    const sent = new Set<Job>();
-    for (const { leases, pinned } of this.#crew.members) {
-      for (const { job } of leases) sent.add(job);
-      for (const { job } of pinned) sent.add(job);
-    }
-    return (job) => sent.has(job) || this.#queue.has(job);
+    if (queueTimeoutMs !== undefined)
+      this.#agenda.limit(queueTimeoutMs, { job, from, to }, () => this.#holdings.awaiting());
   }
 
   /** Adds one item for each worker that takes work; `make` gets the worker's id. */
@@ -373,23 +351,18 @@ export class Engine {
   #checkBusy(): void {
     // An ending pool is waited for; an idle one that is not asked to end must not keep the program alive.
     const ending = this.#state !== 'running' && this.#crew.members.size > 0;
-    const busy = ending || this.waiting > 0 || this.#anyLeased();
+    const busy = ending || this.waiting > 0 || this.#holdings.busy;
     if (!busy) this.#agenda.forgetLimits();
     if (busy === this.#busy) return;
     this.#busy = busy;
     this.#options.onBusy?.(busy);
   }
 
-  #anyLeased(): boolean {
-    for (const member of this.#crew.members) if (!isIdle(member)) return true;
-    return false;
-  }
-
   #checkEnd(): void {
-    if (this.#state === 'closing' && !this.#hasWork()) {
+    if (this.#state === 'closing' && !this.#hasWork) {
       for (const member of this.#crew.members) this.#crew.retire(member, 'close');
     }
-    const over = this.#state === 'terminating' || (this.#state === 'closing' && !this.#hasWork());
+    const over = this.#state === 'terminating' || (this.#state === 'closing' && !this.#hasWork);
     if (!over || this.#crew.members.size > 0) return;
     this.#state = 'ended';
     this.#crew.stop();
@@ -399,9 +372,7 @@ export class Engine {
     this.#options.onEnded?.();
   }
 
-  #hasWork(): boolean {
-    if (this.waiting > 0 || this.#holds > 0) return true;
-    for (const { leases, pinned } of this.#crew.members) if (leases.open > 0 || pinned.length > 0) return true;
-    return false;
+  get #hasWork(): boolean {
+    return this.#holds > 0 || this.#holdings.any;
   }
 }

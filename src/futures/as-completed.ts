@@ -4,12 +4,11 @@ import { checkKeys, checkTimeout } from '../arguments.ts';
 import { insight, type Future } from './future.ts';
 import { distinct } from './wait.ts';
 
-// `any` is what it takes: an intersection with any other type keeps the call signature of `then`.
 /**
  * A future as `asCompleted` gives it. TypeScript believes that `for await` awaits what it gets, which it does not do here: its
  * `then` is hidden, so that the loop's variable is the future, for TypeScript too. Take the result with `await future.result()`.
  */
-export type Completed<F extends Future<unknown>> = F & { readonly then: any }; // oxlint-disable-line no-explicit-any
+export type Completed<F extends Future<unknown>> = F & { readonly then: any }; // oxlint-disable-line no-explicit-any -- with any other type the call signature of `then` stays
 
 /**
  * The futures as they get done, those that are done already first, each once. A `timeout` (milliseconds) counts from the call: when

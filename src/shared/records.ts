@@ -1,7 +1,8 @@
 import { show } from '../arguments.ts';
 import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
-import { allocate, type Block } from '../memory/block.ts';
+import type { Block } from '../memory/block.ts';
 import { add, compareExchange, type ElementArray, exchange, load, store } from './atomic.ts';
+import { blockFor } from './in-block.ts';
 import { type ArrayOf, constructorOf, type ElementOf, type TypeCode } from './type-codes.ts';
 
 /** The fields of a structure: the type of each, or the type and how many for an array. */
@@ -53,15 +54,14 @@ export class Records<F extends StructFields> {
   readonly #places = new Map<string, Place>();
   readonly #bytes: number;
 
-  constructor(fields: F, length: number, arriving: Block | undefined) {
+  constructor(fields: F, length: number) {
     const { offsets, bytes } = layoutOf(fields);
     if (!Number.isSafeInteger(length) || length < 0)
       throw new ArgumentRangeError(`Cannot make ${show(length)} records: expected a whole number of at least 0.`);
     this.fields = fields;
     this.length = length;
     this.#bytes = bytes;
-    // What arrives has its memory already.
-    this.block = arriving ?? allocate(Math.max(8, bytes * length));
+    this.block = blockFor(bytes * length);
     const { buffer } = this.block;
     for (const [name, field] of Object.entries(fields)) {
       const [code, count] = typeof field === 'string' ? [field] : field;

@@ -1,19 +1,12 @@
 import { inspect } from 'node:util';
 import { checkKeys, show } from '../arguments.ts';
-import { ArgumentRangeError, ArgumentTypeError, SharedMemoryError } from '../errors.ts';
-import { allocate, Block, type BlockReference } from '../memory/block.ts';
+import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
+import type { Block } from '../memory/block.ts';
 import type { Holdable } from '../sync/holdable.ts';
-import { travelsAs } from '../wire/shared.ts';
 import { add, compareExchange, type ElementArray, exchange, load, store } from './atomic.ts';
+import { blockFor, travelsInBlock } from './in-block.ts';
 import { Locked, type LockOption } from './locked.ts';
 import { type ArrayOf, constructorOf, type ElementOf, type TypeCode } from './type-codes.ts';
-
-interface State<C extends TypeCode> {
-  readonly code: C;
-  readonly length: number;
-  readonly block: BlockReference;
-  readonly lock: Holdable | undefined;
-}
 
 /**
  * An array of numbers in memory that processes and threads share: `array` is a typed array over it, so that nothing is copied, whatever its size. Python:
@@ -48,8 +41,7 @@ export class SharedArray<C extends TypeCode = TypeCode> implements Iterable<Elem
     const length = items?.length ?? (init as number);
     this.#code = code;
     this.#locked = new Locked('SharedArray', options.lock);
-    // One that arrives has its memory already.
-    this.#block = arriving ?? allocate(Math.max(8, length * Elements.BYTES_PER_ELEMENT));
+    this.#block = blockFor(length * Elements.BYTES_PER_ELEMENT);
     this.array = new Elements(this.#block.buffer, 0, length);
     if (items !== undefined) (this.array as Float64Array).set(items as number[]);
   }
@@ -126,10 +118,7 @@ export class SharedArray<C extends TypeCode = TypeCode> implements Iterable<Elem
    * @throws SharedMemoryError when it has none (`lock: false`).
    */
   get lock(): Holdable {
-    const { lock } = this.#locked;
-    if (lock === undefined)
-      throw new SharedMemoryError('This shared array has no lock: it was made with { lock: false }.');
-    return lock;
+    return this.#locked.require();
   }
 
   /** A shared array of its own with the same elements. Python: `sharedctypes.copy(a)`. */
@@ -142,26 +131,13 @@ export class SharedArray<C extends TypeCode = TypeCode> implements Iterable<Elem
   }
 
   static {
-    travelsAs<SharedArray, State<TypeCode>>(SharedArray, {
-      stateOf: (array) => ({
-        code: array.#code,
-        length: array.length,
-        block: array.#block.refer(),
-        lock: array.#locked.lock,
-      }),
-      attach: (Class, { code, length, block, lock }) => {
-        arriving = Block.attach(block);
-        try {
-          return new (Class as unknown as typeof SharedArray)(code, length, { lock: lock ?? false });
-        } finally {
-          arriving = undefined;
-        }
-      },
-    });
+    travelsInBlock(SharedArray, (array) => ({
+      args: [array.#code, array.length],
+      block: array.#block,
+      locked: array.#locked,
+    }));
   }
 }
-
-let arriving: Block | undefined;
 
 function itemsOf(code: TypeCode, init: unknown): ArrayLike<unknown> | undefined {
   if (typeof init === 'number') {

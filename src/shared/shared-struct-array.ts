@@ -1,9 +1,7 @@
 import { inspect } from 'node:util';
 import { checkKeys } from '../arguments.ts';
-import { SharedMemoryError } from '../errors.ts';
-import { Block, type BlockReference } from '../memory/block.ts';
 import type { Holdable } from '../sync/holdable.ts';
-import { travelsAs } from '../wire/shared.ts';
+import { travelsInBlock } from './in-block.ts';
 import { Locked, type LockOption } from './locked.ts';
 import {
   type FieldValue,
@@ -13,13 +11,6 @@ import {
   type StructInit,
   type StructOf,
 } from './records.ts';
-
-interface State {
-  readonly fields: StructFields;
-  readonly length: number;
-  readonly block: BlockReference;
-  readonly lock: Holdable | undefined;
-}
 
 /**
  * An array of structures of named fields in memory that processes and threads share, laid out as C and Python's ctypes do. Python: `multiprocessing.Array` with
@@ -48,7 +39,7 @@ export class SharedStructArray<const F extends StructFields = StructFields> impl
     checkKeys('SharedStructArray', options, ['lock']);
     this.#locked = new Locked('SharedStructArray', options.lock);
     const items = typeof init === 'number' ? [] : Array.from(init);
-    this.#records = new Records(fields, typeof init === 'number' ? init : items.length, arriving);
+    this.#records = new Records(fields, typeof init === 'number' ? init : items.length);
     for (const [i, item] of items.entries()) this.#records.set(i, item);
   }
 
@@ -92,10 +83,7 @@ export class SharedStructArray<const F extends StructFields = StructFields> impl
    * @throws SharedMemoryError when it has none (`lock: false`).
    */
   get lock(): Holdable {
-    const { lock } = this.#locked;
-    if (lock === undefined)
-      throw new SharedMemoryError('These shared structures have no lock: they were made with { lock: false }.');
-    return lock;
+    return this.#locked.require();
   }
 
   /** Shared structures of their own with the same values. Python: `sharedctypes.copy(a)`. */
@@ -110,26 +98,13 @@ export class SharedStructArray<const F extends StructFields = StructFields> impl
   }
 
   static {
-    travelsAs<SharedStructArray, State>(SharedStructArray, {
-      stateOf: (array) => ({
-        fields: array.#records.fields,
-        length: array.length,
-        block: array.#records.block.refer(),
-        lock: array.#locked.lock,
-      }),
-      attach: (Class, { fields, length, block, lock }) => {
-        arriving = Block.attach(block);
-        try {
-          return new (Class as unknown as typeof SharedStructArray)(fields, length, { lock: lock ?? false });
-        } finally {
-          arriving = undefined;
-        }
-      },
-    });
+    travelsInBlock(SharedStructArray, (array) => ({
+      args: [array.#records.fields, array.length],
+      block: array.#records.block,
+      locked: array.#locked,
+    }));
   }
 }
-
-let arriving: Block | undefined;
 
 Object.defineProperty(SharedStructArray.prototype, inspect.custom, {
   value(this: SharedStructArray): string {

@@ -1,9 +1,7 @@
 import { inspect } from 'node:util';
 import { checkKeys } from '../arguments.ts';
-import { SharedMemoryError } from '../errors.ts';
-import { Block, type BlockReference } from '../memory/block.ts';
 import type { Holdable } from '../sync/holdable.ts';
-import { travelsAs } from '../wire/shared.ts';
+import { travelsInBlock } from './in-block.ts';
 import { Locked, type LockOption } from './locked.ts';
 import {
   type FieldValue,
@@ -13,12 +11,6 @@ import {
   type StructInit,
   type StructOf,
 } from './records.ts';
-
-interface State {
-  readonly fields: StructFields;
-  readonly block: BlockReference;
-  readonly lock: Holdable | undefined;
-}
 
 /**
  * A structure of named fields in memory that processes and threads share, laid out as C and Python's ctypes do. Each read and each write of a number is whole;
@@ -48,7 +40,7 @@ export class SharedStruct<const F extends StructFields = StructFields> {
   constructor(fields: F, init?: StructInit<F>, options: { readonly lock?: LockOption } = {}) {
     checkKeys('SharedStruct', options, ['lock']);
     this.#locked = new Locked('SharedStruct', options.lock);
-    this.#records = new Records(fields, 1, arriving);
+    this.#records = new Records(fields, 1);
     if (init !== undefined) this.#records.set(0, init);
   }
 
@@ -88,10 +80,7 @@ export class SharedStruct<const F extends StructFields = StructFields> {
    * @throws SharedMemoryError when it has none (`lock: false`).
    */
   get lock(): Holdable {
-    const { lock } = this.#locked;
-    if (lock === undefined)
-      throw new SharedMemoryError('This shared structure has no lock: it was made with { lock: false }.');
-    return lock;
+    return this.#locked.require();
   }
 
   /** A shared structure of its own with the same values. Python: `sharedctypes.copy(p)`. */
@@ -102,25 +91,13 @@ export class SharedStruct<const F extends StructFields = StructFields> {
   }
 
   static {
-    travelsAs<SharedStruct, State>(SharedStruct, {
-      stateOf: (struct) => ({
-        fields: struct.#records.fields,
-        block: struct.#records.block.refer(),
-        lock: struct.#locked.lock,
-      }),
-      attach: (Class, { fields, block, lock }) => {
-        arriving = Block.attach(block);
-        try {
-          return new (Class as unknown as typeof SharedStruct)(fields, undefined, { lock: lock ?? false });
-        } finally {
-          arriving = undefined;
-        }
-      },
-    });
+    travelsInBlock(SharedStruct, (struct) => ({
+      args: [struct.#records.fields, undefined],
+      block: struct.#records.block,
+      locked: struct.#locked,
+    }));
   }
 }
-
-let arriving: Block | undefined;
 
 Object.defineProperty(SharedStruct.prototype, inspect.custom, {
   value(this: SharedStruct): string {

@@ -1,18 +1,11 @@
 import { inspect } from 'node:util';
 import { checkKeys } from '../arguments.ts';
-import { SharedMemoryError } from '../errors.ts';
-import { allocate, Block, type BlockReference } from '../memory/block.ts';
+import type { Block } from '../memory/block.ts';
 import type { Holdable } from '../sync/holdable.ts';
-import { travelsAs } from '../wire/shared.ts';
 import { add, compareExchange, type ElementArray, exchange, load, store } from './atomic.ts';
+import { blockFor, travelsInBlock } from './in-block.ts';
 import { Locked, type LockOption } from './locked.ts';
 import { constructorOf, type ElementOf, type TypeCode } from './type-codes.ts';
-
-interface State<C extends TypeCode> {
-  readonly code: C;
-  readonly block: BlockReference;
-  readonly lock: Holdable | undefined;
-}
 
 /**
  * A number in memory that processes and threads share. Each read and each write is whole; `add`, `exchange` and `compareExchange` are one step that nobody
@@ -44,8 +37,7 @@ export class SharedValue<C extends TypeCode = TypeCode> {
     checkKeys('SharedValue', options, ['lock']);
     this.#code = code;
     this.#locked = new Locked('SharedValue', options.lock);
-    // One that arrives has its memory already.
-    this.#block = arriving ?? allocate(8);
+    this.#block = blockFor(8);
     this.#array = new Elements(this.#block.buffer, 0, 1);
     if (value !== undefined) this.value = value;
   }
@@ -80,28 +72,17 @@ export class SharedValue<C extends TypeCode = TypeCode> {
    * @throws SharedMemoryError when it has none (`lock: false`).
    */
   get lock(): Holdable {
-    const { lock } = this.#locked;
-    if (lock === undefined)
-      throw new SharedMemoryError('This shared value has no lock: it was made with { lock: false }.');
-    return lock;
+    return this.#locked.require();
   }
 
   static {
-    travelsAs<SharedValue, State<TypeCode>>(SharedValue, {
-      stateOf: (value) => ({ code: value.#code, block: value.#block.refer(), lock: value.#locked.lock }),
-      attach: (Class, { code, block, lock }) => {
-        arriving = Block.attach(block);
-        try {
-          return new (Class as unknown as typeof SharedValue)(code, undefined, { lock: lock ?? false });
-        } finally {
-          arriving = undefined;
-        }
-      },
-    });
+    travelsInBlock(SharedValue, (value) => ({
+      args: [value.#code, undefined],
+      block: value.#block,
+      locked: value.#locked,
+    }));
   }
 }
-
-let arriving: Block | undefined;
 
 Object.defineProperty(SharedValue.prototype, inspect.custom, {
   value(this: SharedValue): string {

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { types } from 'node:util';
 import { withoutCounting } from '../memory/block.ts';
+import { encodeExact, encodeOwn, encodePrototype } from './encode-properties.ts';
 import type { Encoder } from './encoder.ts';
 import { domException, errorKind, kindPrototype } from './error-kinds.ts';
 import type { FunctionForm } from './forms.ts';
@@ -63,7 +64,7 @@ export function encodeBuiltin(encoder: Encoder, value: object, prototype: object
   if (prototype !== null && prototype !== Object.prototype && isTwin(prototype, Object.prototype))
     return encoder.plain(value as Record<string, unknown>);
   if (value === process.env) return encoder.plain({ ...process.env });
-  if (prototype === null) return encoder.exact(value, null, Object.prototype, Tag.exact, 0);
+  if (prototype === null) return encodeExact(encoder, value, null, Object.prototype, Tag.exact, 0);
   if (!encoder.capturing) {
     const reference = types.isModuleNamespaceObject(value) ? encoder.functions?.referenceOf(value) : undefined;
     if (reference !== undefined) return encoder.reference(reference);
@@ -155,8 +156,8 @@ function set(encoder: Encoder, value: Set<unknown>, prototype: object | null): v
 
 /** What a built-in has beyond its contents: own properties and a prototype that is not the usual one. */
 function rest(encoder: Encoder, value: object, prototype: object | null, usual: object): void {
-  encoder.own(value);
-  encoder.prototype(prototype, usual);
+  encodeOwn(encoder, value);
+  encodePrototype(encoder, prototype, usual);
 }
 
 /** An error as a value: its stack is text, whatever it is on this version of Node. */
@@ -175,8 +176,8 @@ function error(encoder: Encoder, value: Error, prototype: object | null): void {
     },
     () => {
       writer.string(String(value.stack));
-      encoder.own(value, 'stack');
-      encoder.prototype(kind.exact || isInternal(encoder, prototype) ? usual : prototype, usual);
+      encodeOwn(encoder, value, 'stack');
+      encodePrototype(encoder, kind.exact || isInternal(encoder, prototype) ? usual : prototype, usual);
     },
   );
 }
@@ -217,7 +218,7 @@ function view(encoder: Encoder, value: ArrayBufferView): void {
     encoder.remember(bytes);
     encoder.buffer(bytes);
   } else encoder.value(value.buffer);
-  encoder.prototype(Object.getPrototypeOf(value) as object | null, viewPrototype(kind));
+  encodePrototype(encoder, Object.getPrototypeOf(value) as object | null, viewPrototype(kind));
 }
 
 export function viewPrototype(kind: number): object {
@@ -257,7 +258,7 @@ function instance(encoder: Encoder, value: Record<string | symbol, unknown>, pro
       () => {
         writer.u8(Tag.exact);
         writer.varint(privates === undefined ? 1 : 2);
-        encoder.prototype(prototype, Object.prototype);
+        encodePrototype(encoder, prototype, Object.prototype);
         encoder.remember(value);
       },
       () => {
@@ -270,14 +271,14 @@ function instance(encoder: Encoder, value: Record<string | symbol, unknown>, pro
             encoder.path.pop();
           }
         }
-        encoder.own(value);
+        encodeOwn(encoder, value);
         writer.u8(Object.isExtensible(value) ? 1 : 0);
       },
     );
     return;
   }
   writer.u8(Tag.instance);
-  encoder.prototype(prototype, Object.prototype);
+  encodePrototype(encoder, prototype, Object.prototype);
   encoder.record(value, keys);
 }
 

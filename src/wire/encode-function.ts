@@ -1,4 +1,5 @@
 import { CaptureError } from '../errors.ts';
+import { encodeProperty } from './encode-properties.ts';
 import type { Encoder } from './encoder.ts';
 import { isCell, type FunctionParts, type OwnProperty } from './forms.ts';
 import { VariableKey } from './path.ts';
@@ -62,5 +63,5 @@ function within(encoder: Encoder, write: () => void): void {
 
 function properties(encoder: Encoder, list: readonly OwnProperty[]): void {
   encoder.writer.varint(list.length);
-  for (const { key, descriptor } of list) encoder.property(key, descriptor);
+  for (const { key, descriptor } of list) encodeProperty(encoder, key, descriptor);
 }

@@ -2,9 +2,10 @@ import { types } from 'node:util';
 import { maxCodecDepth, maxKeyCheckedLength, minAttachmentBytes } from '../limits.ts';
 import { encodeBuiltin } from './encode-builtin.ts';
 import { encodeFunction } from './encode-function.ts';
+import { encodeExact } from './encode-properties.ts';
 import type { Definition, FunctionReader } from './forms.ts';
 import { Path } from './path.ts';
-import { hasAccessor, hasOnly, isTwin, packing } from './shapes.ts';
+import { hasAccessor, hasOnly, packing } from './shapes.ts';
 import { release, type NetSocket } from './sockets.ts';
 import { ShapeTable } from './shape-table.ts';
 import { Tag, wellKnownSymbols } from './tags.ts';
@@ -255,7 +256,7 @@ export class Encoder {
       kind !== 'sparse' &&
       (length > maxKeyCheckedLength || Object.keys(value).length === length) &&
       Object.isExtensible(value);
-    if (!plain) return this.exact(value, prototype as object | null, Array.prototype, Tag.sparse, length);
+    if (!plain) return encodeExact(this, value, prototype as object | null, Array.prototype, Tag.sparse, length);
     this.remember(value);
     const { writer } = this;
     if (kind === 'ints') {
@@ -294,7 +295,7 @@ export class Encoder {
     if (simple) return this.record(value, keys);
     if (types.isArgumentsObject(value) && !this.capturing)
       throw unsendable('a list of `arguments` cannot be sent', 'Send `[...arguments]`.');
-    this.exact(value, Object.prototype, Object.prototype, Tag.exact, 0);
+    encodeExact(this, value, Object.prototype, Object.prototype, Tag.exact, 0);
   }
 
   /** A shape and its values; class instances have one behind their prototype. */
@@ -331,61 +332,6 @@ export class Encoder {
     writer.u8(Tag.shape);
     writer.varint(keys.length);
     for (const key of keys) writer.string(key);
-  }
-
-  /**
-   * An object with everything that it owns: symbols, attributes, accessors, its prototype when it is not `usual`, and
-   * whether it can be extended. `size` is an array's length.
-   */
-  exact(value: object, prototype: object | null, usual: object, tag: number, size: number): void {
-    this.remember(value);
-    this.nest(
-      () => {
-        this.writer.u8(tag);
-        this.writer.varint(size);
-      },
-      () => {
-        this.own(value, tag === Tag.sparse ? 'length' : undefined);
-        this.prototype(prototype, usual);
-        this.writer.u8(Object.isExtensible(value) ? 1 : 0);
-      },
-    );
-  }
-
-  prototype(prototype: object | null, usual: object): void {
-    if (prototype === usual || (prototype !== null && isTwin(prototype, usual))) return this.writer.u8(Tag.hole);
-    this.path.push('__proto__');
-    this.value(prototype);
-    this.path.pop();
-  }
-
-  /** All own properties but one to skip, each with its attributes. */
-  own(value: object, skip?: string): void {
-    // Most have none, and listing none is quicker so.
-    if (Object.getOwnPropertyNames(value).length === 0 && Object.getOwnPropertySymbols(value).length === 0)
-      return this.writer.varint(0);
-    let keys = Reflect.ownKeys(value);
-    if (skip !== undefined) keys = keys.filter((key) => key !== skip);
-    this.writer.varint(keys.length);
-    for (const key of keys) this.property(key, Object.getOwnPropertyDescriptor(value, key)!, value);
-  }
-
-  /** One property: key, attribute bits, then the value or the accessor's functions. */
-  property(key: string | symbol, descriptor: PropertyDescriptor, owner?: object): void {
-    this.path.push(key);
-    this.value(key);
-    const accessor = descriptor.get !== undefined || descriptor.set !== undefined;
-    const ships = accessor && (this.capturing || owner === undefined);
-    const bits = (descriptor.enumerable ? 1 : 0) | (descriptor.configurable ? 2 : 0);
-    if (ships) {
-      this.writer.u8(bits | 8);
-      this.value(descriptor.get);
-      this.value(descriptor.set);
-    } else {
-      this.writer.u8(bits | (accessor || descriptor.writable ? 4 : 0));
-      this.value(accessor ? Reflect.get(owner!, key) : descriptor.value);
-    }
-    this.path.pop();
   }
 
   /** An ArrayBuffer: small ones within the bytes, large and moving ones beside them. */
