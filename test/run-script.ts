@@ -94,3 +94,14 @@ export async function runScript(program: URL | string, options: ScriptOptions = 
     if (own !== undefined) rmSync(own, { force: true });
   }
 }
+
+/** Lines in front of a script: it runs as where koffi cannot be had. */
+export const withoutKoffi = `
+process.dlopen = () => { throw new Error('no addons here'); };
+const { default: Module } = await import('node:module');
+const load = Module._load;
+Module._load = (name, ...rest) => {
+  if (name === 'koffi') throw new Error('not installed');
+  return load(name, ...rest);
+};
+`;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { contexts } from '../matrix.ts';
-import { runScript } from '../run-script.ts';
+import { runScript, withoutKoffi } from '../run-script.ts';
 
 for (const context of contexts) {
   test(`blocking (${context}): a synchronous program, which the event loop never serves`, async () => {
@@ -88,13 +88,7 @@ for (const context of contexts) {
 
 test('blocking (process): without koffi, and what is awaited there too', async () => {
   const { code, stdout, stderr } = await runScript(`
-    process.dlopen = () => { throw new Error('no addons here'); };
-    const { default: Module } = await import('node:module');
-    const load = Module._load;
-    Module._load = (name, ...rest) => {
-      if (name === 'koffi') throw new Error('not installed');
-      return load(name, ...rest);
-    };
+    ${withoutKoffi}
     const { Pool, range } = await import('manycore');
     const pool = new Pool(2);
     console.log(pool.mapSync((x) => x * x, range(1_000)).at(-1), (await pool.map((x) => x + 1, range(1_000))).at(-1));

@@ -1,17 +1,7 @@
 import assert from 'node:assert/strict';
 import { AbortError, NestingError, Pool, range, task } from 'manycore';
+import { sleep, spin } from '../functions.ts';
 import { eachContext, eventually, rejection, testClean, testPool } from '../matrix.ts';
-
-function spin(ms: number): number {
-  const end = performance.now() + ms;
-  while (performance.now() < end);
-  return ms;
-}
-
-async function sleep(ms: number): Promise<number> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
-  return ms;
-}
 
 const workerId = (): number => task().workerId;
 

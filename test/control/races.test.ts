@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict';
 import { setImmediate as nextTurn, setTimeout as sleepFor } from 'node:timers/promises';
 import { AbortError, Pool, PoolClosedError, TaskTimeoutError } from 'manycore';
+import { sleep } from '../functions.ts';
 import { eachContext, testClean, testPool } from '../matrix.ts';
 
 /** The races of test/engine/races.test.ts, with real workers and real time: nothing is lost, nothing is settled twice. */
-
-async function sleep(ms: number): Promise<number> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
-  return ms;
-}
 
 /** Numbers that are the same in each run. */
 function numbers(seed: number): () => number {

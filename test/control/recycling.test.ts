@@ -1,17 +1,7 @@
 import assert from 'node:assert/strict';
 import { range, task } from 'manycore';
+import { sleep, spin } from '../functions.ts';
 import { eachContext, eventually, testPool } from '../matrix.ts';
-
-function spin(ms: number): number {
-  const end = performance.now() + ms;
-  while (performance.now() < end);
-  return ms;
-}
-
-async function sleep(ms: number): Promise<number> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
-  return ms;
-}
 
 eachContext((context) => {
   testPool(

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { range, RemoteError, SerializationError, task, WorkerLostError } from 'manycore';
 import { wait } from 'manycore/futures';
 import { eventually, rejection } from '../matrix.ts';
-import { sleep, square } from './functions.ts';
+import { sleep, square } from '../functions.ts';
 import { eachExecutor, hasBegun, testExecutor } from './support.ts';
 
 /** What cannot be read or written where it is told to. */

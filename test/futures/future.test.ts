@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { CancelledError, Future, InvalidStateError, TimeoutError } from 'manycore/futures';
 import { RemoteError, WorkerLostError } from 'manycore';
 import { eventually, rejection, testClean } from '../matrix.ts';
-import { sleep, spin, square } from './functions.ts';
+import { sleep, spin, square } from '../functions.ts';
 import { eachExecutor, hasBegun, testExecutor } from './support.ts';
 
 const boom = new RangeError('boom');

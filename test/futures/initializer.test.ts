@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { PoolBrokenError } from 'manycore';
 import { wait } from 'manycore/futures';
-import { sleep, square } from './functions.ts';
+import { sleep, square } from '../functions.ts';
 import { eachExecutor, testExecutor } from './support.ts';
 
 const state = globalThis as { prepared?: string };

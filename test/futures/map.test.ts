@@ -10,7 +10,7 @@ import {
 } from 'manycore';
 import type { Future, ThreadPoolExecutor } from 'manycore/futures';
 import { eventually, rejection } from '../matrix.ts';
-import { sleep, square } from './functions.ts';
+import { sleep, square } from '../functions.ts';
 import { collect, eachExecutor, hasBegun, testExecutor } from './support.ts';
 
 function divmod(a: number, b: number): [number, number] {

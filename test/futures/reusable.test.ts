@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { CancelledError, getReusableExecutor, wait } from 'manycore/futures';
 import { Pool, PoolTerminatedError, task, WorkerLostError } from 'manycore';
 import { contexts, eventually, rejection, testClean } from '../matrix.ts';
-import { sleep, spin, square } from './functions.ts';
+import { sleep, spin, square } from '../functions.ts';
 import { hasBegun } from './support.ts';
 
 setFlagsFromString('--expose-gc');

@@ -8,7 +8,7 @@ import { Sequencer } from 'manycore/testing';
 import { commandOf, descendants } from '#internal/testing/processes.js';
 import { eventually, rejection, testClean } from '../matrix.ts';
 import { runScript } from '../run-script.ts';
-import { sleep, spin, square } from './functions.ts';
+import { sleep, spin, square } from '../functions.ts';
 import { eachExecutor, hasBegun, testExecutor } from './support.ts';
 
 setFlagsFromString('--expose-gc');

@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 import { ArgumentRangeError, ArgumentTypeError, cpuCount, task, TaskTimeoutError, WorkerLostError } from 'manycore';
 import { ProcessPoolExecutor, ThreadPoolExecutor, wait, type Future } from 'manycore/futures';
 import { eventually, rejection, testClean } from '../matrix.ts';
-import { sleep, spin, square } from './functions.ts';
+import { sleep, spin, square } from '../functions.ts';
 import { eachExecutor, hasBegun, testExecutor } from './support.ts';
 
 testClean('executor: the default sizes (N351)', {}, async () => {

@@ -11,7 +11,7 @@ import {
   wait,
 } from 'manycore/futures';
 import { eventually, rejection, testClean } from '../matrix.ts';
-import { sleep, square } from './functions.ts';
+import { sleep, square } from '../functions.ts';
 import { collect, eachExecutor, hasBegun, testExecutor } from './support.ts';
 
 function finished<T>(value: T): Future<T> {

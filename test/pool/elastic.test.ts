@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Pool } from 'manycore';
 import { range, task } from 'manycore';
+import { sleep } from '../functions.ts';
 import { eachContext, eventually, testPool } from '../matrix.ts';
-
-async function sleep(ms: number): Promise<number> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
-  return ms;
-}
 
 const size = (pool: Pool): number => pool.statistics().workers.length;
 const ready = (pool: Pool): number => pool.statistics().workers.filter(({ state }) => state === 'ready').length;

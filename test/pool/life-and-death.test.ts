@@ -3,15 +3,10 @@ import { existsSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Pool, PoolClosedError, PoolRunningError, PoolTerminatedError, range, task, WorkerLostError } from 'manycore';
+import { sleep, square } from '../functions.ts';
 import { contexts, eachContext, eventually, rejection, testClean, testPool } from '../matrix.ts';
 
-const square = (x: number): number => x * x;
 const squares = (count: number): number[] => Array.from({ length: count }, (_, i) => i * i);
-
-async function sleep(ms: number): Promise<number> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
-  return ms;
-}
 
 eachContext((context) => {
   testPool(

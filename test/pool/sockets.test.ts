@@ -7,7 +7,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { TLSSocket } from 'node:tls';
 import { getContext, SerializationError, task, WorkerLostError } from 'manycore';
 import { eachContext, eventually, rejection, testClean, testPool } from '../matrix.ts';
-import { runScript } from '../run-script.ts';
+import { runScript, withoutKoffi } from '../run-script.ts';
 import { Broken } from './fixtures/broken-elsewhere.ts';
 
 /** Answers the first that comes with what it is and who answers, and ends. */
@@ -347,13 +347,7 @@ testClean(
 
 testClean('sockets: without koffi the error says so', {}, async () => {
   const { stdout, stderr, code } = await runScript(`
-    process.dlopen = () => { throw new Error('no addons here'); };
-    const { default: Module } = await import('node:module');
-    const load = Module._load;
-    Module._load = (name, ...rest) => {
-      if (name === 'koffi') throw new Error('not installed');
-      return load(name, ...rest);
-    };
+    ${withoutKoffi}
     const { Pool } = await import('manycore');
     const { createServer, connect } = await import('node:net');
     const { once } = await import('node:events');

@@ -1,19 +1,7 @@
 import assert from 'node:assert/strict';
 import { AbortError, PoisonTaskError, range, task, TaskTimeoutError, WorkerLostError } from 'manycore';
+import { sleep, spin, square } from '../functions.ts';
 import { eachContext, eventually, rejection, testPool } from '../matrix.ts';
-
-const square = (x: number): number => x * x;
-
-async function sleep(ms: number): Promise<number> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
-  return ms;
-}
-
-function spin(ms: number): number {
-  const end = performance.now() + ms;
-  while (performance.now() < end);
-  return ms;
-}
 
 eachContext((context) => {
   testPool(

@@ -6,6 +6,9 @@ export async function sleep(ms: number): Promise<number> {
   return ms;
 }
 
-export function spin(): never {
-  for (;;);
+/** Keeps a core busy; without `ms` for ever. */
+export function spin(ms: number = Infinity): number {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+  return ms;
 }
