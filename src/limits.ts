@@ -153,8 +153,18 @@ export const silenceMs = 15_000;
 export const goneMs = 600_000;
 /** How long a shared object that was sent to somebody outlives its last holder: the receiver may not have got to it. */
 export const lingerReferenceMs = 300_000;
-/** Wrong keys from one address within a minute after which its connections wait, doubling, up to the last of these. */
-export const authFailures = { free: 5, delayMs: 100, delayMsMax: 10_000, forgetMs: 60_000 } as const;
+/**
+ * Wrong keys from one address within a minute after which its connections wait, doubling, up to the last of these; that of this
+ * machine, which all its programs share, is short. Of so many addresses at most.
+ */
+export const authFailures = {
+  free: 5,
+  delayMs: 100,
+  delayMsMax: 10_000,
+  localDelayMsMax: 1_000,
+  forgetMs: 60_000,
+  addresses: 10_000,
+} as const;
 /** The most that is told of an error to a client: the rest of a message is cut. */
 export const maxRemoteMessageLength = 4_096;
 /**

@@ -25,7 +25,8 @@ const keys = [...peerKeys, 'timeout', 'signal'];
  * @param address - The path of a Unix socket (with a zero in front: a Linux abstract name), or `{ host, port }`.
  * @param options - `authKey` when the listener has one; `legacy: true` for CPython up to 3.11.
  * @throws AuthenticationError when one side does not show that it has the key.
- * @throws ConnectionLostError when nobody listens there; `cause` has the system's error. TimeoutError, AbortError.
+ * @throws ConnectionLostError when nobody listens there, or goes away before both have shown the key; `cause` has the system's
+ *   error. TimeoutError, AbortError.
  * @example
  * ```ts
  * import { Client, Listener } from 'manycore/connection';

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
-import { AuthenticationError } from '../errors.ts';
+import { AuthenticationError, type ConnectionLostError } from '../errors.ts';
 import { handshakeMs, maxUnauthenticated } from '../limits.ts';
 import type { Address } from '../manager/address.ts';
+import { Penalties } from '../manager/penalties.ts';
 import type { Secret } from './digests.ts';
 import { authenticate } from './handshake.ts';
 import { MessageSocket } from './message-socket.ts';
@@ -10,7 +11,7 @@ import { MessageSocket } from './message-socket.ts';
 export interface Guest {
   readonly address: Address;
   readonly messages?: MessageSocket;
-  readonly error?: AuthenticationError;
+  readonly error?: AuthenticationError | ConnectionLostError;
 }
 
 interface Arrival {
@@ -26,24 +27,29 @@ export interface DoorOptions {
   /** Whether one more may come in. */
   readonly hasRoom: () => boolean;
   readonly done: (guest: Guest) => void;
+  readonly penalties?: Penalties;
 }
 
 /**
  * Where clients show the key: several at once, the others in a line, each within the same time since it has come. So those who
- * are slow or silent hold up nobody but their like.
+ * are slow or silent hold up nobody but their like. Where wrong keys came from waits before that.
  */
 export class Door {
   readonly #options: DoorOptions;
+  readonly #penalties: Penalties;
+  /** All that have not begun to. */
+  readonly #arrivals = new Set<Arrival>();
   readonly #line = new Set<Arrival>();
   readonly #shaking = new Set<MessageSocket>();
 
   constructor(options: DoorOptions) {
     this.#options = options;
+    this.#penalties = options.penalties ?? new Penalties();
   }
 
   /** Those who have not shown the key. */
   get size(): number {
-    return this.#line.size + this.#shaking.size;
+    return this.#arrivals.size + this.#shaking.size;
   }
 
   came(socket: Socket, address: Address): void {
@@ -52,12 +58,16 @@ export class Door {
     timer.unref();
     const arrival = { socket, address, timer, untilMs: performance.now() + handshakeMs };
     socket.once('close', () => this.#leave(arrival));
-    this.#line.add(arrival);
-    this.next();
+    this.#arrivals.add(arrival);
+    this.#penalties.serve(socket, () => {
+      this.#line.add(arrival);
+      this.next();
+    });
   }
 
   #leave(arrival: Arrival): void {
     clearTimeout(arrival.timer);
+    this.#arrivals.delete(arrival);
     this.#line.delete(arrival);
   }
 
@@ -74,8 +84,11 @@ export class Door {
     const { secret, done } = this.#options;
     const messages = new MessageSocket(socket);
     if (secret === undefined) return done({ address, messages });
-    const late = (): void =>
+    let isLate = false;
+    const late = (): void => {
+      isLate = true;
       messages.fail(new AuthenticationError(`A client has not shown the key within ${handshakeMs} ms.`));
+    };
     const timer = setTimeout(late, untilMs - performance.now());
     timer.unref();
     messages.holds = false;
@@ -85,8 +98,10 @@ export class Door {
       await authenticate(messages, secret, 'listener');
       messages.holds = true;
     } catch (error) {
+      if (error instanceof AuthenticationError && !isLate && typeof address !== 'string')
+        this.#penalties.failed(address.host);
       messages.fail(error as Error);
-      guest = { address, error: error as AuthenticationError };
+      guest = { address, error: error as AuthenticationError | ConnectionLostError };
     }
     clearTimeout(timer);
     // Who was turned away as the listener was closed is told of nowhere.
@@ -96,7 +111,7 @@ export class Door {
   }
 
   close(reason: Error): void {
-    for (const { socket } of this.#line) socket.destroy();
+    for (const { socket } of this.#arrivals) socket.destroy();
     for (const messages of this.#shaking) messages.fail(reason);
     this.#shaking.clear();
   }

@@ -39,7 +39,7 @@ const open: Readonly<Record<Role, Set<string>>> = { listener: new Set(), client:
 /**
  * How long it may take is up to the caller, who gives the connection up then.
  *
- * @throws AuthenticationError: the connection has to be closed.
+ * @throws AuthenticationError, and ConnectionLostError when the other side went away: the connection has to be closed.
  */
 export async function authenticate(messages: MessageSocket, secret: Secret, role: Role): Promise<void> {
   try {
@@ -47,16 +47,16 @@ export async function authenticate(messages: MessageSocket, secret: Secret, role
     await deliverChallenge(messages, secret, open[role]);
     if (role === 'listener') await answerChallenge(messages, secret, open[role]);
   } catch (error) {
-    if (!isFault(error)) throw error;
-    throw new AuthenticationError(`The other side has not shown the key: ${error.message}`, { cause: error });
+    throw explain(error);
   }
 }
 
-/** It went away, or what it says is too long for what it should say. */
-function isFault(error: unknown): error is Error {
-  return [EndOfFileError, ConnectionLostError, BrokenPipeError, FrameTooLargeError].some(
-    (kind) => error instanceof kind,
-  );
+function explain(error: unknown): unknown {
+  if (error instanceof FrameTooLargeError)
+    return new AuthenticationError(`The other side has not shown the key: ${error.message}`, { cause: error });
+  if (error instanceof EndOfFileError || error instanceof BrokenPipeError || error instanceof ConnectionLostError)
+    return new ConnectionLostError('The other side went away before both had shown the key.', false, { cause: error });
+  return error;
 }
 
 /** Has the other side show the key. */

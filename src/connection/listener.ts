@@ -1,5 +1,5 @@
 import { checkCount } from '../arguments.ts';
-import { AuthenticationError, ConnectionStateError } from '../errors.ts';
+import { AuthenticationError, ConnectionLostError, ConnectionStateError } from '../errors.ts';
 import { maxUnaccepted } from '../limits.ts';
 import type { Address } from '../manager/address.ts';
 import { type QueueOptions, waitingOf } from '../queues/options.ts';
@@ -122,7 +122,8 @@ export class Listener<Out = unknown, In = Out> {
   /**
    * The next client. It waits, without blocking, until there is one.
    *
-   * @throws AuthenticationError for a client that has not shown the key: it is gone, the next one can be accepted.
+   * @throws AuthenticationError for a client that has not shown the key, ConnectionLostError for one that went away before it
+   *   had: it is gone, the next one can be accepted.
    * @throws ConnectionStateError when the listener is closed; TimeoutError, AbortError.
    */
   async accept(options?: QueueOptions): Promise<SocketConnection<Out, In>> {
@@ -157,7 +158,7 @@ export class Listener<Out = unknown, In = Out> {
       try {
         connection = await this.accept();
       } catch (error) {
-        if (error instanceof AuthenticationError) continue;
+        if (error instanceof AuthenticationError || error instanceof ConnectionLostError) continue;
         if (error instanceof ConnectionStateError) return;
         throw error;
       }

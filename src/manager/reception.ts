@@ -1,9 +1,9 @@
 import type { Server, Socket } from 'node:net';
-import { acceptsPerSecond, authFailures, handshakeMs, maxUnauthenticated } from '../limits.ts';
-import { monotonicMs } from '../monotonic.ts';
+import { acceptsPerSecond, handshakeMs, maxUnauthenticated } from '../limits.ts';
 import type { Target } from './address.ts';
 import type { AuthKey } from './auth-key.ts';
 import { ServerFlag, ServerHandshake } from './handshake.ts';
+import { Penalties } from './penalties.ts';
 import { Rate } from './rate.ts';
 import { type Doorman, listenAt } from './transport.ts';
 
@@ -24,6 +24,7 @@ export interface ReceptionOptions {
   readonly hasRoom: () => boolean;
   /** A client has shown the key. `rest` is what it has sent beyond that. */
   readonly welcome: (socket: Socket, rest: Buffer) => void;
+  readonly penalties?: Penalties;
 }
 
 /** Statistics of a server's door. */
@@ -36,8 +37,7 @@ export interface DoorCounts {
 
 /**
  * The door: who has not shown the key gets no further, has little time and costs nothing but a socket. Only some are seen at
- * once, and only so many per second; the others wait in line within the same time. Who has failed often waits longer before the
- * next attempt.
+ * once, and only so many per second; the others wait in line within the same time. Where wrong keys came from waits before that.
  */
 export class Reception implements Doorman {
   readonly server: Server;
@@ -47,7 +47,7 @@ export class Reception implements Doorman {
   readonly #guests = new Map<Socket, Guest>();
   readonly #line = new Set<Guest>();
   readonly #seen = new Set<Guest>();
-  readonly #failures = new Map<string, { count: number; untilMs: number; atMs: number }>();
+  readonly #penalties: Penalties;
   /** None on a Unix socket: who can reach it may as well do other things. */
   readonly #rate: Rate | undefined;
   #lineTimer: NodeJS.Timeout | undefined;
@@ -55,6 +55,7 @@ export class Reception implements Doorman {
 
   constructor(options: ReceptionOptions) {
     this.#options = options;
+    this.#penalties = options.penalties ?? new Penalties();
     if (typeof options.target.address !== 'string') this.#rate = new Rate(acceptsPerSecond, options.maxConnections);
     const { server, ready } = listenAt(options.target, options.key, this, options.fd);
     this.server = server;
@@ -66,10 +67,6 @@ export class Reception implements Doorman {
   }
 
   came(socket: Socket, begin: () => void): void {
-    if (this.#isDelayed(socket)) {
-      this.#refused++;
-      return void socket.destroy();
-    }
     const timer = setTimeout(() => socket.destroy(), handshakeMs);
     timer.unref();
     const guest: Guest = { socket, begin, timer };
@@ -78,9 +75,11 @@ export class Reception implements Doorman {
       if (this.#guests.has(socket)) this.#refused++;
       this.#leave(guest);
     });
-    this.#line.add(guest);
-    this.#seeNext();
-    if (this.#line.has(guest)) socket.pause();
+    this.#penalties.serve(socket, () => {
+      this.#line.add(guest);
+      this.#seeNext();
+    });
+    if (!this.#seen.has(guest)) socket.pause();
   }
 
   /** Those at the front of the line, as many as may be seen now. */
@@ -119,7 +118,7 @@ export class Reception implements Doorman {
       try {
         if (!handshake.push(chunk)) return;
       } catch {
-        this.#failed(raw);
+        this.failed(raw);
         // What it was told reaches it first.
         return socket.destroySoon();
       }
@@ -134,24 +133,8 @@ export class Reception implements Doorman {
     socket.resume();
   }
 
-  #failed(socket: Socket): void {
-    const { remoteAddress } = socket;
-    if (remoteAddress === undefined) return;
-    const now = monotonicMs();
-    for (const [address, { atMs }] of this.#failures)
-      if (now - atMs > authFailures.forgetMs) this.#failures.delete(address);
-    const before = this.#failures.get(remoteAddress);
-    const count = (before?.count ?? 0) + 1;
-    const delayMs =
-      count <= authFailures.free
-        ? 0
-        : Math.min(authFailures.delayMsMax, authFailures.delayMs * 2 ** (count - authFailures.free - 1));
-    this.#failures.set(remoteAddress, { count, untilMs: now + delayMs, atMs: now });
-  }
-
-  #isDelayed({ remoteAddress }: Socket): boolean {
-    const failures = remoteAddress === undefined ? undefined : this.#failures.get(remoteAddress);
-    return failures !== undefined && monotonicMs() < failures.untilMs;
+  failed({ remoteAddress }: Socket): void {
+    this.#penalties.failed(remoteAddress);
   }
 
   close(): void {

@@ -98,6 +98,8 @@ export interface Doorman {
   came(socket: Socket, begin: () => void): void;
   /** Its TLS connection, if any, stands. */
   open(raw: Socket, socket: Socket, binding: Uint8Array): void;
+  /** What it said in the TLS handshake shows that it does not have the key, or no certificate. */
+  failed(raw: Socket): void;
 }
 
 export interface Listening {
@@ -155,11 +157,18 @@ function secureServer(key: AuthKey, tls: 'psk' | TlsOptions, doorman: Doorman): 
     (socket) => {
       socket.on('error', () => {});
       const raw = raws.get(nameOf(socket));
-      if (raw === undefined || (tls !== 'psk' && !isListed(socket, tls))) return void socket.destroy();
-      doorman.open(raw, socket, bindingOf(socket));
+      if (raw === undefined) return void socket.destroy();
+      if (tls === 'psk' || isListed(socket, tls)) return doorman.open(raw, socket, bindingOf(socket));
+      doorman.failed(raw);
+      socket.destroy();
     },
   );
-  server.on('tlsClientError', (_, socket) => socket.destroy());
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+    // Who has only left has another code, and no address any more.
+    const raw = error.code?.startsWith('ERR_SSL_') === true ? raws.get(nameOf(socket)) : undefined;
+    if (raw !== undefined) doorman.failed(raw);
+    socket.destroy();
+  });
   return (socket) => {
     const name = nameOf(socket);
     raws.set(name, socket);

@@ -1,8 +1,10 @@
 import { strict as assert } from 'node:assert';
 import crypto from 'node:crypto';
+import { once } from 'node:events';
 import { syncBuiltinESMExports } from 'node:module';
 import { createServer, type Server } from 'node:net';
 import { inspect } from 'node:util';
+import type { ConnectionLostError } from 'manycore';
 import { type Address, Client } from 'manycore/connection';
 import { responseTo, secretOf, verify } from '#internal/connection/digests.js';
 import { eventually, rejection, testClean } from '../matrix.ts';
@@ -117,7 +119,7 @@ testListener('handshake: a recorded one is worth nothing (I4)', { authKey }, asy
   first.send(recorded);
   assert.equal(String(await first.message()), '#WELCOME#');
   first.socket.destroy();
-  assert.equal((await rejection(listener.accept())).name, 'AuthenticationError');
+  assert.equal((await rejection(listener.accept())).name, 'ConnectionLostError');
   const second = new RawClient(listener.address);
   await second.challenge();
   second.send(recorded);
@@ -211,6 +213,79 @@ testClean('handshake: who asks for no key, though there should be one, is refuse
   assert.match(error.message, /asks for no key/);
   await new Promise((resolve) => server.close(resolve));
 });
+
+/** The peer goes away at each step of the handshake: before it, in the middle of a message, after its first and second. */
+const listenerSteps: readonly ((client: RawClient) => Promise<unknown>)[] = [
+  async () => undefined,
+  async (client) => client.socket.write(Buffer.from([0, 0, 0, 59, 0x23])),
+  async (client) => client.send(Buffer.concat([Buffer.from('#CHALLENGE#'), challenge])),
+  async (client) => {
+    client.send(Buffer.concat([Buffer.from('#CHALLENGE#'), challenge]));
+    await client.message();
+  },
+  async (client) => {
+    client.send(Buffer.concat([Buffer.from('#CHALLENGE#'), challenge]));
+    await client.message();
+    client.send('#WELCOME#');
+    await client.challenge();
+  },
+];
+
+for (const how of ['destroy', 'resetAndDestroy', 'end'] as const)
+  testClean(
+    `handshake: a listener that goes away in the middle of it is a lost connection, by ${how}`,
+    {},
+    async () => {
+      for (const [step, act] of listenerSteps.entries()) {
+        const server = createServer((socket) => {
+          const client = new RawClient(socket);
+          void act(client)
+            .then(() => socket.writableLength === 0 || new Promise((done) => socket.once('drain', done)))
+            .then(() => socket[how]());
+        });
+        const error = await rejection(Client(await listen(server), { authKey }));
+        assert.equal(error.name, 'ConnectionLostError', `step ${step}: ${error.stack}`);
+        assert.equal((error as ConnectionLostError).maybeExecuted, false);
+        await new Promise((resolve) => server.close(resolve));
+      }
+    },
+  );
+
+const clientSteps: readonly ((client: RawClient) => Promise<unknown>)[] = [
+  async () => undefined,
+  async (client) => client.challenge(),
+  async (client) => client.socket.write(Buffer.from([0, 0, 0, 40, 0x7b])),
+  async (client) => {
+    client.send(responseTo(await client.challenge(), secretOf(authKey, false)));
+    await client.message();
+  },
+  async (client) => {
+    client.send(responseTo(await client.challenge(), secretOf(authKey, false)));
+    await client.message();
+    client.send(Buffer.concat([Buffer.from('#CHALLENGE#'), challenge]));
+    await client.message();
+  },
+];
+
+for (const how of ['destroy', 'resetAndDestroy', 'end'] as const)
+  testListener(
+    `handshake: a client that goes away in the middle of it is a lost connection, by ${how}, and the next is accepted`,
+    { authKey, at: { port: 0 } },
+    async (listener) => {
+      for (const [step, act] of clientSteps.entries()) {
+        const client = new RawClient(listener.address);
+        const accepted = rejection(listener.accept());
+        await once(client.socket, 'connect');
+        await act(client);
+        client.socket[how]();
+        const error = await accepted;
+        assert.equal(error.name, 'ConnectionLostError', `step ${step}: ${error.stack}`);
+      }
+      const [here, there] = await pair(listener, authKey);
+      here.close();
+      there.close();
+    },
+  );
 
 async function listen(server: Server): Promise<Address> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

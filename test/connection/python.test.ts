@@ -113,6 +113,54 @@ except AuthenticationError as e: print(e)
   await right.end();
 });
 
+testClean('python: a listener that ends in the middle of the handshake is a lost connection', withPython, async () => {
+  // Its own functions, up to the point where it ends: before it asks, and when it has heard the answer.
+  for (const until of ['', 'deliver_challenge(c, key)']) {
+    const program = new PythonProgram(`
+import os, socket
+from multiprocessing.connection import Connection, deliver_challenge
+key = b'${authKey}'
+s = socket.create_server(('127.0.0.1', 0))
+print(s.getsockname()[1])
+c = Connection(s.accept()[0].detach())
+${until}
+os._exit(0)
+`);
+    const address = { port: Number(await program.line()) };
+    const error = await rejection(Client(address, { authKey, legacy: true }));
+    assert.equal(error.name, 'ConnectionLostError', until);
+    await program.end();
+  }
+});
+
+testClean('python: a client that ends in the middle of the handshake is a lost connection', withPython, async () => {
+  await using listener = new Listener(undefined, { authKey, legacy: true });
+  for (const until of ['', 'answer_challenge(c, key)']) {
+    const program = new PythonProgram(
+      `
+import os, socket, sys
+from multiprocessing.connection import Connection, answer_challenge
+key = b'${authKey}'
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+c = Connection(s.detach())
+${until}
+os._exit(0)
+`,
+      listener.address as string,
+    );
+    assert.equal((await rejection(listener.accept())).name, 'ConnectionLostError', until);
+    await program.end();
+  }
+  const right = new PythonProgram(echo, JSON.stringify(listener.address), authKey);
+  const here = await listener.accept();
+  await here.send(null);
+  await here.sendBytes(new Uint8Array(1));
+  await here.recvBytes();
+  here.close();
+  await right.end();
+});
+
 testClean('python: many clients at its Listener, which lets few wait', withPython, async () => {
   const program = new PythonProgram(`
 from multiprocessing.connection import Listener

@@ -101,21 +101,24 @@ testServer(
   },
 );
 
-testServer(
-  'manager: attempts with wrong keys are made to wait (I3)',
-  { address: port, tls: false },
-  async (client, server) => {
-    const errors: string[] = [];
-    // The delay doubles: there is one at last that is longer than an attempt takes.
-    while (errors.at(-1) !== 'ConnectionLostError' && errors.length < 20)
-      errors.push(
-        (await rejection(Manager.connect(server.address, { authKey: `wrong ${errors.length}`, tls: false }))).name,
-      );
-    assert.equal(errors[0], 'AuthenticationError');
-    assert.equal(errors.at(-1), 'ConnectionLostError', 'the door is shut for a moment');
-    assert.equal(await client.list([1]).length(), 1);
-  },
-);
+for (const tls of ['psk', false] as const)
+  testServer(
+    `manager: attempts with wrong keys are made to wait, ${tls === 'psk' ? 'with' : 'without'} TLS (I3)`,
+    { address: port, tls },
+    async (client, server) => {
+      const list = client.list([1]);
+      const tookMs: number[] = [];
+      for (let i = 0; i < 8; i++) {
+        const start = performance.now();
+        const error = await rejection(Manager.connect(server.address, { authKey: Buffer.alloc(32, 9 + i), tls }));
+        assert.equal(error.name, 'AuthenticationError');
+        tookMs.push(performance.now() - start);
+        assert.equal(await list.length(), 1);
+      }
+      // Those after the sixth failure: 100 ms, 200 ms.
+      assert.ok(tookMs.at(-2)! > 90 && tookMs.at(-1)! > 190, String(tookMs));
+    },
+  );
 
 testClean('manager: nothing goes readable beyond this machine unless that is said (I25)', {}, async () => {
   assert.throws(() => new Manager({ address: { host: '0.0.0.0', port: 0 }, tls: false }), {
