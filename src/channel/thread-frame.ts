@@ -7,6 +7,11 @@ export type ThreadFrame = readonly [
   attachments: (ArrayBuffer | SharedArrayBuffer)[],
 ];
 
+/** What comes from a thread may be anything: a task can get hold of the port. */
+export function isFrame(message: unknown): message is ThreadFrame {
+  return Array.isArray(message) && message[1] instanceof Uint8Array && Array.isArray(message[2]);
+}
+
 /** The buffers that are moved: those asked for, and the body when it has its memory to itself. */
 export function movedWith(body: Uint8Array, attachments: readonly Attachment[]): ArrayBuffer[] {
   const moved = attachments.filter(({ moves }) => moves).map(({ buffer }) => buffer as ArrayBuffer);

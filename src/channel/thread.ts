@@ -8,7 +8,7 @@ import { toldRoot } from '../memory/family.ts';
 import { tidyNames } from '../memory/names.ts';
 import type { Attachment } from '../wire/encoder.ts';
 import { blockedPollMs, blockedSliceMs, bootTimeoutMs, maxFrameBytes, zombieMs } from '../limits.ts';
-import { FrameTooLargeError } from '../errors.ts';
+import { FrameTooLargeError, ProtocolError } from '../errors.ts';
 import { monotonicMs } from '../monotonic.ts';
 import { tooLarge } from '../wire/writer.ts';
 import type { Channel, ChannelEvents, ChannelOptions, ChannelStreams } from './channel.ts';
@@ -17,7 +17,7 @@ import { StillbornChannel } from './stillborn.ts';
 import { MemoryPage, pageBytes } from './status-page.ts';
 import { Tickets } from './tickets.ts';
 import { workerEntry } from './worker-entry.ts';
-import { movedWith, type ThreadFrame } from './thread-frame.ts';
+import { isFrame, movedWith, type ThreadFrame } from './thread-frame.ts';
 
 /** A worker thread and our own port to it: the thread's `parentPort` stays free for the user's code. */
 export function openThread(options: ChannelOptions, events: ChannelEvents): Channel {
@@ -108,7 +108,9 @@ class ThreadChannel implements Channel, Source {
   }
 
   #listen(): void {
-    this.#port.on('message', (frame: ThreadFrame) => deliver(() => this.#deliver(frame)));
+    this.#port.on('message', (frame: unknown) => deliver(() => this.#deliver(frame)));
+    // Otherwise nobody would ever hear of what cannot be read, and its tasks would wait for ever.
+    this.#port.on('messageerror', (error) => this.#refuse(error));
     this.#worker.on('error', (error) => (this.#error = error));
     this.#worker.on('exit', (exitCode) => {
       this.#receive();
@@ -119,12 +121,21 @@ class ThreadChannel implements Channel, Source {
   /** What the thread has sent may still be in the port. Returns whether something was. */
   #receive(): boolean {
     let some = false;
-    for (let next = receiveMessageOnPort(this.#port); next !== undefined; next = receiveMessageOnPort(this.#port)) {
-      const { message } = next as { readonly message: ThreadFrame };
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      const { message } = next;
       some = true;
       deliver(() => this.#deliver(message));
     }
     return some;
+  }
+
+  #next(): { readonly message: unknown } | undefined {
+    try {
+      return receiveMessageOnPort(this.#port);
+    } catch (error) {
+      this.#refuse(error as Error);
+      return undefined;
+    }
   }
 
   pump(): void {
@@ -147,8 +158,17 @@ class ThreadChannel implements Channel, Source {
     return this.#killed || this.page.exitCode !== undefined;
   }
 
-  #deliver([generation, body, attachments]: ThreadFrame): void {
-    if (!this.#reported && generation === this.#generation) this.#events.frame(body, attachments);
+  #deliver(frame: unknown): void {
+    if (this.#reported) return;
+    if (!isFrame(frame)) return this.#refuse(undefined);
+    const [generation, body, attachments] = frame;
+    if (generation === this.#generation) this.#events.frame(body, attachments);
+  }
+
+  /** What the thread has sent is no frame: it is ended. */
+  #refuse(cause: Error | undefined): void {
+    this.#error ??= new ProtocolError('A thread sent a message that cannot be read.', { cause });
+    this.kill(true);
   }
 
   #report(exitCode: number | null): void {
@@ -162,7 +182,7 @@ class ThreadChannel implements Channel, Source {
       this.#events.exit({
         exitCode,
         signal: null,
-        lastWords: this.#error?.message ?? '',
+        lastWords: this.#error instanceof ProtocolError ? '' : (this.#error?.message ?? ''),
         oomHint,
         error: oomHint ? undefined : this.#error,
       }),

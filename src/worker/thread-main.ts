@@ -60,6 +60,8 @@ export function start(importModule: Importer): void {
     },
   });
   port.on('message', ([, body, attachments]: ThreadFrame) => runtime.accept(body, attachments));
+  // Such as one for which there is no memory: its tasks would wait for ever.
+  port.on('messageerror', () => process.exit(1));
   port.on('close', () => {
     closed = true;
     if (busy === 0) process.exit(0);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -83,6 +84,39 @@ for (const kind of ['thread', 'process']) {
         outfile,
       });
       assert.deepEqual(JSON.parse(await node([outfile], kind)), { ...expected, place: true });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test(`in a file beside which another version of manycore is installed: refused, both named, in a ${kind} (H11)`, async () => {
+    const { build } = await import('esbuild');
+    const folder = mkdtempSync(join(tmpdir(), 'manycore-bundle-'));
+    try {
+      const installed = join(folder, 'node_modules/manycore');
+      mkdirSync(join(installed, 'dist/worker'), { recursive: true });
+      writeFileSync(join(installed, 'package.json'), '{ "name": "manycore", "version": "99.1.2" }');
+      writeFileSync(join(installed, `dist/worker/entry-${kind}.cjs`), 'throw new Error("It was run.");');
+      await build({
+        stdin: {
+          contents: `
+            import { Pool } from ${JSON.stringify(join(root, 'dist/index.js'))};
+            const pool = new Pool({ context: '${kind}', workers: 1 });
+            const { message, cause } = await pool.apply(Math.max, [1]).catch((error) => error);
+            console.log(message, cause?.message);
+            await pool.terminate();`,
+          resolveDir: root,
+        },
+        bundle: true,
+        platform: 'node',
+        format: 'esm',
+        external: ['koffi'],
+        logLevel: 'silent',
+        outfile: join(folder, 'program.mjs'),
+      });
+      const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+      const said = await node([join(folder, 'program.mjs')], kind);
+      assert.ok(said.includes(`bundled with manycore ${version}, and beside it manycore 99.1.2`), said);
     } finally {
       rmSync(folder, { recursive: true });
     }

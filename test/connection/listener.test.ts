@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { getDefaultAutoSelectFamilyAttemptTimeout, setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Listener, type SocketConnection, type TcpAddress } from 'manycore/connection';
@@ -189,6 +190,55 @@ testClean('listener: who fails again and again fills nothing', {}, async () => {
   for (let i = 0; i < 10; i++) await rejection(Client(listener.address, { authKey: 'wrong' }));
   for (let i = 0; i < 2; i++) assert.equal((await rejection(listener.accept())).name, 'AuthenticationError');
   assert.equal((await rejection(listener.accept({ timeout: 20 }))).name, 'TimeoutError');
+});
+
+testClean('listener: a short patience of all sockets with addresses disturbs none (I234)', {}, async () => {
+  const before = getDefaultAutoSelectFamilyAttemptTimeout();
+  setDefaultAutoSelectFamilyAttemptTimeout(10);
+  try {
+    for (const host of ['127.0.0.1', 'localhost']) {
+      await using listener = new Listener({ host, port: 0 }, { authKey });
+      await listener.ready;
+      const [here, there] = await pair(listener, authKey);
+      const received = here.recv();
+      assert.equal(await there.poll({ timeout: 50 }), false);
+      await there.send('late');
+      assert.equal(await received, 'late');
+      here.close();
+      there.close();
+    }
+  } finally {
+    setDefaultAutoSelectFamilyAttemptTimeout(before);
+  }
+});
+
+testClean('listener: signals during accept and recv disturb neither (I235)', {}, async () => {
+  let signals = 0;
+  const count = (): void => void signals++;
+  process.on('SIGUSR2', count);
+  const shower = setInterval(() => process.kill(process.pid, 'SIGUSR2'), 1);
+  const someSignals = (): Promise<void> => {
+    const enough = signals + 5;
+    return eventually(() => signals >= enough);
+  };
+  try {
+    await using listener = new Listener({ port: 0 }, { authKey });
+    const accepted = listener.accept();
+    await someSignals();
+    const there = await Client(listener.address, { authKey });
+    const here = await accepted;
+    for (let i = 0; i < 20; i++) {
+      const received = here.recv();
+      await someSignals();
+      await there.send(`message ${i}`);
+      assert.equal(await received, `message ${i}`);
+    }
+    here.close();
+    there.close();
+  } finally {
+    clearInterval(shower);
+    process.off('SIGUSR2', count);
+  }
 });
 
 testClean('listener: what is no address or option is refused (I233, I25)', {}, async () => {

@@ -123,7 +123,7 @@ test('engine: what is added after the end fails at once', () => {
   }
 });
 
-test('engine: an answer for another than its own tasks ends the worker and settles nothing', () => {
+test('engine: an answer for another than its own tasks ends the worker and settles nothing (H2)', () => {
   const nonsense: readonly [string, (pool: PlainPool) => readonly [number, number]][] = [
     ['never sent', ({ links }) => [links[0]!.next + 7, 1]],
     ['answered before', () => [0, 1]],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { SerializationError, WorkerLostError } from 'manycore';
-import { processes, scenario, until } from './support.ts';
+import { processes, scenario, threads, until } from './support.ts';
 
 type Crash = 'error' | 'exit' | 'reallyExit' | 'signal';
 
@@ -94,6 +94,36 @@ scenario('garbage on parentPort touches nothing of ours (H1)', {}, async ({ subm
   );
   assert.equal(await result, 'undefined');
 });
+
+const readsAll = Number(process.versions.node.split('.')[0]) >= 22;
+
+for (const what of ['an error that is its own cause', 'nothing', 'no frame'] as const) {
+  const skip = what.startsWith('an error') && readsAll && 'this version of Node can read that';
+  scenario(
+    `a thread that sends ${what} is ended, its task told (H8)`,
+    { contexts: threads, skip },
+    async ({ submit }) => {
+      const { error } = submit(
+        (kind) => {
+          const { workerData } = process.getBuiltinModule('node:worker_threads') as {
+            workerData: { manycore: { port: { postMessage(message: unknown): void } } };
+          };
+          // Node 20 writes such an error and cannot read it.
+          const unreadable = new Error('its own cause');
+          unreadable.cause = unreadable;
+          const messages = { 'an error that is its own cause': unreadable, nothing: null, 'no frame': [1, 'body', []] };
+          workerData.manycore.port.postMessage(messages[kind]);
+          return new Promise(() => undefined);
+        },
+        [what],
+      );
+      const lost = await error();
+      assert.ok(lost instanceof WorkerLostError, lost.stack);
+      assert.equal((lost.cause as Error).name, 'ProtocolError');
+      assert.equal(await submit((x) => x + 1, [1]).result, 2);
+    },
+  );
+}
 
 scenario(
   'a worker that holds too much memory is replaced after its task, or ended (A24, L6)',

@@ -234,6 +234,50 @@ scenario('a worker that writes nonsense on its channel is ended, the host is not
 });
 
 scenario(
+  'a worker that begins a message and never ends it holds up nobody, and ends at its timeout (H4)',
+  P,
+  async ({ submit }) => {
+    const never = submit(
+      () => {
+        // Half of the head of a frame.
+        writeSync(4, Buffer.from('6d', 'hex'));
+        for (;;);
+      },
+      [],
+      { timeout: 500 },
+    );
+    assert.equal(await submit((x) => x * 2, [21]).result, 42);
+    assert.equal((await never.error()).name, 'TaskTimeoutError');
+  },
+);
+
+scenario(
+  'a worker whose writes are short, or refused for a moment, loses nothing of its results (G22)',
+  { ...P, workers: 1 },
+  async ({ submit }) => {
+    const strings = await submit(() => {
+      const fs = process.getBuiltinModule('node:fs');
+      const write = fs.writeSync as (...args: unknown[]) => number;
+      let calls = 0;
+      fs.writeSync = ((fd: number, bytes: Uint8Array, at = 0, length = bytes.length - at, ...rest: unknown[]) => {
+        Object.assign(globalThis, { calls: ++calls });
+        if (calls % 3 === 0) throw Object.assign(new Error('not now'), { code: 'EAGAIN' });
+        return write(fd, bytes, at, Math.min(length, 1_000), ...rest);
+      }) as unknown as typeof fs.writeSync;
+      process.getBuiltinModule('node:module').syncBuiltinESMExports();
+      return Array.from({ length: 20_000 }, (_, i) => `string ${i}`);
+    }, []).result;
+    assert.deepEqual(
+      strings,
+      Array.from({ length: 20_000 }, (_, i) => `string ${i}`),
+    );
+    const bytes = await submit(() => new Uint8Array(300_000).fill(7), []).result;
+    assert.ok(bytes.length === 300_000 && bytes.every((byte) => byte === 7));
+    assert.ok((await submit(() => Reflect.get(globalThis, 'calls') as number, []).result) > 100);
+  },
+);
+
+scenario(
   'maxTasksPerChild against dispatch, a thousand times: none lost, none doubled (C18)',
   { maxTasksPerChild: 25 },
   async ({ pool }) => {

@@ -93,3 +93,24 @@ testClean('handshake: digests are compared in constant time, whatever differs (I
     syncBuiltinESMExports();
   }
 });
+
+testClean('handshake: an end that speaks another version, or another language, is refused (H11)', {}, () => {
+  const secrets = { key: new AuthKey(authKey).derive('handshake'), binding: new Uint8Array(32) };
+  const hello: Buffer[] = [];
+  const client = new ClientHandshake(secrets, (bytes) => hello.push(bytes));
+  const challenge: Buffer[] = [];
+  const server = (): ServerHandshake =>
+    new ServerHandshake(secrets, { flags: 0, maxFrameBytes: 1_000 }, (bytes) => challenge.push(bytes));
+  server().push(Buffer.from(hello[0]!));
+  for (const [end, message] of [
+    [server(), hello[0]!],
+    [client, challenge[0]!],
+  ] as const) {
+    const at = message.findIndex((byte) => byte === 1);
+    const newer = Buffer.from(message);
+    newer[at] = 2;
+    assert.throws(() => end.push(newer), { name: 'ProtocolError', message: /another version of manycore/ });
+  }
+  const other = Buffer.from(hello[0]!).fill('GET / HTTP/1.1', 0, 14);
+  assert.throws(() => server().push(other), { name: 'ProtocolError', message: /is not manycore's/ });
+});

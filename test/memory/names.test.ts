@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync } from 'node:fs';
+import { Lock, Queue, SharedArray, SharedEvent } from 'manycore';
 import { testClean } from '../matrix.ts';
+import { runScript } from '../run-script.ts';
+
+// What a thread has once and for all: its first segment, its bell.
+new Queue().close();
 
 const run = (code: string): ReturnType<typeof spawnSync> =>
   spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' });
@@ -57,5 +62,70 @@ testClean(
   `;
     const { status, stderr } = run(inThread);
     assert.equal(status, 0, String(stderr));
+  },
+);
+
+testClean(
+  'memory: nobody keeps account of it who could be killed: no process but the workers (F164, F165, G7)',
+  {},
+  async () => {
+    const { stdout, code } = await runScript(`
+    import { existsSync, readdirSync, readFileSync } from 'node:fs';
+    import { Lock, Pool, Process, Queue, SharedArray, SharedMemory } from 'manycore';
+    const childrenOf = (pid) => readdirSync('/proc/' + pid + '/task').flatMap((task) =>
+      readFileSync('/proc/' + pid + '/task/' + task + '/children', 'latin1').split(' ').filter(Boolean));
+    const there = (name) => existsSync('/dev/shm/' + name);
+    const mine = new SharedMemory({ create: true, size: 10 });
+    const all = [new Lock(), new SharedArray('f64', 1e6)];
+    const names = new Queue();
+    const p = new Process({
+      target: async (queue) => {
+        const { Lock, SharedMemory } = await import('manycore');
+        const made = [new Lock(), new SharedMemory({ create: true, size: 20 })];
+        await queue.put(made[1].name);
+        setInterval(() => made, 1e6);
+      },
+      args: [names],
+    }).start();
+    const its = await names.get();
+    console.log(childrenOf(process.pid).join() === String(p.pid), childrenOf(p.pid).length);
+    p.kill();
+    await p.join();
+    console.log(p.exitCode, there(mine.name), there(its), new SharedMemory({ name: its }).size);
+    console.log([mine.name, its].join());
+  `);
+    const [alone, killed, names] = stdout.split('\n');
+    assert.equal(alone, 'true 0');
+    assert.equal(killed, '-9 true true 20');
+    assert.deepEqual(
+      names!.split(',').filter((name) => existsSync(`/dev/shm/${name}`)),
+      [],
+    );
+    assert.equal(code, 0);
+  },
+);
+
+testClean(
+  'memory: what locks, values and queues are in has no name by which another could cut it (G15)',
+  {},
+  async () => {
+    const before = new Set(readdirSync('/dev/shm'));
+    const array = new SharedArray('f64', 1e6);
+    const all = [new Lock(), new SharedEvent(), array, new Queue<string>()] as const;
+    await all[3].put('large '.repeat(100_000));
+    assert.deepEqual(
+      readdirSync('/dev/shm').filter((name) => !before.has(name)),
+      [],
+    );
+    const own = readdirSync('/proc/self/fd').flatMap((fd) => {
+      try {
+        return [readlinkSync(`/proc/self/fd/${fd}`)].filter((target) => target.startsWith('/dev/shm/'));
+      } catch {
+        return [];
+      }
+    });
+    assert.ok(own.length > 0);
+    for (const target of own) assert.match(target, / \(deleted\)$/);
+    await all[3].get();
   },
 );

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { readdirSync, readlinkSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
@@ -110,6 +110,21 @@ eachContext((context) => {
     assert.equal(await pool.apply(answerAll, [accepted.slice(20)]), 20);
     assert.equal((await asked).length, 40);
     await close(server);
+  });
+
+  testPool('sockets: one whose descriptor is above 256 (H219)', { context, workers: 1 }, async (pool) => {
+    const many = Array.from({ length: 300 }, () => openSync('/dev/null', 'r'));
+    try {
+      assert.ok(Math.max(...many) > 256);
+      const { accepted, client, server } = await pair();
+      const heard = once(client.setEncoding('utf8'), 'data');
+      await pool.apply((socket) => new Promise((resolve) => socket.end('from there', () => resolve(true))), [accepted]);
+      assert.deepEqual(await heard, ['from there']);
+      client.destroy();
+      await close(server);
+    } finally {
+      many.forEach(closeSync);
+    }
   });
 
   testPool('sockets: that of a task that never began is still here', { context, workers: 1 }, async (pool) => {

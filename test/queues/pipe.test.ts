@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
 import { createServer, connect, type Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   ArgumentRangeError,
   ArgumentTypeError,
@@ -195,6 +196,33 @@ testQueues('wait: sockets and promises', async () => {
   client.destroy();
   socket.destroy();
   server.close();
+});
+
+testQueues('pipe: signals during a blocking recv and send disturb neither (I235)', async () => {
+  const [here, there] = Pipe<number, number>();
+  const child = start(
+    'process',
+    (end: Connection<number, number>) => {
+      process.on('SIGUSR2', () => undefined);
+      end.sendSync(-1);
+      for (let next = end.recvSync(); next >= 0; next = end.recvSync()) end.sendSync(next);
+    },
+    there,
+  );
+  assert.equal(await here.recv(), -1);
+  const shower = setInterval(() => process.kill(child.pid!, 'SIGUSR2'), 1);
+  try {
+    for (let i = 0; i < 200; i++) {
+      await nextTurn();
+      await here.send(i);
+      assert.equal(await here.recv(), i);
+    }
+  } finally {
+    clearInterval(shower);
+  }
+  await here.send(-1);
+  await child.join();
+  assert.equal(child.exitCode, 0);
 });
 
 eachContext((context) => {

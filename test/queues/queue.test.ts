@@ -1,4 +1,6 @@
 import { strict as assert } from 'node:assert';
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { inspect } from 'node:util';
 import {
   AbortError,
@@ -217,7 +219,31 @@ testQueues('queue: a simple one is empty, then not, then empty; closed twice it 
   assert.ok((await rejection(q.get())) instanceof QueueClosedError);
 });
 
+testQueues('queue: a large item whose writes are short arrives whole (G22)', async () => {
+  const write = fs.writeSync as (...args: unknown[]) => number;
+  let short = 0;
+  fs.writeSync = ((fd: number, bytes: unknown, at: number, length: number, ...rest: unknown[]) => {
+    if (length > 1_000) short++;
+    return write(fd, bytes, at, length > 1_000 ? 1_000 : length, ...rest);
+  }) as typeof fs.writeSync;
+  syncBuiltinESMExports();
+  try {
+    const q = new Queue<string>();
+    await q.put('large '.repeat(100_000));
+    assert.equal(await q.get(), 'large '.repeat(100_000));
+    assert.ok(short > 100);
+  } finally {
+    fs.writeSync = write as typeof fs.writeSync;
+    syncBuiltinESMExports();
+  }
+});
+
 eachContext((context) => {
+  testQueues('queue: a module that is being imported puts and gets (C78)', async () => {
+    const url = new URL('fixtures/puts-while-imported.js', import.meta.url).href;
+    await run(context, async (its: string) => assert.equal((await import(its)).knocked, 'knock, knock'), url);
+  });
+
   testQueues('queue: another one drains it, and it takes items again (C70)', async () => {
     const q = new Queue<number>(6);
     for (let i = 0; i < 6; i++) await q.put(i);

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import crypto from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readdirSync, statSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { createInterface } from 'node:readline';
 import { inspect } from 'node:util';
 import {
@@ -62,6 +64,26 @@ testClean('shared memory: a missing name cannot be attached, a taken one not mad
     'EEXIST',
   );
   made.unlink();
+});
+
+testClean('shared memory: a new name that is taken is not used, another one is (F142)', {}, () => {
+  const { randomBytes } = crypto;
+  const first = created(10);
+  const taken = Buffer.from(first.name.split('-').at(-1)!, 'hex');
+  let calls = 0;
+  crypto.randomBytes = ((size: number) => (++calls <= 3 ? taken : randomBytes(size))) as typeof randomBytes;
+  syncBuiltinESMExports();
+  try {
+    const second = created(20);
+    assert.equal(calls, 4);
+    assert.notEqual(second.name, first.name);
+    assert.deepEqual([first.size, second.size], [10, 20]);
+    second.unlink();
+  } finally {
+    crypto.randomBytes = randomBytes;
+    syncBuiltinESMExports();
+    first.unlink();
+  }
 });
 
 testClean('shared memory: a size that cannot be is refused (F141)', {}, () => {

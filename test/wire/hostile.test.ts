@@ -113,7 +113,7 @@ describe('wire: huge counts allocate nothing', () => {
       );
   });
 
-  test('of a sparse array: the longest is fine, a longer one is refused', () => {
+  test('of a sparse array: the longest is fine, a longer one is refused (H6)', () => {
     refuse(
       message((writer) => {
         writer.u8(Tag.sparse);
@@ -377,7 +377,7 @@ describe('wire: frames', () => {
     });
   }
 
-  test('sizes that are too large, negative, fractions or NaN: a FrameTooLargeError before anything is allocated', () => {
+  test('sizes that are too large, negative, fractions or NaN: a FrameTooLargeError before anything is allocated (H4)', () => {
     for (const size of [2 ** 31, -1, 1.5, NaN, Infinity, -Infinity, 1e300]) {
       const bytes = head((b) => b.writeDoubleLE(size, 16));
       const before = process.memoryUsage().arrayBuffers;

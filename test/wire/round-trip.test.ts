@@ -145,7 +145,7 @@ describe('wire: values arrive as they left', () => {
     assert.equal(back.other.description, undefined);
   });
 
-  test("a name that is Object.prototype's setter stays data (A14)", () => {
+  test("a name that is Object.prototype's setter stays data (A14, H12)", () => {
     const data = JSON.parse(
       '[{"__proto__": {"polluted": 1}, "b": 2}, {"b": 3, "constructor": {"prototype": {"x": 1}}}]',
     ) as object[];
