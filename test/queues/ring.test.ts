@@ -3,6 +3,7 @@ import { afterEach, test } from 'node:test';
 import fc from 'fast-check';
 import { ProtocolError } from 'manycore';
 import { Ring, type Record, type RingSize, steps } from '#internal/queues/ring.js';
+import { RingMachine } from './ring-machine.ts';
 
 const small: RingSize = { capacity: 256, limit: 5 };
 const putSteps = ['put: placed', 'put: slot written', 'put: bytes written', 'put: published'];
@@ -213,6 +214,15 @@ test('ring: at every step of the one the other may do anything', () => {
         );
       },
     ),
+  );
+});
+
+test('ring: whoever puts, takes and is killed at any step, it is the list that it should be (G3 G4)', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 3, maxLength: 300, size: 'max' }), (program) => {
+      new RingMachine(program).run();
+    }),
+    { numRuns: 1_000 },
   );
 });
 
