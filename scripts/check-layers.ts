@@ -5,7 +5,7 @@ import { parseSync } from 'rolldown/utils';
 
 /** From low to high: the folders of src/, and its files that are no entries. The other files at src/*.ts are entries, above everything. */
 const LAYERS = [
-  ['errors', 'limits', 'native', 'monotonic', 'suggest', 'arguments', 'cpus', 'unbroken', 'inspection'],
+  ['errors', 'limits', 'native', 'monotonic', 'node-module', 'suggest', 'arguments', 'cpus', 'unbroken', 'inspection'],
   ['program'],
   ['blocking'],
   ['memory'],

@@ -4,7 +4,7 @@ import { noPage, openPage } from '../channel/status-page.ts';
 import { registry, type Importer } from '../closure/registry.ts';
 import { setRoot } from '../memory/family.ts';
 import type { Life } from '../memory/life.ts';
-import { loadNative } from '../native.ts';
+import { setNativeBinary } from '../native.ts';
 import { Encoder, type Attachment } from '../wire/encoder.ts';
 import { FrameAssembler, frameAround, frameHead } from '../wire/frame.ts';
 import { detach } from '../wire/transfer.ts';
@@ -17,14 +17,15 @@ import { Runtime } from './runtime.ts';
 const fromHost = 3;
 const toHost = 4;
 const pageFile = 5;
-const lifeline = 6;
+/** 6 is the lifeline: see `channel/lifeline.ts`. */
 const handover = 7;
 
 /** What the host sends at the start is mostly less than this. */
 const firstBytes = 64 * 1024;
 
 interface Argument {
-  readonly hostPid: number;
+  /** Whom we have to watch; undefined when the kernel does. */
+  readonly hostPid?: number;
   readonly root?: Life;
   readonly pageBytes: number;
   readonly generation: number;
@@ -34,7 +35,8 @@ interface Argument {
 
 export function start(importModule: Importer): void {
   const { hostPid, root, pageBytes, generation, nativeBinary, keptOutput } = JSON.parse(process.argv[2]!) as Argument;
-  guardAgainstOrphanhood(hostPid, lifeline, loadNative(nativeBinary));
+  if (hostPid !== undefined) guardAgainstOrphanhood(hostPid);
+  setNativeBinary(nativeBinary);
   setRoot(root);
   // Ctrl-C is the host's to handle; SIGUSR1 would open a debugger port.
   process.on('SIGINT', ignore);
@@ -96,9 +98,10 @@ function write(bytes: Uint8Array): void {
 }
 
 function listen(take: (chunk: Buffer) => void): void {
-  if (!fstatSync(fromHost).isSocket()) throw new Error('The channel to the host is missing.');
   // The host's first frames are there by now; to read them takes neither the event loop nor its sockets, which load for 2 ms.
-  take(readFirst());
+  const first = readFirst();
+  if (first.length === 0 && !fstatSync(fromHost).isSocket()) throw new Error('The channel to the host is missing.');
+  take(first);
   setImmediate(() => {
     // To a Process nothing more is sent.
     if (released) return;

@@ -30,7 +30,6 @@ export function becomeProcess(info: ProcessInfo, decode: () => ProcessJob, host:
     say(describe(error));
     process.exit(1);
   };
-  host.release();
   // With a listener of its own the child decides for itself, as everywhere in Node.
   process.on('uncaughtException', (error) => {
     if (process.listenerCount('uncaughtException') === 1) fail(error);
@@ -39,6 +38,8 @@ export function becomeProcess(info: ProcessInfo, decode: () => ProcessJob, host:
     if (process.listenerCount('SIGINT') === 1)
       throw new InterruptError(`The process ${JSON.stringify(info.name)} was interrupted.`);
   });
+  // Not before: the signal would lose its only listener, and Node stop and start to listen.
+  host.release();
   process.on('beforeExit', () => {
     drained = true;
     // Nobody else can want anything to go on: without taking the heap down it is over some milliseconds earlier.
