@@ -95,7 +95,7 @@ class ProcessChannel implements Channel, Source {
       });
       this.#child = spawn(
         options.execPath ?? process.execPath,
-        [...options.execArgv, workerEntry('process'), argument],
+        [...options.execArgv, workerEntry(options.slots === 0 ? 'job' : 'process'), argument],
         {
           stdio: [
             stdio[0] ?? 'ignore',

@@ -1,7 +1,6 @@
-import { readdirSync } from 'node:fs';
 import { inspect, types } from 'node:util';
-import { InterruptError, ManycoreError } from '../errors.ts';
-import { loadNative } from '../native.ts';
+import { InterruptError } from '../errors.ts';
+import { place } from './place.ts';
 import { own, type ProcessInfo, type ProcessJob } from './process-info.ts';
 
 /** What the role needs of the worker that plays it. */
@@ -60,18 +59,6 @@ export function becomeProcess(info: ProcessInfo, decode: () => ProcessJob, host:
     else Promise.resolve(result).then(() => (settled = true), fail);
   } catch (error) {
     fail(error);
-  }
-}
-
-/** The priority and the cores, which on Linux are each thread's own. */
-export function place({ nice, cpus }: Pick<ProcessInfo, 'nice' | 'cpus'>, isThread: boolean): void {
-  if (nice === undefined && cpus === undefined) return;
-  // 0 is the calling thread. Threads that are started later inherit what it has.
-  const threads = isThread || process.platform !== 'linux' ? [0] : readdirSync('/proc/self/task').map(Number);
-  for (const thread of threads) {
-    if (nice !== undefined) process.getBuiltinModule('node:os').setPriority(thread, nice);
-    if (cpus !== undefined && loadNative()?.setAffinity(thread, cpus) !== true)
-      throw new ManycoreError(`Cannot run on the cores ${cpus.join(', ')}: this process may use none of them.`);
   }
 }
 
