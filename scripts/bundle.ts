@@ -4,15 +4,15 @@
 // dist/parts/ has the code, in a file for several folders; every module keeps a file of its own, which hands on its names. So the entries,
 // what a worker loads later, and the tests' `#internal/` find each module where it is in src/, and it is there once.
 //
-// What a worker runs first is one file for processes and one for threads, in CommonJS, as the loader of ES modules alone
-// takes 5 ms. Each has an entry, which runs it from V8's cache.
+// What a worker runs first is one file for processes of pools, one for a `Process`, and one for threads, in CommonJS, as the loader
+// of ES modules alone takes 5 ms. Each has an entry, which runs it from V8's cache.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { basename, relative, sep } from 'node:path';
 import { type InputOptions, type OutputOptions, rolldown } from 'rolldown';
 
 const workers = 'dist/worker';
-const kinds = ['process', 'thread'];
+const kinds = ['process', 'job', 'thread'];
 const inWorkers = ['worker/entry', ...kinds.map((kind) => `worker/${kind}-main`)];
 
 /** The folders of a part that is not named after its only one. What a worker loads with a queue or a proxy brings no engine along. */
@@ -65,7 +65,7 @@ for (const kind of kinds) {
   const bundle = `${workers}/${kind}.cjs`;
   await writeOne(`${kind}-main`, bundle, {
     // What is short is read sooner, and leaves less to collect during the start.
-    minify: { compress: false, mangle: false, codegen: { asciiOnly: true } },
+    minify: { compress: false, mangle: { toplevel: false }, codegen: { asciiOnly: true } },
     // As Node wraps a CommonJS module; to do that at the start would take another copy.
     postBanner: '(function (exports, require, __filename, __dirname) {',
     postFooter: '\n})',

@@ -5,7 +5,19 @@ import { parseSync } from 'rolldown/utils';
 
 /** From low to high: the folders of src/, and its files that are no entries. The other files at src/*.ts are entries, above everything. */
 const LAYERS = [
-  ['errors', 'limits', 'native', 'monotonic', 'suggest', 'arguments', 'cpus', 'unbroken', 'waiting', 'inspection'],
+  [
+    'errors',
+    'limits',
+    'native',
+    'monotonic',
+    'node-module',
+    'suggest',
+    'arguments',
+    'cpus',
+    'unbroken',
+    'waiting',
+    'inspection',
+  ],
   ['program'],
   ['blocking'],
   ['memory'],
@@ -19,7 +31,7 @@ const LAYERS = [
   ['sync'],
   ['queues', 'shared'],
   ['process', 'pool', 'futures', 'manager', 'connection'],
-  ['dashboard', 'cluster', 'testing', 'cli'],
+  ['testing'],
 ];
 
 /** Packages that only one place may name, by any kind of import or `require`. */

@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
 import { SharedMemoryError } from './errors.ts';
+import { createRequire } from './node-module.ts';
 import { unbroken } from './unbroken.ts';
 
 /** The only file that knows koffi: libc for what Node has no call for. All of it is optional; see `native`. */
@@ -20,8 +20,8 @@ export interface Native {
   open(path: string, flags: number): number;
   /** Closes a descriptor that Node has not opened. */
   close(fd: number): void;
-  /** Has the kernel kill this process's group when the other end of a socket is closed (Linux). Nothing may be sent on it. */
-  killGroupOnHangup(fd: number): void;
+  /** Sockets that have the kernel kill a group of processes: see `channel/lifeline.ts` (Linux). */
+  readonly lifeline?: LifelineCalls;
   /** Has a thread (0: the calling one) run on these cores only (Linux). False when that is not possible. */
   setAffinity(thread: number, cpus: readonly number[]): boolean;
   /** Blocks until a descriptor is ready, a signal comes, or `ms` are over. Returns those that are ready. */
@@ -44,6 +44,13 @@ export interface DescriptorCalls {
   duplicate(fd: number): number;
   close(fd: number): void;
   readonly maxAtOnce: number;
+}
+
+export interface LifelineCalls {
+  /** Two ends; when the first is closed, the group that owns the second is killed. A process that is started inherits neither, unless it is given one. */
+  pair(): readonly [number, number];
+  own(fd: number, group: number): void;
+  close(fd: number): void;
 }
 
 /** A descriptor that is to be waited for: to read, or to write. */
@@ -72,15 +79,16 @@ let native: Native | null | undefined;
 /** koffi's binary, as far as it is known. A worker is told by its host: to find it takes 2 ms, to load it 1. */
 export let nativeBinary: string | undefined;
 
-/**
- * The native calls, or undefined where koffi or the platform's library is missing. The first call loads them.
- *
- * @param binary - What `nativeBinary` is in the host.
- */
-export function loadNative(binary?: string): Native | undefined {
+/** For a worker at its start: what `nativeBinary` is in the host. */
+export function setNativeBinary(binary: string | undefined): void {
+  nativeBinary = binary;
+}
+
+/** The native calls, or undefined where koffi or the platform's library is missing. The first call loads them. */
+export function loadNative(): Native | undefined {
   if (native === undefined) {
     try {
-      const load = (): Native => bind(binary === undefined ? findKoffi() : open(binary));
+      const load = (): Native => bind(nativeBinary === undefined ? findKoffi() : open(nativeBinary));
       native = process.platform === 'win32' ? null : unbroken(load);
     } catch {
       native = null;
@@ -176,7 +184,11 @@ function bind(koffi: Koffi): Native {
   const close = lazily('int close(int)');
   const limit = new BigInt64Array(2);
   return {
-    ...(process.platform === 'linux' && { exitOf, descriptors: bindDescriptors(koffi, lazily) }),
+    ...(process.platform === 'linux' && {
+      exitOf,
+      descriptors: bindDescriptors(koffi, lazily),
+      lifeline: bindLifeline(lazily),
+    }),
     receiveNow: (fd, into) => receive(fd, into, into.length, MSG_DONTWAIT),
     map(fd, bytes) {
       const pointer = mmap(null, bytes, PROT_READ_WRITE, MAP_SHARED, fd, 0);
@@ -203,16 +215,6 @@ function bind(koffi: Koffi): Native {
     },
     open: (path, flags) => openFile(path, flags | O_CLOEXEC),
     close: (fd) => void close(fd),
-    killGroupOnHangup(fd) {
-      const fcntl = libc.func('int fcntl(int, int, ...)');
-      for (const [command, argument] of [
-        [F_SETOWN, -process.pid],
-        [F_SETSIG, SIGKILL],
-        [F_SETFL, O_ASYNC | O_NONBLOCK],
-      ]) {
-        if (fcntl(fd, command, 'int', argument) !== 0) throw new Error('fcntl failed');
-      }
-    },
     setAffinity(thread, cpus) {
       if (process.platform !== 'linux') return false;
       const mask = Buffer.alloc(Math.ceil((Math.max(...cpus) + 1) / 64) * 8);
@@ -262,6 +264,7 @@ function inPlace(buffer: ArrayBuffer): ArrayBuffer {
 }
 
 const AF_UNIX = 1;
+const SOCK_STREAM = 1;
 const SOCK_SEQPACKET = 5;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_CMSG_CLOEXEC = 0x4000_0000;
@@ -277,6 +280,27 @@ const cmsghdr = { bytes: 16, level: 8, type: 12 } as const;
 const maxAtOnce = 253;
 
 type Call = (...args: unknown[]) => number;
+
+function bindLifeline(lazily: (prototype: string) => Call): LifelineCalls {
+  const socketpair = lazily('int socketpair(int, int, int, void *)');
+  const fcntl = lazily('int fcntl(int, int, ...)');
+  const close = lazily('int close(int)');
+  const set = (fd: number, command: number, argument: number): boolean => fcntl(fd, command, 'int', argument) === 0;
+  return {
+    pair() {
+      const ends = new Int32Array(2);
+      if (socketpair(AF_UNIX, SOCK_STREAM | O_CLOEXEC, 0, ends) !== 0) throw new Error('socketpair failed');
+      const [first, second] = [ends[0]!, ends[1]!];
+      if (set(second, F_SETSIG, SIGKILL) && set(second, F_SETFL, O_ASYNC)) return [first, second];
+      close(first);
+      close(second);
+      throw new Error('fcntl failed');
+    },
+    // Fails when there is no such group any more.
+    own: (fd, group) => void set(fd, F_SETOWN, -group),
+    close: (fd) => void close(fd),
+  };
+}
 
 function bindDescriptors(koffi: Koffi, lazily: (prototype: string) => Call): DescriptorCalls {
   const socketpair = lazily('int socketpair(int, int, int, void *)');

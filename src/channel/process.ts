@@ -16,6 +16,7 @@ import { detach } from '../wire/transfer.ts';
 import type { Channel, ChannelEvents, ChannelExit, ChannelOptions, ChannelStreams } from './channel.ts';
 import { LastWords } from './last-words.ts';
 import { Handover } from './handover.ts';
+import { Lifeline } from './lifeline.ts';
 import { Outflow } from './outflow.ts';
 import { workerEntry } from './worker-entry.ts';
 import { StillbornChannel } from './stillborn.ts';
@@ -45,6 +46,7 @@ class ProcessChannel implements Channel, Source {
   /** Undefined for a Process, which is sent nothing after its start: that leaves by the event loop. */
   readonly #outflow: Outflow | undefined;
   readonly #handover: Handover | undefined;
+  readonly #lifeline: Lifeline | undefined;
   readonly #closeSource: () => void;
   readonly #events: ChannelEvents;
   readonly #generation: number;
@@ -71,6 +73,7 @@ class ProcessChannel implements Channel, Source {
     this.#given = [0, 1, 2].map((fd) => stdio[fd] !== undefined);
     const bytes = options.slots === 0 ? 0 : pageBytes(options.slots);
     let handover: Handover | undefined;
+    let lifeline: Lifeline | undefined;
     const pageFile = bytes === 0 ? undefined : createPageFile(bytes);
     this.page = pageFile === undefined ? noPage() : openPage(pageFile, bytes);
     try {
@@ -79,9 +82,11 @@ class ProcessChannel implements Channel, Source {
       // So that the worker is told where it is.
       loadNative();
       handover = Handover.open();
+      lifeline = Lifeline.open();
       const kept = [1, 2].filter((fd) => this.#given[fd]);
       const argument = JSON.stringify({
-        hostPid: process.pid,
+        // Whom it is to watch by itself.
+        hostPid: lifeline === undefined ? process.pid : undefined,
         root: toldRoot(),
         pageBytes: bytes,
         generation,
@@ -90,7 +95,7 @@ class ProcessChannel implements Channel, Source {
       });
       this.#child = spawn(
         options.execPath ?? process.execPath,
-        [...options.execArgv, workerEntry('process'), argument],
+        [...options.execArgv, workerEntry(options.slots === 0 ? 'job' : 'process'), argument],
         {
           stdio: [
             stdio[0] ?? 'ignore',
@@ -99,7 +104,7 @@ class ProcessChannel implements Channel, Source {
             'pipe',
             'pipe',
             pageFile ?? 'ignore',
-            'pipe',
+            lifeline?.theirs ?? 'ignore',
             ...(handover === undefined ? [] : [handover.theirs]),
           ],
           env: options.env,
@@ -108,15 +113,19 @@ class ProcessChannel implements Channel, Source {
           windowsHide: true,
         },
       );
+      if (this.#child.pid !== undefined) lifeline?.guard(this.#child.pid);
     } catch (error) {
       this.page.close();
       handover?.close();
+      lifeline?.close();
       throw error;
     } finally {
       handover?.inherited();
+      lifeline?.inherited();
       if (pageFile !== undefined && this.page.shared) closeSync(pageFile);
     }
     this.#handover = handover;
+    this.#lifeline = lifeline;
     // Without a process there may be no streams either.
     if (this.pid === undefined) this.#alive = false;
     else this.#listen();
@@ -269,7 +278,7 @@ class ProcessChannel implements Channel, Source {
     const { exitCode, signal, error } = this.#exit;
     this.#alive = false;
     for (const stream of this.#streams) stream?.destroy();
-    this.#closeHandover();
+    this.#closeLines();
     const exit: ChannelExit = {
       exitCode,
       signal,
@@ -335,15 +344,16 @@ class ProcessChannel implements Channel, Source {
     if (this.#exit === undefined) this.#killGroup(suspended ? 'SIGSTOP' : 'SIGCONT');
   }
 
-  #closeHandover(): void {
+  #closeLines(): void {
     this.#outflow?.close();
     this.#handover?.close();
+    this.#lifeline?.close();
   }
 
   destroy(): void {
     this.#reported = true;
     this.#closeSource();
-    this.#closeHandover();
+    this.#closeLines();
     this.kill(true);
   }
 }

@@ -70,6 +70,7 @@ class ThreadChannel implements Channel, Source {
                 root: toldRoot(),
                 generation: options.generation,
                 keptOutput: this.#piped,
+                hasJob: options.slots === 0,
               },
             },
             transferList: [port2],

@@ -10,10 +10,10 @@ const ownVersion = '0.1.0';
 const found = new Map<string, string>();
 
 /**
- * The file that a worker runs. It lies beside this package's other files; when those were bundled into the user's program,
+ * The file that a worker runs; a process that is a Process has one of its own. It lies beside this package's other files; when those were bundled into the user's program,
  * the installed package still has it.
  */
-export function workerEntry(kind: 'process' | 'thread'): string {
+export function workerEntry(kind: 'process' | 'job' | 'thread'): string {
   let path = found.get(kind);
   if (path === undefined) found.set(kind, (path = find(`entry-${kind}.cjs`)));
   return path;

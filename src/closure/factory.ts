@@ -1,4 +1,4 @@
-import vm from 'node:vm';
+import { compileFunction } from 'node:vm';
 import type { Code } from '../wire/forms.ts';
 import type { Callable, PrivateTools } from './registry.ts';
 
@@ -80,7 +80,7 @@ function compile(code: Code, sourceMap: string): Raw {
     return (0, eval)(`${start}${before}${detail.text}${after}${close}${tail}`) as Raw;
   }
   const start = line > 0 ? `${open}\n${indent(before)}` : `${indent(open + before)}${open}`;
-  return vm.compileFunction(`${start}${before}${detail.text}${after}${close}`, parameters, {
+  return compileFunction(`${start}${before}${detail.text}${after}${close}`, parameters, {
     filename: url === '' ? 'manycore:function' : url,
     lineOffset: line > 0 ? line - 1 : 0,
   }) as unknown as Raw;

@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
+import { createRequire } from '../node-module.ts';
 import { importModule } from './import-module.ts';
 import { registry } from './registry.ts';
 

@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { createRequire } from '../node-module.ts';
 import { registry } from './registry.ts';
 
 let found: string | undefined | null = null;

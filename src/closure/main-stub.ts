@@ -1,7 +1,6 @@
-import * as nodeModule from 'node:module';
-import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { createRequire, nodeModule } from '../node-module.ts';
 import { mainUrl } from './main-module.ts';
 import { registry } from './registry.ts';
 import { stubSource, unusable } from './stub-source.ts';
@@ -27,7 +26,7 @@ export function guardMain(from: string, specifier: string): void {
     return;
   }
   guardRequire(main);
-  const { registerHooks } = nodeModule as Hooks;
+  const { registerHooks } = nodeModule() as Hooks;
   if (registerHooks !== undefined) {
     guarded = true;
     registerHooks({
@@ -70,7 +69,7 @@ function registerAsynchronously(main: string): void {
     export async function load(url, context, next) {
       return url.replace(/[?#].*$/, '') === main ? { format: 'module', source, shortCircuit: true } : next(url, context);
     }`;
-  nodeModule.register(`data:text/javascript,${encodeURIComponent(hooks)}`);
+  nodeModule().register(`data:text/javascript,${encodeURIComponent(hooks)}`);
 }
 
 /** Whether a module's files, outside node_modules, import `main`. Specifiers are found by their look: too many do no harm. */

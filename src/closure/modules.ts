@@ -1,6 +1,6 @@
-import { createRequire, isBuiltin } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import vm from 'node:vm';
+import { compileFunction, constants } from 'node:vm';
+import { createRequire, isBuiltin } from '../node-module.ts';
 import { unbroken, unbrokenAsync } from '../unbroken.ts';
 import { importModule } from './import-module.ts';
 import { installLoader } from './loaders.ts';
@@ -31,10 +31,10 @@ export async function importFrom(
 function importerOf(from: string): Importer {
   let importer = importers.get(from);
   if (importer === undefined) {
-    importer = vm.compileFunction('return import(specifier,options)', ['specifier', 'options'], {
+    importer = compileFunction('return import(specifier,options)', ['specifier', 'options'], {
       filename: from.startsWith('file:') ? from : import.meta.url,
       // A bare specifier is resolved from the folder of `filename`, by the loader that this thread uses for its own modules.
-      importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER as never,
+      importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER as never,
     }) as unknown as Importer;
     importers.set(from, importer);
   }

@@ -1,4 +1,4 @@
-import { isBuiltin } from 'node:module';
+import { isBuiltin } from '../node-module.ts';
 import type { Plain, Reference } from '../wire/forms.ts';
 import { loaderUrl } from './loaders.ts';
 import { registry } from './registry.ts';

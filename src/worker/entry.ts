@@ -19,8 +19,11 @@ const folder = `${import.meta.dirname}/../../.cache`;
 // V8 refuses what was compiled by another version or under other options.
 const options = [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' ').replace(/\W+/g, '_').slice(0, 100);
 const kept = `${folder}/${BUNDLE}-${process.versions.v8}-${process.arch}${options}`;
-/** What a worker left that ended before: better than nothing, until another one lives for longer. */
-const early = `${kept}-early`;
+/**
+ * What a worker left that ended before: better than nothing, until another one lives for longer. A `Process` has called by its end
+ * what the next one will.
+ */
+const early = BUNDLE.startsWith('job') ? kept : `${kept}-early`;
 
 const complete = read(kept);
 const cachedData = complete ?? read(early);

@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
 import type * as Capture from '../closure/capture.ts';
+import { createRequire } from '../node-module.ts';
 import { unbroken } from '../unbroken.ts';
 import type { FunctionReader } from '../wire/forms.ts';
 

@@ -1,7 +1,6 @@
-import { readdirSync } from 'node:fs';
 import { inspect, types } from 'node:util';
-import { InterruptError, ManycoreError } from '../errors.ts';
-import { loadNative } from '../native.ts';
+import { InterruptError } from '../errors.ts';
+import { place } from './place.ts';
 import { own, type ProcessInfo, type ProcessJob } from './process-info.ts';
 
 /** What the role needs of the worker that plays it. */
@@ -30,7 +29,6 @@ export function becomeProcess(info: ProcessInfo, decode: () => ProcessJob, host:
     say(describe(error));
     process.exit(1);
   };
-  host.release();
   // With a listener of its own the child decides for itself, as everywhere in Node.
   process.on('uncaughtException', (error) => {
     if (process.listenerCount('uncaughtException') === 1) fail(error);
@@ -39,6 +37,8 @@ export function becomeProcess(info: ProcessInfo, decode: () => ProcessJob, host:
     if (process.listenerCount('SIGINT') === 1)
       throw new InterruptError(`The process ${JSON.stringify(info.name)} was interrupted.`);
   });
+  // Not before: the signal would lose its only listener, and Node stop and start to listen.
+  host.release();
   process.on('beforeExit', () => {
     drained = true;
     // Nobody else can want anything to go on: without taking the heap down it is over some milliseconds earlier.
@@ -59,18 +59,6 @@ export function becomeProcess(info: ProcessInfo, decode: () => ProcessJob, host:
     else Promise.resolve(result).then(() => (settled = true), fail);
   } catch (error) {
     fail(error);
-  }
-}
-
-/** The priority and the cores, which on Linux are each thread's own. */
-export function place({ nice, cpus }: Pick<ProcessInfo, 'nice' | 'cpus'>, isThread: boolean): void {
-  if (nice === undefined && cpus === undefined) return;
-  // 0 is the calling thread. Threads that are started later inherit what it has.
-  const threads = isThread || process.platform !== 'linux' ? [0] : readdirSync('/proc/self/task').map(Number);
-  for (const thread of threads) {
-    if (nice !== undefined) process.getBuiltinModule('node:os').setPriority(thread, nice);
-    if (cpus !== undefined && loadNative()?.setAffinity(thread, cpus) !== true)
-      throw new ManycoreError(`Cannot run on the cores ${cpus.join(', ')}: this process may use none of them.`);
   }
 }
 

@@ -1,6 +1,5 @@
 import type { StatusPage } from '../channel/status-page.ts';
 import { createBuilder } from '../closure/rebuild.ts';
-import { registry } from '../closure/registry.ts';
 import type { Encoder } from '../wire/encoder.ts';
 import { encodeThrown } from '../wire/error-codec.ts';
 import type { Decoder } from '../wire/decoder.ts';
@@ -14,12 +13,11 @@ import { monotonicMs } from '../monotonic.ts';
 import { inspect } from 'node:util';
 import { Answers, type SendFrame } from './answers.ts';
 import { readBatch } from './batch.ts';
+import { readArguments, readBoot } from './boot.ts';
 import { KnownFunction, type TaskFunction } from './known-function.ts';
 import { Loop } from './loop.ts';
 import { redirectOutput } from './output.ts';
-import type { ProcessInfo, ProcessJob, Target } from './process-info.ts';
-import { becomeProcess, place } from './process-role.ts';
-import { shared } from './task-context.ts';
+import { place } from './place.ts';
 
 export interface RuntimeOptions {
   readonly isThread: boolean;
@@ -29,8 +27,6 @@ export interface RuntimeOptions {
   readonly descriptors: Descriptors;
   /** Descriptors whose output is not ours. */
   readonly keptOutput?: readonly number[] | undefined;
-  /** The channel no longer keeps the worker alive, and signals are the user's. */
-  readonly release: () => void;
   /** Ends the worker with its exit handlers. */
   readonly exit: () => void;
   /** Resident memory in bytes, as far as it is this worker's. */
@@ -38,12 +34,10 @@ export interface RuntimeOptions {
 }
 
 const memoryEveryMs = 100;
-/** A thread that handles no interrupt ends as a shell reports a process that died of SIGINT. */
-const interruptedExitCode = 130;
 /** Printed text leaves at the latest when it is this much. */
 const outputBytes = 16 * 1024;
 
-/** A worker's side of the channel: records in, answers out. The same for processes and threads. */
+/** The side of the channel of a pool's worker: records in, answers out. The same for processes and threads. */
 export class Runtime {
   readonly #options: RuntimeOptions;
   readonly #outbox: Outbox;
@@ -98,11 +92,6 @@ export class Runtime {
         this.#closing = true;
         this.#idle();
         return undefined;
-      case ToWorker.process:
-        return this.#becomeProcess(reader, decoder, attachments);
-      case ToWorker.interrupt:
-        if (!process.emit('SIGINT', 'SIGINT')) process.exit(interruptedExitCode);
-        return undefined;
       default:
         throw new Error(`The host sent a record of unknown kind ${op}.`);
     }
@@ -113,28 +102,10 @@ export class Runtime {
     decoder: Decoder,
     attachments: readonly (ArrayBuffer | SharedArrayBuffer)[],
   ): void | Promise<void> {
-    const id = reader.varint();
-    const workerIndex = reader.varint();
-    const nesting = reader.varint();
-    const concurrency = reader.varint();
-    const [main, script, sourceMaps, name, cpus] = decoder.message(reader) as [
-      main: string,
-      script: string | undefined,
-      sourceMaps: boolean,
-      name: string | undefined,
-      cpus: readonly number[] | undefined,
-    ];
-    registry.main = main;
-    process.argv.length = 1;
-    if (script !== undefined) process.argv.push(script);
-    // A loader such as tsx turns them on in the host, by no option that a worker would inherit.
-    if (sourceMaps) process.setSourceMapsEnabled(true);
-    shared.worker = { id, nesting, name };
-    // A Process: what it is to do comes next, and it runs no tasks.
-    if (concurrency === 0) return undefined;
+    const { workerId, workerIndex, concurrency, cpus } = readBoot(reader, decoder);
     const { page } = this.#options;
     const host = {
-      workerId: id,
+      workerId,
       workerIndex,
       stop: (state: { slot: number; sequence: number }) => page.stop(state.slot, state.sequence),
       progress: (state: { sequence: number }, done: number, total: number | undefined) =>
@@ -177,21 +148,6 @@ export class Runtime {
     this.#answers.flush();
     this.#options.exit();
     return new Promise(() => {});
-  }
-
-  /** This worker has one job, and its end is the worker's. */
-  #becomeProcess(reader: Reader, decoder: Decoder, attachments: readonly (ArrayBuffer | SharedArrayBuffer)[]): void {
-    const info = decoder.message(reader) as ProcessInfo;
-    decoder.attachments = attachments;
-    process.off('uncaughtException', this.#uncaught);
-    process.off('unhandledRejection', this.#uncaught);
-    this.#unbuffered = true;
-    const { isThread, keptOutput, release } = this.#options;
-    const print = (text: string): void => {
-      if (keptOutput?.includes(2) === true) process.stderr.write(text);
-      else this.#print(2, text);
-    };
-    becomeProcess(info, () => readJob(reader, decoder), { isThread, release, print });
   }
 
   #learn(reader: Reader, decoder: Decoder, attachments: readonly (ArrayBuffer | SharedArrayBuffer)[]): void {
@@ -289,21 +245,4 @@ export class Runtime {
     encodeThrown(this.#options.encoder, body, error);
     this.#answers.flush();
   };
-}
-
-function readJob(reader: Reader, decoder: Decoder): ProcessJob {
-  const self = decoder.message(reader) as ProcessJob['self'];
-  if (reader.u8() === 0) {
-    for (const arrival of decoder.takeArrivals()) arrival.begin();
-    return { self, target: undefined, args: [] };
-  }
-  const target = decoder.message(reader) as Target;
-  return { self, target, args: readArguments(reader, decoder) };
-}
-
-/** Their sockets are open from now on. */
-function readArguments(reader: Reader, decoder: Decoder): readonly unknown[] {
-  const args = decoder.message(reader) as readonly unknown[];
-  for (const arrival of decoder.takeArrivals()) arrival.begin();
-  return args;
 }

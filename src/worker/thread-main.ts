@@ -7,8 +7,9 @@ import { registry, type Importer } from '../closure/registry.ts';
 import { setRoot } from '../memory/family.ts';
 import type { Life } from '../memory/life.ts';
 import { watchSections } from '../unbroken.ts';
-import { Encoder } from '../wire/encoder.ts';
+import { Encoder, type Attachment } from '../wire/encoder.ts';
 import { ownDescriptors } from './descriptors.ts';
+import { JobRuntime } from './job-runtime.ts';
 import { createWorkerReader } from './lazy-reader.ts';
 import { Runtime } from './runtime.ts';
 
@@ -20,11 +21,13 @@ interface ThreadData {
     readonly root: Life | undefined;
     readonly generation: number;
     readonly keptOutput: readonly number[] | undefined;
+    /** It is a Process. */
+    readonly hasJob: boolean;
   };
 }
 
 export function start(importModule: Importer): void {
-  const { port, page: shared, bell, root, generation, keptOutput } = (workerData as ThreadData).manycore;
+  const { port, page: shared, bell, root, generation, keptOutput, hasJob } = (workerData as ThreadData).manycore;
   setRoot(root);
   const page = new MemoryPage(shared);
   page.threadNumber = threadNumber();
@@ -40,25 +43,25 @@ export function start(importModule: Importer): void {
   };
   watchSections({ enter, leave });
   registry.import = importModule;
-  const runtime = new Runtime({
-    isThread: true,
-    page,
-    encoder: new Encoder(createWorkerReader(), true),
-    send: (parts, attachments) => {
-      const body = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
-      const buffers = attachments.map(({ buffer }) => buffer);
-      port.postMessage([generation, body, buffers] satisfies ThreadFrame, movedWith(body, attachments));
-      ring(bell);
-    },
-    descriptors: ownDescriptors,
-    keptOutput,
-    release: () => port.unref(),
-    exit: () => process.exit(0),
-    memory: () => {
-      const { heapTotal, external } = process.memoryUsage();
-      return heapTotal + external;
-    },
-  });
+  const send = (body: Buffer, attachments: readonly Attachment[] = []): void => {
+    const buffers = attachments.map(({ buffer }) => buffer);
+    port.postMessage([generation, body, buffers] satisfies ThreadFrame, movedWith(body, attachments));
+    ring(bell);
+  };
+  const common = { isThread: true, descriptors: ownDescriptors, keptOutput };
+  const runtime = hasJob
+    ? new JobRuntime({ ...common, send, release: () => port.unref() })
+    : new Runtime({
+        ...common,
+        page,
+        encoder: new Encoder(createWorkerReader(), true),
+        send: (parts, attachments) => send(parts.length === 1 ? parts[0]! : Buffer.concat(parts), attachments),
+        exit: () => process.exit(0),
+        memory: () => {
+          const { heapTotal, external } = process.memoryUsage();
+          return heapTotal + external;
+        },
+      });
   port.on('message', ([, body, attachments]: ThreadFrame) => runtime.accept(body, attachments));
   // Such as one for which there is no memory: its tasks would wait for ever.
   port.on('messageerror', () => process.exit(1));

@@ -1,0 +1,19 @@
+import type { Importer } from '../closure/registry.ts';
+import { FrameAssembler, frameHead } from '../wire/frame.ts';
+import { InheritedDescriptors } from './descriptors.ts';
+import { begin, handover, listen, release, write } from './host-pipes.ts';
+import { JobRuntime } from './job-runtime.ts';
+
+/** A process that is a Process. */
+export function start(importModule: Importer): void {
+  const { generation, keptOutput } = begin(importModule);
+  const runtime = new JobRuntime({
+    isThread: false,
+    send: (body) => write(Buffer.concat([frameHead(generation, body.length), body])),
+    descriptors: new InheritedDescriptors(handover, () => {}),
+    keptOutput,
+    release,
+  });
+  const assembler = new FrameAssembler(generation, (body, attachments) => runtime.accept(body, attachments));
+  listen((chunk) => assembler.push(chunk));
+}
