@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { noPage, openPage } from '../channel/status-page.ts';
 import { registry, type Importer } from '../closure/registry.ts';
 import { setRoot } from '../memory/family.ts';
+import { LargeBuffers } from '../memory/large.ts';
 import type { Life } from '../memory/life.ts';
 import { loadNative } from '../native.ts';
 import { Encoder, type Attachment } from '../wire/encoder.ts';
@@ -32,6 +33,8 @@ interface Argument {
   readonly keptOutput?: readonly number[];
 }
 
+const large = new LargeBuffers(process.pid);
+
 export function start(importModule: Importer): void {
   const { hostPid, root, pageBytes, generation, nativeBinary, keptOutput } = JSON.parse(process.argv[2]!) as Argument;
   guardAgainstOrphanhood(hostPid, lifeline, loadNative(nativeBinary));
@@ -57,9 +60,9 @@ export function start(importModule: Importer): void {
       process.off('SIGINT', ignore);
     },
     exit: () => process.exit(0),
-    memory: () => process.memoryUsage.rss(),
+    memory: () => process.memoryUsage.rss() - large.freeBytes,
   });
-  const assembler = new FrameAssembler(generation, (body, attachments) => runtime.accept(body, attachments));
+  const assembler = new FrameAssembler(generation, (body, attachments) => runtime.accept(body, attachments), large);
   listen((chunk) => {
     // Before it is worked on: the host can fill the socket again meanwhile.
     sayIfHungry();
@@ -76,7 +79,7 @@ function ignore(): void {}
 function send(generation: number, parts: readonly Buffer[], attachments: readonly Attachment[]): void {
   const buffers = attachments.map(({ buffer, moves }) => (moves ? detach(buffer as ArrayBuffer) : buffer));
   const bytes = parts.reduce((sum, part) => sum + part.length, 0);
-  const { head, tail } = frameAround(generation, bytes, buffers, process.pid);
+  const { head, tail } = frameAround(generation, bytes, buffers, large);
   if (bytes < 4_096) write(Buffer.concat([head, ...parts]));
   else for (const part of [head, ...parts]) write(part);
   for (const part of tail) write(part);
