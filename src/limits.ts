@@ -18,6 +18,14 @@ export const minLargeBytes: number = 64 * 1024;
 /** From this size on they are mapped where they arrive: below it a copy costs less, and the copy can be transferred. */
 export const minMappedBytes: number = 4 * 1024 * 1024;
 
+/**
+ * Mapped files that their receiver has let go are kept for the next large buffer, as new memory costs four times as much to write:
+ * this much of them in a process, no longer than two of these periods, and this many of a channel, used ones included.
+ */
+export const maxKeptBytes: number = 256 * 1024 * 1024;
+export const keptMs = 1_000;
+export const maxKeptFiles = 32;
+
 /** An array longer than this is taken to have no named properties: listing its keys would cost more than sending it. */
 export const maxKeyCheckedLength = 256;
 

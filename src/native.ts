@@ -63,6 +63,10 @@ export interface Mapping {
   readonly buffer: ArrayBuffer;
   /** A buffer of its own over a part. */
   part(offset: number, bytes: number): ArrayBuffer;
+  /** Maps all pages that the file has at once, which costs a sixth of a fault for each; without effect before Linux 5.14. */
+  populate(): void;
+  /** Gives back the memory of the first `bytes` of the file, for all who map it: they read as zeros then (Linux). */
+  discard(bytes: number): void;
   /** Gives the memory back. Nothing may touch `buffer` afterwards. */
   unmap(): void;
 }
@@ -130,6 +134,8 @@ function open(binary: string): Koffi {
 
 const PROT_READ_WRITE = 1 | 2;
 const MAP_SHARED = 1;
+const MADV_REMOVE = 9;
+const MADV_POPULATE_READ = 22;
 const F_SETFL = 4;
 const F_SETOWN = 8;
 const F_SETSIG = 10;
@@ -176,6 +182,7 @@ function bind(koffi: Koffi): Native {
     const names = Object.entries(process.getBuiltinModule('node:os').constants.signals);
     return { exitCode: null, signal: names.find(([, number]) => number === status)?.[0] ?? `SIG${status}` };
   };
+  const madvise = lazily('int madvise(void *, size_t, int)');
   const fallocate = lazily('int posix_fallocate(int, int64_t, int64_t)');
   const punch = lazily('int fallocate(int, int, int64_t, int64_t)');
   const futex = lazily('int64_t syscall(int64_t, void *, int, int, void *, void *, int)');
@@ -196,6 +203,8 @@ function bind(koffi: Koffi): Native {
       return {
         buffer: inPlace(unbroken(() => koffi.view(pointer, bytes))),
         part: (offset, length) => inPlace(unbroken(() => koffi.view((pointer as bigint) + BigInt(offset), length))),
+        populate: () => void madvise(pointer, bytes, MADV_POPULATE_READ),
+        discard: (length) => void madvise(pointer, length, MADV_REMOVE),
         unmap: () => void munmap(pointer, bytes),
       };
     },

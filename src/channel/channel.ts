@@ -10,6 +10,8 @@ export interface Channel {
   /** The process id, or the thread id. */
   readonly pid: number | undefined;
   readonly page: StatusPage;
+  /** Memory that waits for the next large buffer, which is no task's. */
+  readonly keptBytes: number;
   readonly streams?: ChannelStreams;
   /** Why there is no worker, as far as it is known at once. */
   readonly failure?: Error;

@@ -6,7 +6,7 @@ import { openSource, type Ready, type Source } from '../blocking/block.ts';
 import { deliver } from '../blocking/delivery.ts';
 import { later } from '../blocking/later.ts';
 import { toldRoot } from '../memory/family.ts';
-import { dropLarge } from '../memory/large.ts';
+import { LargeBuffers } from '../memory/large.ts';
 import { tidyNames } from '../memory/names.ts';
 import { loadNative, nativeBinary, type Watched } from '../native.ts';
 import type { Attachment } from '../wire/encoder.ts';
@@ -42,6 +42,7 @@ const stderrGraceMs = 50;
 class ProcessChannel implements Channel, Source {
   readonly page: StatusPage;
   readonly #child: ChildProcess;
+  readonly #large: LargeBuffers;
   readonly #assembler: FrameAssembler;
   /** Undefined for a Process, which is sent nothing after its start: that leaves by the event loop. */
   readonly #outflow: Outflow | undefined;
@@ -64,11 +65,6 @@ class ProcessChannel implements Channel, Source {
   constructor(options: ChannelOptions, events: ChannelEvents) {
     this.#events = events;
     this.#generation = options.generation;
-    this.#assembler = new FrameAssembler(options.generation, (body, attachments) => {
-      // It has read: see `outflow.ts`.
-      if (body.length === 0) this.#outflow?.flush();
-      else this.#events.frame(body, attachments);
-    });
     const { stdio = [] } = options;
     this.#given = [0, 1, 2].map((fd) => stdio[fd] !== undefined);
     const bytes = options.slots === 0 ? 0 : pageBytes(options.slots);
@@ -126,6 +122,16 @@ class ProcessChannel implements Channel, Source {
     }
     this.#handover = handover;
     this.#lifeline = lifeline;
+    this.#large = new LargeBuffers(this.pid ?? 0);
+    this.#assembler = new FrameAssembler(
+      options.generation,
+      (body, attachments) => {
+        // It has read: see `outflow.ts`.
+        if (body.length === 0) this.#outflow?.flush();
+        else this.#events.frame(body, attachments);
+      },
+      this.#large,
+    );
     // Without a process there may be no streams either.
     if (this.pid === undefined) this.#alive = false;
     else this.#listen();
@@ -154,6 +160,10 @@ class ProcessChannel implements Channel, Source {
 
   get pid(): number | undefined {
     return this.#child.pid;
+  }
+
+  get keptBytes(): number {
+    return this.#large.freeBytes;
   }
 
   get #toWorker(): Writable {
@@ -258,7 +268,7 @@ class ProcessChannel implements Channel, Source {
     if (this.#exit !== undefined) return;
     this.#exit = exit;
     this.#killGroup('SIGKILL');
-    if (this.#reported) this.#dropLarge();
+    if (this.#reported) this.#large.close();
     if (exit.error !== undefined && this.pid === undefined) this.#fromWorkerEnded = this.#stderrEnded = true;
     // The streams end with the process; what is still in them is read first. Not `close` of the child: a descriptor that
     // a task's own child inherited, and that left the group, would keep that waiting for ever.
@@ -274,7 +284,7 @@ class ProcessChannel implements Channel, Source {
     this.#reported = true;
     this.#stopStderrTimer();
     this.#closeSource();
-    this.#dropLarge();
+    this.#large.close();
     const { exitCode, signal, error } = this.#exit;
     this.#alive = false;
     for (const stream of this.#streams) stream?.destroy();
@@ -298,7 +308,7 @@ class ProcessChannel implements Channel, Source {
       moves ? detach(buffer as ArrayBuffer) : buffer,
     );
     const bytes = parts.reduce((sum, part) => sum + part.length, 0);
-    const { head, tail } = frameAround(this.#generation, bytes, buffers, this.pid!);
+    const { head, tail } = frameAround(this.#generation, bytes, buffers, this.#large);
     const bundles = issued?.bundles ?? [];
     const frame: Uint8Array[] = [head, ...parts, ...tail];
     if (this.#outflow !== undefined)
@@ -311,11 +321,6 @@ class ProcessChannel implements Channel, Source {
     socket.cork();
     for (const part of frame) socket.write(part);
     socket.uncork();
-  }
-
-  /** What it sent and nobody read, and what it was sent and did not read. */
-  #dropLarge(): void {
-    if (this.pid !== undefined) dropLarge(this.pid);
   }
 
   kill(force: boolean): void {

@@ -6,6 +6,7 @@ import { MemoryPage, pageBytes, type StatusPage } from './status-page.ts';
 export class StillbornChannel implements Channel {
   readonly pid = undefined;
   readonly page: StatusPage;
+  readonly keptBytes = 0;
   readonly failure: Error;
   #destroyed = false;
 

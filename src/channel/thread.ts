@@ -35,6 +35,7 @@ const lastWaitMs = 50;
 
 class ThreadChannel implements Channel, Source {
   readonly page: MemoryPage;
+  readonly keptBytes = 0;
   readonly #worker: Worker;
   readonly #port: MessagePort;
   readonly #events: ChannelEvents;

@@ -94,6 +94,10 @@ export class WorkerLink implements Link {
     return this.#channel.page.memoryMiB;
   }
 
+  get keptBytes(): number {
+    return this.#channel.keptBytes;
+  }
+
   #boot(): void {
     const { initializer, finalizer } = this.#options;
     const { body, encoder } = this.#outbox;

@@ -1,54 +1,90 @@
 import { closeSync, constants, fstatSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { minMappedBytes } from '../limits.ts';
 import { loadNative } from '../native.ts';
+import { KeptFile } from './kept-file.ts';
+import { KeptFiles, retireKept } from './kept-files.ts';
 import { namesFolder, prefixOf, removeThose } from './names.ts';
 import { rootLife } from './family.ts';
 
-/**
- * A large buffer on its way between a worker process and its host is a file in `/dev/shm`: written once, and mapped by its
- * receiver, who removes the name. It has a name so that the result of a worker that has ended since is still there.
- */
 const form = /^manycore-\d+-\d+-large-\d+-[\da-f]{16}$/;
 
-function prefix(worker: number): string {
-  return `${prefixOf(rootLife())}large-${worker}-`;
-}
+/**
+ * Large buffers on their way between a worker process and its host, seen from either: each is a file in `/dev/shm`, written once,
+ * and mapped by its receiver, who removes the name. It has a name so that the result of a worker that has ended since is still
+ * there. Those that are mapped both sides keep, and fill again once the receiver has let its buffer go.
+ */
+export class LargeBuffers {
+  readonly #prefix: string;
+  readonly #kept = new KeptFiles();
 
-/** Writes a buffer to where the other side finds it by the name. Undefined when there is no room: then it goes through the pipe. */
-export function putLarge(bytes: Uint8Array, worker: number): string | undefined {
-  if (process.platform !== 'linux') return undefined;
-  // Not to be guessed it need not be: a file that is there already is not opened. `node:crypto` would cost each worker 3 ms.
-  const name =
-    prefix(worker) +
-    Math.floor(Math.random() * 2 ** 52)
-      .toString(16)
-      .padStart(16, '0');
-  const path = `${namesFolder}/${name}`;
-  let fd: number | undefined;
-  try {
-    fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
-    for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
-    return name;
-  } catch {
-    if (fd !== undefined) unlinkSync(path);
-    return undefined;
-  } finally {
-    if (fd !== undefined) closeSync(fd);
+  /** @param worker - The process id of the worker, by which names are found when it has ended. */
+  constructor(worker: number) {
+    this.#prefix = `large-${worker}-`;
   }
-}
 
-/** The buffer that was put under a name. @throws when there is none of these bytes. */
-export function takeLarge(name: string, bytes: number, allocate: (bytes: number) => ArrayBuffer): ArrayBuffer {
-  if (!form.test(name)) throw new Error(`${JSON.stringify(name)} is not the name of a buffer.`);
-  const path = `${namesFolder}/${name}`;
-  const fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
-  try {
-    unlinkSync(path);
-    // More than there is would end this process when it is touched.
-    if (fstatSync(fd).size !== bytes) throw new Error(`The buffer ${name} is not of ${bytes} bytes.`);
-    return map(fd, bytes) ?? read(fd, allocate(bytes));
-  } finally {
-    closeSync(fd);
+  /** Writes a buffer to where the other side finds it by the name. Undefined when there is no room: then it goes through the pipe. */
+  put(bytes: Uint8Array): string | undefined {
+    if (process.platform !== 'linux') return undefined;
+    const kept = this.#kept.fill(bytes);
+    if (kept !== undefined) return kept;
+    const name = this.#write(bytes);
+    if (name !== undefined) return name;
+    retireKept();
+    return this.#write(bytes);
+  }
+
+  #write(bytes: Uint8Array): string | undefined {
+    // Not to be guessed it need not be: a file that is there already is not opened. `node:crypto` would cost each worker 3 ms.
+    const random = Math.floor(Math.random() * 2 ** 52);
+    const name = prefixOf(rootLife()) + this.#prefix + random.toString(16).padStart(16, '0');
+    const path = `${namesFolder}/${name}`;
+    let fd: number | undefined;
+    try {
+      fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
+      for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
+      const keeps = bytes.length >= minMappedBytes && this.#kept.mayKeep(bytes.length);
+      const file = keeps ? KeptFile.found(fd, bytes.length) : undefined;
+      if (file !== undefined) this.#kept.add(name, file);
+      return name;
+    } catch {
+      if (fd !== undefined) unlinkSync(path);
+      return undefined;
+    } finally {
+      if (fd !== undefined) closeSync(fd);
+    }
+  }
+
+  /** The buffer that was put under a name. @throws when there is none of these bytes. */
+  take(name: string, bytes: number, allocate: (bytes: number) => ArrayBuffer): ArrayBuffer {
+    const kept = this.#kept.get(name);
+    if (kept !== undefined) return this.#kept.lend(kept, bytes);
+    if (!form.test(name)) throw new Error(`${JSON.stringify(name)} is not the name of a buffer.`);
+    const path = `${namesFolder}/${name}`;
+    const fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
+    try {
+      unlinkSync(path);
+      const file = KeptFile.is(fd, bytes) ? KeptFile.join(fd, bytes) : undefined;
+      if (file !== undefined) {
+        this.#kept.add(name, file);
+        return this.#kept.lend(file, bytes);
+      }
+      // More than there is would end this process when it is touched.
+      if (fstatSync(fd).size < bytes) throw new Error(`The buffer ${name} is not of ${bytes} bytes.`);
+      return map(fd, bytes) ?? read(fd, allocate(bytes));
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** Memory that only waits for the next buffer. */
+  get freeBytes(): number {
+    return this.#kept.freeBytes;
+  }
+
+  /** The worker has ended: removes what is on its way to or from it. */
+  close(): void {
+    this.#kept.close();
+    if (process.platform === 'linux') removeThose((name) => name.startsWith(prefixOf(rootLife()) + this.#prefix));
   }
 }
 
@@ -75,8 +111,3 @@ function read(fd: number, buffer: ArrayBuffer): ArrayBuffer {
 }
 
 const unmaps = new FinalizationRegistry<() => void>((unmap) => unmap());
-
-/** Removes what is on its way to or from a worker that has ended. */
-export function dropLarge(worker: number): void {
-  if (process.platform === 'linux') removeThose((name) => name.startsWith(prefix(worker)));
-}

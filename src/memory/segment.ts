@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, ftruncateSync, openSync } from 'node:f
 import { randomInt } from 'node:crypto';
 import { SharedMemoryError } from '../errors.ts';
 import { requireNative, type Mapping } from '../native.ts';
+import { retireKept } from './kept-files.ts';
 import { isAlive, ownLife, type Life } from './life.ts';
 
 /** Where a descriptor of a segment is open: `/proc` leads there while that thread lives. */
@@ -92,6 +93,8 @@ export class Segment {
 }
 
 const O_TMPFILE = 0o20200000;
+/** Other errors are as rare as they are final. */
+const ENOSPC = 28;
 
 /** Nothing of it can be touched any more. */
 const held = new FinalizationRegistry<{ readonly fd: number; readonly unmap: () => void }>(({ fd, unmap }) => {
@@ -105,13 +108,16 @@ const parts = new WeakMap<ArrayBuffer, Segment>();
 export function reserve(path: string, flags: number, bytes: number): number {
   const native = requireNative('Shared memory');
   const fd = openSync(path, flags, 0o600);
-  // 28 on Linux; other numbers are as rare as they are final.
-  const errno = native.allocate(fd, bytes);
+  let errno = native.allocate(fd, bytes);
+  if (errno === ENOSPC) {
+    retireKept();
+    errno = native.allocate(fd, bytes);
+  }
   if (errno === 0) return fd;
   // What was taken before it failed.
   ftruncateSync(fd, 0);
   closeSync(fd);
-  const code = errno === 28 ? 'ENOSPC' : `errno ${errno}`;
+  const code = errno === ENOSPC ? 'ENOSPC' : `errno ${errno}`;
   const cause = Object.assign(new Error(`${code}: posix_fallocate of ${bytes} bytes`), { code, errno: -errno });
   throw new SharedMemoryError(
     `Cannot take ${bytes} bytes of shared memory: ${code === 'ENOSPC' ? '/dev/shm is full. Make it larger (docker run --shm-size), or share less' : code}.`,

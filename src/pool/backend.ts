@@ -272,7 +272,7 @@ export class Backend implements Holder {
       if (link === undefined || member.state === 'starting' || member.state === 'ending') continue;
       // What the kernel says, where it does: a process that is busy does not note its memory.
       const known = this.context === 'process' ? memoryOf(member.pid) : 0;
-      const bytes = known > 0 ? known : link.memoryMiB * 2 ** 20;
+      const bytes = known > 0 ? known - link.keptBytes : link.memoryMiB * 2 ** 20;
       if (bytes > limit * 2 && this.context === 'process')
         this.engine.killForMemory(
           member,

@@ -1,6 +1,6 @@
 import { FrameTooLargeError, ProtocolError } from '../errors.ts';
 import { maxFrameBytes, minLargeBytes } from '../limits.ts';
-import { putLarge, takeLarge } from '../memory/large.ts';
+import type { LargeBuffers } from '../memory/large.ts';
 import { tooLarge } from './writer.ts';
 
 /**
@@ -21,19 +21,19 @@ const inMemory = 2 ** 50;
 /**
  * The head of a frame and its attachments as they are to be written.
  *
- * @param worker - The process id of the worker at the one end, by which large ones are found when it ends.
+ * @param large - By which large ones go.
  */
 export function frameAround(
   generation: number,
   bodyBytes: number,
   attachments: readonly (ArrayBuffer | SharedArrayBuffer)[],
-  worker: number,
+  large: LargeBuffers,
 ): { readonly head: Buffer; readonly tail: readonly Uint8Array[] } {
   // Before anything is copied.
   const head = frameHead(generation, bodyBytes, attachments);
   const tail = attachments.map((buffer, i) => {
     const bytes = new Uint8Array(buffer);
-    const name = bytes.length < minLargeBytes ? undefined : putLarge(bytes, worker);
+    const name = bytes.length < minLargeBytes ? undefined : large.put(bytes);
     if (name === undefined) return bytes;
     head.writeDoubleLE(bytes.length + inMemory, headBytes + i * 8);
     const place = Buffer.alloc(nameBytes);
@@ -68,6 +68,7 @@ export type FrameHandler = (body: Buffer, attachments: readonly ArrayBuffer[]) =
 export class FrameAssembler {
   readonly #generation: number;
   readonly #deliver: FrameHandler;
+  readonly #large: LargeBuffers | undefined;
   #pending: Buffer[] = [];
   #pendingBytes = 0;
   #wanted = headBytes;
@@ -80,9 +81,10 @@ export class FrameAssembler {
   #current = 0;
   #filled = 0;
 
-  constructor(generation: number, deliver: FrameHandler) {
+  constructor(generation: number, deliver: FrameHandler, large?: LargeBuffers) {
     this.#generation = generation;
     this.#deliver = deliver;
+    this.#large = large;
   }
 
   /** Takes the next chunk; throws `ProtocolError` when it is not ours. */
@@ -164,12 +166,23 @@ export class FrameAssembler {
   #finish(): void {
     const body = this.#body;
     const attachments = this.#attachments.map((buffer, i) =>
-      this.#sizes[i]! < inMemory ? buffer : fetched(buffer, this.#sizes[i]! - inMemory),
+      this.#sizes[i]! < inMemory ? buffer : this.#fetch(buffer, this.#sizes[i]! - inMemory),
     );
     this.#attachments = [];
     this.#current = 0;
     this.#body = Buffer.alloc(0);
     this.#deliver(body, attachments);
+  }
+
+  #fetch(place: ArrayBuffer, bytes: number): ArrayBuffer {
+    const name = Buffer.from(place).toString('latin1').replace(/\0+$/, '');
+    try {
+      if (this.#large === undefined) throw new Error('Nothing comes in shared memory here.');
+      return this.#large.take(name, bytes, allocate);
+    } catch (error) {
+      if (error instanceof FrameTooLargeError) throw error;
+      throw new ProtocolError('A frame lacks a buffer that should be in shared memory.', { cause: error });
+    }
   }
 }
 
@@ -178,15 +191,5 @@ function allocate(bytes: number): ArrayBuffer {
     return new ArrayBuffer(bytes);
   } catch (error) {
     throw new FrameTooLargeError(`There is no memory for a buffer of ${bytes} bytes.`, { cause: error });
-  }
-}
-
-function fetched(place: ArrayBuffer, bytes: number): ArrayBuffer {
-  const name = Buffer.from(place).toString('latin1').replace(/\0+$/, '');
-  try {
-    return takeLarge(name, bytes, allocate);
-  } catch (error) {
-    if (error instanceof FrameTooLargeError) throw error;
-    throw new ProtocolError('A frame lacks a buffer that should be in shared memory.', { cause: error });
   }
 }

@@ -1,4 +1,5 @@
 import type { Importer } from '../closure/registry.ts';
+import { LargeBuffers } from '../memory/large.ts';
 import { FrameAssembler, frameHead } from '../wire/frame.ts';
 import { InheritedDescriptors } from './descriptors.ts';
 import { begin, handover, listen, release, write } from './host-pipes.ts';
@@ -14,6 +15,7 @@ export function start(importModule: Importer): void {
     keptOutput,
     release,
   });
-  const assembler = new FrameAssembler(generation, (body, attachments) => runtime.accept(body, attachments));
+  const large = new LargeBuffers(process.pid);
+  const assembler = new FrameAssembler(generation, (body, attachments) => runtime.accept(body, attachments), large);
   listen((chunk) => assembler.push(chunk));
 }

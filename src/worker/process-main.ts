@@ -1,5 +1,6 @@
 import { noPage, openPage } from '../channel/status-page.ts';
 import type { Importer } from '../closure/registry.ts';
+import { LargeBuffers } from '../memory/large.ts';
 import { Encoder, type Attachment } from '../wire/encoder.ts';
 import { FrameAssembler, frameAround, frameHead } from '../wire/frame.ts';
 import { detach } from '../wire/transfer.ts';
@@ -7,6 +8,8 @@ import { InheritedDescriptors } from './descriptors.ts';
 import { begin, handover, listen, pageFile, write } from './host-pipes.ts';
 import { createWorkerReader } from './lazy-reader.ts';
 import { Runtime } from './runtime.ts';
+
+const large = new LargeBuffers(process.pid);
 
 /** A process that runs tasks. */
 export function start(importModule: Importer): void {
@@ -23,9 +26,9 @@ export function start(importModule: Importer): void {
     descriptors: new InheritedDescriptors(handover, sayIfHungry),
     keptOutput,
     exit: () => process.exit(0),
-    memory: () => process.memoryUsage.rss(),
+    memory: () => process.memoryUsage.rss() - large.freeBytes,
   });
-  const assembler = new FrameAssembler(generation, (body, attachments) => runtime.accept(body, attachments));
+  const assembler = new FrameAssembler(generation, (body, attachments) => runtime.accept(body, attachments), large);
   listen((chunk) => {
     // Before it is worked on: the host can fill the socket again meanwhile.
     sayIfHungry();
@@ -36,7 +39,7 @@ export function start(importModule: Importer): void {
 function send(generation: number, parts: readonly Buffer[], attachments: readonly Attachment[]): void {
   const buffers = attachments.map(({ buffer, moves }) => (moves ? detach(buffer as ArrayBuffer) : buffer));
   const bytes = parts.reduce((sum, part) => sum + part.length, 0);
-  const { head, tail } = frameAround(generation, bytes, buffers, process.pid);
+  const { head, tail } = frameAround(generation, bytes, buffers, large);
   if (bytes < 4_096) write(Buffer.concat([head, ...parts]));
   else for (const part of [head, ...parts]) write(part);
   for (const part of tail) write(part);

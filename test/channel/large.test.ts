@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { FrameTooLargeError, Pool, ThreadPool, transfer, WorkerLostError } from 'manycore';
+import { LargeBuffers } from '#internal/memory/large.js';
 import { FrameAssembler, frameAround } from '#internal/wire/frame.js';
 import { eventually, rejection, testClean, testPool } from '../matrix.ts';
 
@@ -118,15 +119,16 @@ testPool(
 
 testClean('large buffers: names that are none are a ProtocolError', {}, () => {
   for (const name of ['/etc/passwd', '../../etc/passwd', `manycore-1-1-large-1-${'0'.repeat(16)}`]) {
-    const { head, tail } = frameAround(1, 0, [new ArrayBuffer(100_000)], process.pid);
+    const large = new LargeBuffers(process.pid);
+    const { head, tail } = frameAround(1, 0, [new ArrayBuffer(100_000)], large);
     const [place] = tail as [Buffer];
     const real = place.toString('latin1');
     place.fill(0).write(name);
-    const assembler = new FrameAssembler(1, () => assert.fail('delivered'));
+    const assembler = new FrameAssembler(1, () => assert.fail('delivered'), large);
     assert.throws(() => assembler.push(Buffer.concat([head, place])), { code: 'ERR_MANYCORE_PROTOCOL' });
     place.write(real, 'latin1');
     let bytes = 0;
-    new FrameAssembler(1, (_, [buffer]) => (bytes = buffer!.byteLength)).push(Buffer.concat([head, place]));
+    new FrameAssembler(1, (_, [buffer]) => (bytes = buffer!.byteLength), large).push(Buffer.concat([head, place]));
     assert.equal(bytes, 100_000);
   }
 });
