@@ -201,6 +201,8 @@ export const ringBytes = { least: 65_536, most: 1_048_576, pipe: 262_144, perIte
 export const maxQueuedItems = 32_767;
 /** Processes and threads that hold the same end of a pipe at once: its table is looked through when nothing is there. */
 export const maxEndParties = 128;
+/** Connections of one end on their way at once, each of which is told apart. */
+export const maxEndTickets = 256;
 
 // Listeners and clients that speak Python's protocol.
 

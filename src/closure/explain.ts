@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { SerializationError } from '../errors.ts';
+import { giveUp } from '../memory/parcels.ts';
 import { Encoder } from '../wire/encoder.ts';
 import { isCell, type Code, type FunctionForm, type Reference } from '../wire/forms.ts';
 import { Writer } from '../wire/writer.ts';
@@ -70,7 +71,9 @@ function trouble(value: unknown): string {
   if (typeof value !== 'object' || value === null || isReference(value)) return '';
   if (summary(value).endsWith('which cannot travel')) return '';
   try {
-    new Encoder(createReader({ toward: 'worker' }), true).message(new Writer(), value);
+    const encoder = new Encoder(createReader({ toward: 'worker' }), true);
+    encoder.message(new Writer(), value);
+    giveUp(encoder.parcels);
     return '';
   } catch (error) {
     if (!(error instanceof SerializationError)) return `, which cannot travel: ${String(error)}`;

@@ -1,5 +1,6 @@
 import { FrameTooLargeError } from '../errors.ts';
 import { maxFrameBytes, maxKnownFunctions } from '../limits.ts';
+import { giveUp } from '../memory/parcels.ts';
 import { encodeColumn } from '../wire/column.ts';
 import { RunFlag, ToWorker } from '../wire/messages.ts';
 import type { Outbox } from '../wire/outbox.ts';
@@ -59,26 +60,34 @@ export class LeaseWriter {
     const { body, encoder } = this.#outbox;
     const start = body.length;
     const first = encoder.attachments.length;
+    const firstParcel = encoder.parcels.length;
     const { values, offset } = job.items(lease.from);
     try {
       this.#introduce(job.terms.fn);
       const flags = this.#header(lease, job, count);
       const failure = encodeColumn(encoder, body, values, offset, offset + count, 'args');
       const sockets = encoder.attachments.length > first && socketsOf(encoder.attachments.slice(first)).length > 0;
-      if (sockets && count > 1) return this.#takeOut(start, first, 'sockets');
+      if (sockets && count > 1) return this.#takeOut(start, first, firstParcel, 'sockets');
       if (failure !== undefined) throw new Refused(failure.index - offset, failure.error);
       this.#checkSize();
       if (sockets) this.#sendSockets(lease.sequence, first, flags);
+      if (encoder.parcels.length > firstParcel) lease.parcels = encoder.parcels.splice(firstParcel);
       return undefined;
     } catch (error) {
-      return this.#takeOut(start, first, error instanceof Refused ? error : new Refused(count - 1, error as Error));
+      return this.#takeOut(
+        start,
+        first,
+        firstParcel,
+        error instanceof Refused ? error : new Refused(count - 1, error as Error),
+      );
     }
   }
 
-  #takeOut<R>(start: number, first: number, why: R): R {
+  #takeOut<R>(start: number, first: number, firstParcel: number, why: R): R {
     const { body, encoder } = this.#outbox;
     body.length = start;
     encoder.attachments.length = first;
+    giveUp(encoder.parcels.splice(firstParcel));
     return why;
   }
 

@@ -1,4 +1,5 @@
 import { ProtocolError } from '../errors.ts';
+import { giveUp } from '../memory/parcels.ts';
 import type { Job, Lease } from './task.ts';
 
 /** Items that are out of a worker's hands again, by where they stand. */
@@ -76,7 +77,7 @@ export class Leases {
     lease.inOrder += count;
     lease.settled += count;
     this.open -= count;
-    if (lease.settled === lease.count) this.#trim();
+    if (lease.settled === lease.count) this.#done(lease);
   }
 
   /** Marks an item as settled; a second answer is a protocol error. */
@@ -91,7 +92,12 @@ export class Leases {
     }
     lease.settled++;
     this.open--;
-    if (lease.settled === lease.count) this.#trim();
+    if (lease.settled === lease.count) this.#done(lease);
+  }
+
+  #done(lease: Lease): void {
+    over(lease);
+    this.#trim();
   }
 
   #trim(): void {
@@ -125,6 +131,7 @@ export class Leases {
       });
       this.open -= lease.count - keep;
       lease.count = keep;
+      if (lease.settled === keep) over(lease);
       if (keep === 0) this.#leases.length = i;
       else break;
     }
@@ -139,6 +146,7 @@ export class Leases {
     this.#head = 0;
     this.open = 0;
     for (const lease of leases) {
+      over(lease);
       for (let offset = lease.inOrder; offset < lease.count; offset++) {
         if (lease.outOfOrder?.has(offset) !== true) yield { lease, sequence: lease.sequence + offset };
       }
@@ -150,6 +158,11 @@ export class Leases {
     const offset = sequence - lease.sequence;
     return offset >= lease.inOrder && offset < lease.count && lease.outOfOrder?.has(offset) !== true;
   }
+}
+
+/** What its message had on its way has arrived, or never will. */
+function over({ parcels }: Lease): void {
+  if (parcels !== undefined) giveUp(parcels);
 }
 
 function answeredTwice(sequence: number): ProtocolError {

@@ -1,4 +1,5 @@
 import type { StopReason } from '../channel/status-page.ts';
+import type { Parcel } from '../memory/parcels.ts';
 import type { Timing } from './batching.ts';
 
 /** What the engine has to know of a call. */
@@ -104,6 +105,8 @@ export interface Lease {
   outOfOrder: Set<number> | undefined;
   /** Items (by sequence number) whose outcome was decided without the worker, which may still be at them. */
   abandoned: Set<number> | undefined;
+  /** What its message has on its way. */
+  parcels?: readonly Parcel[];
 }
 
 /** What the engine knows of a worker's channel; the real one and the simulated one look alike. */

@@ -1,5 +1,6 @@
 import { SharedMemoryError } from '../errors.ts';
 import { Home, homeBytes, idOf, maxParties } from './home.ts';
+import { isKept, post } from './parcels.ts';
 import { Segment, segmentHeader, type SegmentReference } from './segment.ts';
 
 /** What travels: where a block is. */
@@ -11,22 +12,6 @@ export interface BlockReference {
   readonly bytes: number;
   /** It is one of those on their way that the block counts. */
   readonly counted: boolean;
-}
-
-let counting = true;
-
-/**
- * The references that `body` makes are not counted as on their way: who sends them keeps the objects until it knows that they have
- * arrived or never will. So they may arrive several times, or get lost.
- */
-export function withoutCounting<R>(body: () => R): R {
-  const outer = counting;
-  counting = false;
-  try {
-    return body();
-  } finally {
-    counting = outer;
-  }
 }
 
 /**
@@ -106,16 +91,29 @@ export class Block {
     return new Block(owner, segment === undefined ? owner.segment : openSegment(segment), offset, bytes);
   }
 
-  /** Tells another thread where it is: to be taken once by each reference, with `attach`. See `withoutCounting`. */
+  /** Tells another thread where it is: to be taken once by each reference, with `attach`, unless the sender keeps it. */
   refer(): BlockReference {
-    if (counting) Atomics.add(this.#segment.words, this.#offset >> 2, 1);
+    const counted = !isKept();
+    if (counted) this.#count();
     return {
       home: this.home.segment.reference,
       segment: this.#segment === this.home.segment ? undefined : this.#segment.reference,
       offset: this.#offset,
       bytes: this.buffer.byteLength,
-      counted: counting,
+      counted,
     };
+  }
+
+  #count(): void {
+    const { words } = this.#segment;
+    const at = this.#offset >> 2;
+    Atomics.add(words, at, 1);
+    let isOpen = true;
+    const giveUp = (): void => {
+      if (isOpen) Atomics.sub(words, at, 1);
+      isOpen = false;
+    };
+    post({ giveUp });
   }
 }
 

@@ -44,6 +44,7 @@ export class Series<R = unknown> implements WireJob {
   /** Adds a call; `arg` is its only argument, or the list of all when the series spreads. Returns its index. */
   add(arg: unknown, result: R): number {
     this.#args.push(arg);
+    if (arg instanceof EncodedMessage) arg.use();
     this.#open++;
     const index = this.#results.push(result) - 1;
     this.#kind.join(result, this, index);
@@ -103,8 +104,10 @@ export class Series<R = unknown> implements WireJob {
 
   #take(index: number): R {
     const result = this.#results[index]!;
+    const arg = this.#args[index];
     this.#results[index] = undefined;
     this.#args[index] = undefined;
+    if (arg instanceof EncodedMessage) arg.done();
     return result;
   }
 

@@ -12,7 +12,7 @@ import { writeBoot } from '../engine/link.ts';
 import { letGo } from '../engine/socket-ledger.ts';
 import { ProcessStartError, ProtocolError } from '../errors.ts';
 import { writeOutput } from '../pool/output.ts';
-import { encodeAhead } from '../wire/encoded-message.ts';
+import { type EncodedMessage, encodeAhead } from '../wire/encoded-message.ts';
 import { Encoder } from '../wire/encoder.ts';
 import { Inbox } from '../wire/inbox.ts';
 import { ToHost, ToWorker } from '../wire/messages.ts';
@@ -46,6 +46,7 @@ export class Child {
   #faulty: Error | undefined;
   /** Shared objects that it was sent: it may not have them yet. */
   kept: unknown;
+  #args: EncodedMessage | undefined;
 
   /**
    * @throws ProcessStartError when there is no child.
@@ -101,13 +102,15 @@ export class Child {
     const { encoder: ahead } = functions[info.kind];
     const message = target === undefined ? undefined : functions[info.kind].handleOf(target).message;
     const list = target === undefined ? undefined : encodeAhead(ahead, args);
+    list?.use();
     body.u8(ToWorker.process);
     encoder.message(body, info);
     encoder.message(body, self);
     body.u8(message === undefined ? 0 : 1);
     message?.embed(encoder, body);
     list?.embed(encoder, body);
-    this.kept = [message, list, encoder.kept];
+    this.kept = [message, encoder.kept];
+    this.#args = list;
   }
 
   #flush(): void {
@@ -167,6 +170,7 @@ export class Child {
     const why = error?.message ?? (this.#kind === 'thread' && exit.oomHint ? exit.lastWords : '');
     if (why !== '') writeOutput(2, `Process ${this.#name}:\n${why}\n`);
     this.kept = undefined;
+    this.#args?.done();
     this.exitCode = this.#codeOf(exit);
     this.#end();
   }

@@ -2,9 +2,10 @@ import { createReader } from '../closure/capture.ts';
 import { createBuilder } from '../closure/rebuild.ts';
 import { ProtocolError } from '../errors.ts';
 import { maxKnownFunctions } from '../limits.ts';
+import { giveUp } from '../memory/parcels.ts';
 import { Decoder } from '../wire/decoder.ts';
 import { definitionId } from '../wire/definitions.ts';
-import { type Attachment, Encoder } from '../wire/encoder.ts';
+import { Encoder } from '../wire/encoder.ts';
 import type { Definition, FunctionBuilder } from '../wire/forms.ts';
 import { Reader } from '../wire/reader.ts';
 import { detach } from '../wire/transfer.ts';
@@ -27,6 +28,8 @@ export interface Encoded {
   readonly parts: readonly Uint8Array[] | undefined;
   /** Takes the contents of the buffers that move, once the message was put. */
   sent(): void;
+  /** It will not be put. */
+  unsent(): void;
 }
 
 const keptCapacity = 64 * 1024;
@@ -38,7 +41,7 @@ export class MessageEncoder {
   readonly #encoder = new Encoder(createReader({ toward: 'worker' }), false);
   readonly #plain = new Encoder(undefined, false);
   readonly #definitions = new WeakMap<Definition, Buffer>();
-  readonly #message = { bytes: noBytes, length: 0, parts: undefined, sent: nothing };
+  readonly #message = { bytes: noBytes, length: 0, parts: undefined, sent: nothing, unsent: nothing };
   #writer = new Writer();
 
   /** Throws `SerializationError` with the path to what cannot travel. */
@@ -51,7 +54,8 @@ export class MessageEncoder {
     try {
       encoder.message(writer, value);
       const { attachments } = encoder;
-      if (encoder.definitions.size > 0 || attachments.length > 0) return this.#full(attachments);
+      // What has something on its way names a class.
+      if (encoder.definitions.size > 0 || attachments.length > 0) return this.#full(encoder);
       // The same object each time: most messages are like this one, and small.
       const plain = this.#message;
       plain.bytes = writer.bytes;
@@ -60,10 +64,11 @@ export class MessageEncoder {
     } finally {
       if (encoder.definitions.size > 0) encoder.definitions.clear();
       if (encoder.attachments.length > 0) encoder.attachments = [];
+      if (encoder.parcels.length > 0) encoder.parcels = [];
     }
   }
 
-  #full(attachments: readonly Attachment[]): Encoded {
+  #full({ attachments, parcels }: Encoder): Encoded {
     const parts: Uint8Array[] = [];
     const head = new Writer(64);
     head.u8(Form.full);
@@ -82,7 +87,8 @@ export class MessageEncoder {
     const sent = (): void => {
       for (const { buffer, moves } of attachments) if (moves) detach(buffer as ArrayBuffer);
     };
-    return { bytes: noBytes, parts, length: parts.reduce((sum, part) => sum + part.length, 0), sent };
+    const unsent = (): void => giveUp(parcels);
+    return { bytes: noBytes, parts, length: parts.reduce((sum, part) => sum + part.length, 0), sent, unsent };
   }
 
   #define(definition: Definition): Buffer {

@@ -7,10 +7,11 @@ import {
   TimeoutError,
 } from '../errors.ts';
 import type { BlockReference } from '../memory/block.ts';
+import { isKept, post, whenBegun } from '../memory/parcels.ts';
 import { monotonicMs } from '../monotonic.ts';
 import { travelsAs } from '../wire/shared.ts';
 import { fill, part, roomIn } from './bytes.ts';
-import { End, endWords, type Ticket } from './ends.ts';
+import { End, endWords, noTickets, type Ticket } from './ends.ts';
 import { type IsDead, unknown } from './gate.ts';
 import { blocked, late } from '../waiting.ts';
 import { type QueueOptions, timeoutOf, type SyncQueueOptions, waitingOf, wholeNumber } from './options.ts';
@@ -43,25 +44,61 @@ class Held {
   readonly output: Direction | undefined;
   /** Its ends: where it reads, where it writes. */
   readonly #ends: readonly End[];
+  #isHeld = false;
 
   constructor(input: SharedRing | undefined, output: SharedRing | undefined) {
     this.input = input && directionOf(input);
     this.output = output && directionOf(output);
     this.#ends = [this.input?.readers, this.output?.writers].filter((end) => end !== undefined);
+  }
+
+  hold(): this {
+    this.#isHeld = true;
     for (const end of this.#ends) end.hold(1);
+    return this;
   }
 
-  /** Counts one that is on its way. */
-  send(): Ticket[] {
-    return this.#ends.map((end) => end.send());
+  /** One that is about to be sent. */
+  send(): (Ticket | undefined)[] {
+    return this.#ends.map((end) => {
+      const ticket = end.issue();
+      if (ticket === undefined) this.#keep(end);
+      else post({ giveUp: () => void (end.redeem(ticket) && this.#notify()) });
+      return ticket;
+    });
   }
 
-  arrive(tickets: readonly Ticket[]): void {
-    for (const [i, end] of this.#ends.entries()) end.arrive(tickets[i]!);
+  /** No ticket is left: it is held here until its message is out of the way, if there is somebody to see to that. */
+  #keep(end: End): void {
+    if (!isKept()) throw noTickets();
+    end.hold(1);
+    let isOpen = true;
+    const giveUp = (): void => {
+      if (!isOpen) return;
+      isOpen = false;
+      end.hold(-1);
+      this.#notify();
+    };
+    post({ giveUp });
+  }
+
+  arrive(tickets: readonly (Ticket | undefined)[]): void {
+    this.hold();
+    // It is held here by now.
+    for (const [i, end] of this.#ends.entries()) {
+      const ticket = tickets[i];
+      if (ticket !== undefined) end.redeem(ticket);
+    }
   }
 
   release(): void {
+    // Its task has never begun here.
+    if (!this.#isHeld) return;
     for (const end of this.#ends) end.hold(-1);
+    this.#notify();
+  }
+
+  #notify(): void {
     this.input?.ring.notify();
     this.output?.ring.notify();
   }
@@ -72,7 +109,7 @@ const collected = new FinalizationRegistry<Held>((held) => held.release());
 interface ConnectionState {
   readonly input: BlockReference | undefined;
   readonly output: BlockReference | undefined;
-  readonly tickets: readonly Ticket[];
+  readonly tickets: readonly (Ticket | undefined)[];
 }
 
 /** To look whether somebody is alive takes as long as to send ten messages. */
@@ -303,14 +340,13 @@ export class Connection<Out = unknown, In = Out> {
   /** @internal */
   static arrive({ input, output, tickets }: ConnectionState): Connection {
     const held = new Held(input && SharedRing.attach(input), output && SharedRing.attach(output));
-    // It is held here by now.
-    held.arrive(tickets);
+    whenBegun(() => held.arrive(tickets));
     return new Connection(held);
   }
 
   /** @internal */
   static over(input: SharedRing | undefined, output: SharedRing | undefined): Connection {
-    return new Connection(new Held(input, output));
+    return new Connection(new Held(input, output).hold());
   }
 }
 

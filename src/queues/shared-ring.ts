@@ -44,7 +44,7 @@ const At = {
   user: 16 + storeWords + 3 * gateWords + partyWords + 2 * partyWords * 32,
 } as const;
 /** Words for who uses it, such as those who hold an end of a pipe. */
-const userWords = 1024;
+const userWords = 1568;
 const headerBytes: number = (At.user + userWords) * 4;
 
 const storedBytes = 16;
@@ -205,11 +205,15 @@ export class SharedRing {
   /** True when it was put, false when its time was over before. */
   putSync(kind: number, value: unknown, rules: Rules, timeout: number | undefined): boolean {
     const encoder = borrowEncoder();
+    let encoded: Encoded | undefined;
+    let done = false;
     try {
-      const encoded = encode(encoder, kind, value);
-      if (this.#tryPut(kind, encoded, rules, unknown) !== blocked) return true;
-      return this.puts.waitSync((isDead) => this.#tryPut(kind, encoded, rules, isDead), timeout) !== late;
+      const message = (encoded = encode(encoder, kind, value));
+      done = this.#tryPut(kind, message, rules, unknown) !== blocked;
+      done ||= this.puts.waitSync((isDead) => this.#tryPut(kind, message, rules, isDead), timeout) !== late;
+      return done;
     } finally {
+      if (!done) encoded?.unsent();
       giveBack(encoder);
     }
   }
@@ -217,16 +221,28 @@ export class SharedRing {
   /** The same without blocking. The value is copied now. */
   put(kind: number, value: unknown, rules: Rules, waiting: Waiting): boolean | Promise<boolean> {
     const encoder = borrowEncoder();
+    let first: Encoded | undefined;
+    let result: true | typeof late | Promise<true | typeof late> = late;
     try {
-      let encoded = encode(encoder, kind, value);
-      if (this.puts.isFree(waiting) && this.#tryPut(kind, encoded, rules, unknown) !== blocked) return true;
-      const result = this.puts.wait((isDead) => this.#tryPut(kind, encoded, rules, isDead), waiting);
+      let encoded = (first = encode(encoder, kind, value));
+      if (this.puts.isFree(waiting) && this.#tryPut(kind, encoded, rules, unknown) !== blocked) return (result = true);
+      result = this.puts.wait((isDead) => this.#tryPut(kind, encoded, rules, isDead), waiting);
       if (!(result instanceof Promise)) return result !== late;
       // The encoder's bytes are the next one's.
-      const { length, sent } = encoded;
-      encoded = { bytes: copyOf(encoded), length, parts: undefined, sent };
-      return result.then((outcome) => outcome !== late);
+      const { length, sent, unsent } = encoded;
+      encoded = { bytes: copyOf(encoded), length, parts: undefined, sent, unsent };
+      return result.then(
+        (outcome) => {
+          if (outcome === late) unsent();
+          return outcome !== late;
+        },
+        (error: unknown) => {
+          unsent();
+          throw error;
+        },
+      );
     } finally {
+      if (result === late) first?.unsent();
       giveBack(encoder);
     }
   }
@@ -298,7 +314,7 @@ export class SharedRing {
         '$',
       );
     }
-    return new Parcel(opened);
+    return new Unopened(opened);
   }
 
   /** Counted before it is gone: who dies in between has one too many, never one too few. */
@@ -324,7 +340,7 @@ export class SharedRing {
   takeSync(rules: Rules, timeout: number | undefined, accept: Accept = anyKind): unknown {
     let value = this.#tryTake(rules, unknown, accept, false);
     if (value === blocked) value = this.gets.waitSync((isDead) => this.#tryTake(rules, isDead, accept, false), timeout);
-    return value instanceof Parcel ? value.opened.decode() : value;
+    return value instanceof Unopened ? value.opened.decode() : value;
   }
 
   /** The value, `late` or `ended`. */
@@ -363,8 +379,10 @@ export class SharedRing {
 function encode(encoder: MessageEncoder, kind: number, value: unknown): Encoded {
   if (kind === Kind.message) return encoder.encode(value);
   const bytes = value as Uint8Array;
-  return { bytes, length: bytes.length, parts: undefined, sent: () => undefined };
+  return { bytes, length: bytes.length, parts: undefined, sent: nothing, unsent: nothing };
 }
+
+function nothing(): void {}
 
 /** What was thrown while a message was read. It is out of the ring. */
 class Failure {
@@ -375,7 +393,7 @@ class Failure {
 }
 
 /** A message whose functions are still to be made. */
-class Parcel {
+class Unopened {
   readonly opened: Opened;
   constructor(opened: Opened) {
     this.opened = opened;
@@ -383,7 +401,7 @@ class Parcel {
 }
 
 function unpack(value: unknown): unknown {
-  if (!(value instanceof Parcel)) return value;
+  if (!(value instanceof Unopened)) return value;
   const { loading, decode } = value.opened;
   return loading === undefined ? decode() : loading.then(decode);
 }

@@ -221,12 +221,13 @@ function packedColumns(
   return true;
 }
 
-/** Reads a column of `count` values. A value that cannot be decoded is handed to `fail` and left undefined. */
+/** Reads a column of `count` values. A value that cannot be decoded is handed to `fail` and left undefined; `done`: the others. */
 export function decodeColumn(
   decoder: Decoder,
   reader: Reader,
   count: number,
   fail: (index: number, error: unknown) => void,
+  done?: (index: number) => void,
 ): unknown[] {
   const packing = reader.u8();
   if (packing !== Packing.messages) return unpack(decoder, reader, packing, count);
@@ -238,6 +239,7 @@ export function decodeColumn(
     const end = reader.at + length;
     try {
       values[i] = decoder.message(reader);
+      done?.(i);
     } catch (error) {
       fail(i, error);
     }

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { types } from 'node:util';
-import { withoutCounting } from '../memory/block.ts';
+import { posted } from '../memory/parcels.ts';
 import { encodeExact, encodeOwn, encodePrototype } from './encode-properties.ts';
 import type { Encoder } from './encoder.ts';
 import { domException, errorKind, kindPrototype } from './error-kinds.ts';
@@ -238,7 +238,7 @@ function instance(encoder: Encoder, value: Record<string | symbol, unknown>, pro
     encoder.writer.u8(Tag.shared);
     encoder.value(value.constructor);
     encoder.kept?.push(value);
-    return encoder.value(encoder.kept === undefined ? travellingState() : withoutCounting(travellingState));
+    return encoder.value(posted({ parcels: encoder.parcels, kept: encoder.kept !== undefined }, travellingState));
   }
   const reason = value[refusal];
   if (typeof reason === 'string') throw unsendable(reason, '');

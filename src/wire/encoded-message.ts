@@ -1,9 +1,12 @@
+import { giveUp, type Parcel } from '../memory/parcels.ts';
 import type { Attachment, Encoder } from './encoder.ts';
 import type { Definition } from './forms.ts';
 import { Writer } from './writer.ts';
 
 const scratch = new Writer(16 * 1024);
 let busy = false;
+
+const collected = new FinalizationRegistry<readonly Parcel[]>(giveUp);
 
 /** A value encoded ahead of its sending: a snapshot, which can go to several channels. */
 export class EncodedMessage {
@@ -13,17 +16,32 @@ export class EncodedMessage {
   readonly attachments: readonly Attachment[];
   /** Shared objects that it tells of. */
   readonly kept: readonly object[];
+  readonly #parcels: readonly Parcel[];
+  #users = 0;
 
   constructor(
     bytes: Buffer,
     definitions: readonly Definition[],
     attachments: readonly Attachment[],
     kept: readonly object[] = [],
+    parcels: readonly Parcel[] = [],
   ) {
     this.bytes = bytes;
     this.definitions = definitions;
     this.attachments = attachments;
     this.kept = kept;
+    this.#parcels = parcels;
+    if (parcels.length > 0) collected.register(this, parcels);
+  }
+
+  /** Somebody will send it. */
+  use(): void {
+    this.#users++;
+  }
+
+  /** One of them sends it no more, and knows that what was sent has arrived or never will. */
+  done(): void {
+    if (--this.#users === 0) giveUp(this.#parcels);
   }
 
   /** Writes it as a message of the frame that `encoder` and `writer` are at. */
@@ -47,12 +65,14 @@ export function encodeAhead(encoder: Encoder, value: unknown): EncodedMessage {
     // The first byte is the number of the first attachment: 0, as the encoder has none.
     const bytes = Buffer.from(writer.bytes.subarray(1, writer.length));
     // Lists of its own, also when they are empty: the encoder goes on with its lists then.
-    return new EncodedMessage(bytes, [...encoder.definitions], encoder.attachments.slice(), encoder.kept?.slice());
+    const { definitions, attachments, kept, parcels } = encoder;
+    return new EncodedMessage(bytes, [...definitions], attachments.slice(), kept?.slice(), parcels.slice());
   } finally {
     busy = outer;
     if (encoder.definitions.size > 0) encoder.definitions.clear();
     if (encoder.attachments.length > 0) encoder.attachments = [];
     if (encoder.kept !== undefined && encoder.kept.length > 0) encoder.kept = [];
+    if (encoder.parcels.length > 0) encoder.parcels = [];
   }
 }
 

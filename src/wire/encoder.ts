@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { giveUp, type Parcel } from '../memory/parcels.ts';
 import { maxCodecDepth, maxKeyCheckedLength, minAttachmentBytes } from '../limits.ts';
 import { encodeBuiltin } from './encode-builtin.ts';
 import { encodeFunction } from './encode-function.ts';
@@ -26,6 +27,7 @@ export interface Attachment {
 interface Mark {
   readonly length: number;
   readonly attachments: number;
+  readonly parcels: number;
 }
 
 type Body = () => void;
@@ -49,6 +51,8 @@ export class Encoder {
    * be sent again, to several, or to one that never reads it. Elsewhere each is counted as on its way.
    */
   kept: object[] | undefined;
+  /** What these objects have on its way, since the list was last replaced. */
+  parcels: Parcel[] = [];
   /** True while the variables of a function are written: there, what other modules export goes by reference. */
   capturing = false;
   writer!: Writer;
@@ -75,7 +79,7 @@ export class Encoder {
    * failure nothing of it stays behind and the error names the path.
    */
   message(writer: Writer, value: unknown, phase: 'args' | 'result' = 'args'): void {
-    const mark = { length: writer.length, attachments: this.attachments.length };
+    const mark = { length: writer.length, attachments: this.attachments.length, parcels: this.parcels.length };
     this.#base = mark.attachments;
     writer.varint(this.#base);
     if (this.primitive(writer, value)) return;
@@ -95,6 +99,7 @@ export class Encoder {
 
   #rollback(writer: Writer, mark: Mark): void {
     writer.length = mark.length;
+    giveUp(this.parcels.splice(mark.parcels));
     for (const { socket } of this.attachments.splice(mark.attachments)) if (socket !== undefined) release(socket.value);
   }
 

@@ -56,6 +56,7 @@ export class Outbox {
     if (attachments.length > 0) this.encoder.attachments = [];
     // What is in leases is kept by their jobs.
     if (this.encoder.kept !== undefined && this.encoder.kept.length > 0) this.encoder.kept = [];
+    if (this.encoder.parcels.length > 0) this.encoder.parcels = [];
     return { parts, attachments };
   }
 }

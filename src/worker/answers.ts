@@ -1,4 +1,5 @@
 import { FrameTooLargeError } from '../errors.ts';
+import { giveUp } from '../memory/parcels.ts';
 import { encodeColumn } from '../wire/column.ts';
 import { encodeThrown } from '../wire/error-codec.ts';
 import type { Attachment } from '../wire/encoder.ts';
@@ -24,7 +25,7 @@ export class Answers {
   #ms = 0;
   #flushedMs = 0;
   /** The sizes of the outbox before the record that is being written. */
-  #before: { readonly bytes: number; readonly attachments: number } | undefined;
+  #before: { readonly bytes: number; readonly attachments: number; readonly parcels: number } | undefined;
 
   /** @param maxBytes - The most that `send` takes at once, buffers beside it included. */
   constructor(outbox: Outbox, send: SendFrame, maxBytes: number) {
@@ -137,7 +138,7 @@ export class Answers {
 
   #begin(): void {
     const { body, encoder } = this.#outbox;
-    this.#before = { bytes: body.length, attachments: encoder.attachments.length };
+    this.#before = { bytes: body.length, attachments: encoder.attachments.length, parcels: encoder.parcels.length };
   }
 
   /** Takes back what was written of a record. */
@@ -145,6 +146,7 @@ export class Answers {
     const { body, encoder } = this.#outbox;
     body.length = this.#before!.bytes;
     encoder.attachments.length = this.#before!.attachments;
+    giveUp(encoder.parcels.splice(this.#before!.parcels));
     this.#before = undefined;
   }
 }

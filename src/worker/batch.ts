@@ -1,5 +1,6 @@
 import { ProtocolError } from '../errors.ts';
 import type { Reader } from '../wire/reader.ts';
+import { postponed } from '../memory/parcels.ts';
 import { decodeColumn } from '../wire/column.ts';
 import type { Decoder } from '../wire/decoder.ts';
 import { RunFlag } from '../wire/messages.ts';
@@ -22,6 +23,8 @@ export interface Batch {
   readonly separate: boolean;
   /** Arguments that could not be decoded. */
   readonly failures: Map<number, unknown> | undefined;
+  /** What has to be done before an item begins. */
+  readonly begins: ReadonlyMap<number, readonly (() => void)[]> | undefined;
   /** Those of its only item. */
   readonly sockets: BatchSockets | undefined;
   /** The next item to begin. */
@@ -68,7 +71,16 @@ export function readBatch(
   const flags = reader.u8();
   decoder.attachments = attachments;
   let failures: Map<number, unknown> | undefined;
-  const args = decodeColumn(decoder, reader, count, (index, error) => (failures ??= new Map()).set(index, error));
+  let begins: Map<number, (() => void)[]> | undefined;
+  const waiting: (() => void)[] = [];
+  const fail = (index: number, error: unknown): void => {
+    waiting.length = 0;
+    (failures ??= new Map()).set(index, error);
+  };
+  const done = (index: number): void => {
+    if (waiting.length > 0) (begins ??= new Map()).set(index, waiting.splice(0));
+  };
+  const args = postponed(waiting, () => decodeColumn(decoder, reader, count, fail, done));
   const fn = functions.get(number);
   if (fn === undefined) throw new ProtocolError(`The host uses function ${number}, which it never sent.`);
   return {
@@ -84,6 +96,7 @@ export function readBatch(
     call,
     separate: (flags & RunFlag.separate) !== 0,
     failures,
+    begins,
     sockets: (flags & RunFlag.sockets) === 0 ? undefined : readSockets(reader, decoder, attachments),
     at: 0,
   };

@@ -133,12 +133,13 @@ export class Loop {
   }
 
   #call(batch: Batch, item: number): unknown {
-    const { fn, args } = batch;
+    const { fn, args, begins } = batch;
     const arg = args[item];
     args[item] = undefined;
     // Called without an object: `this` is the function's own business.
     const task = fn.of(batch.separate ? batch.firstTaskId + item : batch.call);
     if (batch.failures?.has(item) === true) throw batch.failures.get(item);
+    if (begins !== undefined) for (const begin of begins.get(item) ?? []) begin();
     if (batch.sockets !== undefined) {
       this.#answers.received(batch.sequence + item);
       batch.sockets.begin();
