@@ -75,7 +75,7 @@ export class Gate {
 
   leave(): void {
     Atomics.store(this.#words, this.#at, 0);
-    this.notify();
+    if (Atomics.load(this.#words, this.#at + At.waiting) !== 0) this.#wakeOthers();
   }
 
   /** Has those who wait try again. */
@@ -89,12 +89,33 @@ export class Gate {
     Atomics.store(words, this.#at + At.waiting, 0);
     for (let word = 0; word < partyWords; word++) {
       if (Atomics.load(words, first + word) === 0) continue;
-      for (const id of membersOf(word, Atomics.exchange(words, first + word, 0))) {
-        if (id === idOf(this.#me)) queueMicrotask(this.#look);
-        else {
-          const party = this.#home.occupant(id);
-          if (party !== 0) this.#home.wake(party);
-        }
+      this.#wakeThose(word, Atomics.exchange(words, first + word, 0));
+    }
+  }
+
+  /**
+   * Those who may have found the latch taken. Nobody of this thread has; who tries here stays registered, since what changes after
+   * it has looked must be told.
+   */
+  #wakeOthers(): void {
+    const words = this.#words;
+    const first = this.#at + At.parties;
+    const id = idOf(this.#me);
+    const own = 1 << (id & 31);
+    if ((Atomics.load(words, first + (id >> 5)) & own) === 0) Atomics.store(words, this.#at + At.waiting, 0);
+    for (let word = 0; word < partyWords; word++) {
+      if (Atomics.load(words, first + word) === 0) continue;
+      const kept = word === id >> 5 ? own : 0;
+      this.#wakeThose(word, Atomics.and(words, first + word, kept) & ~kept);
+    }
+  }
+
+  #wakeThose(word: number, bits: number): void {
+    for (const id of membersOf(word, bits)) {
+      if (id === idOf(this.#me)) queueMicrotask(this.#look);
+      else {
+        const party = this.#home.occupant(id);
+        if (party !== 0) this.#home.wake(party);
       }
     }
   }

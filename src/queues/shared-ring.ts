@@ -89,7 +89,7 @@ export class SharedRing {
   private constructor(block: Block) {
     const { words, home } = block;
     this.block = block;
-    this.ring = new Ring(block.buffer, headerBytes);
+    this.ring = new Ring(words.buffer, words.byteOffset + headerBytes);
     this.#words = words;
     this.#me = home.me;
     const holders = (): number[] => this.#holders();
@@ -105,8 +105,12 @@ export class SharedRing {
   }
 
   static create(size: RingSize): SharedRing {
-    const block = allocate(headerBytes + Ring.bytesFor(size));
-    Ring.format(block.buffer, headerBytes, size);
+    return SharedRing.format(allocate(headerBytes + Ring.bytesFor(size)), size);
+  }
+
+  /** A new one in zeroed memory. */
+  static format(block: Block, size: RingSize): SharedRing {
+    Ring.format(block.words.buffer, block.words.byteOffset + headerBytes, size);
     return SharedRing.of(block);
   }
 
@@ -175,7 +179,8 @@ export class SharedRing {
   #tryPut(kind: number, encoded: Encoded, rules: Rules, isDead: IsDead): true | typeof blocked {
     rules.puts?.();
     const { ring, puts } = this;
-    if (ring.size >= ring.limit || !puts.enter(isDead)) return blocked;
+    // Looked at before: who leaves the latch has others try, and two who find no room would do so for ever.
+    if (this.#isFullFor(encoded.length) || !puts.enter(isDead)) return blocked;
     let done = false;
     try {
       steps.step?.('put: latched');
@@ -191,9 +196,15 @@ export class SharedRing {
     return true;
   }
 
+  #isFullFor(length: number): boolean {
+    const { ring } = this;
+    if (length <= ring.largest) return ring.isFull(length);
+    return ring.isFull(storedBytes) || !this.#store.hasRoom(length);
+  }
+
   #putLarge(kind: number, encoded: Encoded): boolean {
     const { length, parts } = encoded;
-    if (this.ring.isFull(storedBytes) || !this.#store.hasRoom(length)) return false;
+    if (this.#isFullFor(length)) return false;
     const { page, bytes } = this.#store.write(parts ?? [wholeOf(encoded)], length);
     steps.step?.('put: stored');
     const record = Buffer.alloc(storedBytes);

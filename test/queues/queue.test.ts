@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import {
   AbortError,
@@ -15,7 +16,7 @@ import {
   SerializationError,
   SimpleQueue,
 } from 'manycore';
-import { eachContext, rejection } from '../matrix.ts';
+import { eachContext, eventually, rejection } from '../matrix.ts';
 import { run, start, testQueues } from './support.ts';
 
 testQueues('queue: what was put is there when put has returned (C75)', async () => {
@@ -102,6 +103,33 @@ testQueues('queue: 1,000 waiters at once, with and without an end of their patie
   for (const outcome of await Promise.all(late)) assert.ok(outcome instanceof QueueEmptyError);
   for (let i = 0; i < 500; i++) await q.put(i);
   assert.equal((await Promise.all(patient)).length, 500);
+});
+
+testQueues('queue: who waits for room for bytes costs no time, and leaves the event loop alone (C68)', async () => {
+  const q = new Queue<string>();
+  const begun = new Queue<boolean>();
+  const text = 'x'.repeat(40_000);
+  const fill = async (its: Queue<string>, item: string, other: Queue<boolean>): Promise<void> => {
+    await other.put(true);
+    for (let i = 0; i < 20; i++) await its.put(item);
+  };
+  const child = start('thread', fill, q, text, begun);
+  const filled = Promise.all([fill(q, text, begun), fill(q, text, begun)]);
+  for (let i = 0; i < 3; i++) await begun.get();
+  let size = 0;
+  await eventually(() => {
+    const last = size;
+    size = q.qsize();
+    return size > 20 && size === last;
+  });
+  const before = process.cpuUsage();
+  await sleep(300);
+  const { user, system } = process.cpuUsage(before);
+  assert.ok(user + system < 200_000, `it costs ${user + system} µs to wait`);
+  assert.ok(q.qsize() < 60 && !q.full(), 'it takes all there is');
+  for (let i = 0; i < 60; i++) assert.equal(await q.get({ timeout: 5_000 }), text);
+  await filled;
+  await child.join();
 });
 
 testQueues('queue: the size is exact (C74)', async () => {
