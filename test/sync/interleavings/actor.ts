@@ -12,7 +12,8 @@ import { Doing, type Stage, stageBytes, stageOf, Turn, wordOf } from './stage.ts
 os.availableParallelism = () => 1;
 syncBuiltinESMExports();
 const { Members } = await import('#internal/sync/members.js');
-const { scenes } = await import('./scenes.ts');
+const { queueScenes } = await import('./queue-scenes.ts');
+const scenes = { ...(await import('./scenes.ts')).scenes, ...queueScenes };
 
 const me = workerData as number;
 const real = { ...pick() };
