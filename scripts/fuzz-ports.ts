@@ -113,7 +113,7 @@ function attacks(folder: string): Record<string, Attack> {
         const bytes = framed(spoil(all[random.whole(0, all.length - 1)]!, all, next(random)));
         const isOpen = closedOr(socket);
         socket.write(Buffer.concat([bytes, ping]));
-        return await isOpen;
+        return isOpen;
       };
     },
     'listener, before the key': (random) => async () => {
