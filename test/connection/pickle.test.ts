@@ -262,7 +262,7 @@ testClean(
     refuses('cbuiltins\nset\nN R.');
     refuses('cdatetime\ndatetime\n)R.');
     refuses('cdatetime\ndate\nC\x04\x07\xe4\x02\x1f\x85R.');
-    const names = runPython(`import sys, pickle, collections, decimal, fractions, uuid, pathlib, datetime, zoneinfo
+    const names = runPython(`import sys, pickle, collections, decimal, fractions, uuid, pathlib, datetime
 class Mine: pass
 for x in [collections.OrderedDict(a=1), decimal.Decimal(1), 1j, range(3), slice(1), Mine(), ValueError('x'), print, Mine, uuid.UUID(int=1), ...]:
     out = pickle.dumps(x); sys.stdout.buffer.write(len(out).to_bytes(4, 'big') + out)`);

@@ -83,7 +83,7 @@ testPython('python: a list does what a list does (G168)', async (manager) => {
   assert.equal(await list.length(), 0);
 });
 
-testPython('python: proxies lie in others, and are found there (G167, G171, G174)', async (manager) => {
+testPython('python: proxies lie in others, and are found there (G167, G171, G174)', async (manager, server) => {
   const outer = manager.dict();
   const inner = manager.list([1]);
   await outer.set('inner', inner);
@@ -93,6 +93,8 @@ testPython('python: proxies lie in others, and are found there (G167, G171, G174
   assert.deepEqual(await inner.value(), [1, 2]);
   // Not made yet: their order holds all the same.
   const queues = manager.list([manager.Queue()]);
+  // Its server cannot read such a proxy, not even one of its own.
+  if (server.version === '3.8') return void (await assert.rejects(queues.get(0), { name: 'RemoteError' }));
   const queue = (await queues.get(0)) as QueueProxy;
   assert.ok(queue instanceof QueueProxy);
   await queue.put({ deep: [manager.Event()] });

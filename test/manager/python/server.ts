@@ -31,6 +31,7 @@ export const pythons: readonly Python[] = (() => {
 export interface PythonServer extends AsyncDisposable {
   readonly address: TcpAddress;
   readonly legacy: boolean;
+  readonly version: string;
   readonly child: ChildProcess;
 }
 
@@ -115,5 +116,6 @@ export async function startPython(
 /** A Python manager's server on a port of its own. */
 export async function servePython(python: Python): Promise<PythonServer> {
   const { child, line, end } = await startPython(python, serverCode);
-  return { child, address: { port: Number(line) }, legacy: python.legacy, [Symbol.asyncDispose]: end };
+  const { legacy, version } = python;
+  return { child, address: { port: Number(line) }, legacy, version, [Symbol.asyncDispose]: end };
 }
