@@ -8,8 +8,12 @@ import { begin, handover, listen, pageFile, write } from './host-pipes.ts';
 import { createWorkerReader } from './lazy-reader.ts';
 import { Runtime } from './runtime.ts';
 
-/** A process that runs tasks. */
-export function start(importModule: Importer): void {
+/**
+ * A process that runs tasks.
+ *
+ * @param busy - Called when the first has come.
+ */
+export function start(importModule: Importer, busy: () => void): void {
   const { pageBytes, generation, keptOutput } = begin(importModule);
   const page = pageBytes === 0 ? noPage() : openPage(pageFile, pageBytes);
   const sayIfHungry = (): void => {
@@ -22,6 +26,7 @@ export function start(importModule: Importer): void {
     send: (parts, attachments) => send(generation, parts, attachments),
     descriptors: new InheritedDescriptors(handover, sayIfHungry),
     keptOutput,
+    busy,
     exit: () => process.exit(0),
     memory: () => process.memoryUsage.rss(),
   });
