@@ -6,7 +6,7 @@ import { KeptFiles, retireKept } from './kept-files.ts';
 import { namesFolder, prefixOf, removeThose } from './names.ts';
 import { rootLife } from './family.ts';
 
-const form = /^manycore-\d+-\d+-large-\d+-[\da-f]{16}$/;
+const form = /^manycore-(?:\d+-){3}large-\d+-[\da-f]{16}$/;
 
 /**
  * Large buffers on their way between a worker process and its host, seen from either: each is a file in `/dev/shm`, written once,

@@ -1,4 +1,4 @@
-import { readdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, readlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { rootLife } from './family.ts';
 import { isAlive, ownLife, type Life } from './life.ts';
@@ -7,14 +7,27 @@ import { isAlive, ownLife, type Life } from './life.ts';
 export const namesFolder = '/dev/shm';
 
 /**
- * A name that nobody chose tells whose it is: `manycore-<pid>-<start>-<random>`. For a chosen one there is an empty file that does,
- * `manycore-<pid>-<start>-owns-<name>`. What dead programs have left is removed by the next one.
+ * A name that nobody chose tells whose it is: `manycore-<pid>-<start>-<namespace>-<random>`. For a chosen one there is an empty file that
+ * does, `manycore-<pid>-<start>-<namespace>-owns-<name>`. What dead programs have left is removed by the next one in that namespace:
+ * from a container that shares `/dev/shm`, all others look dead.
  */
-const form = /^manycore-(\d+)-(\d+)-(?:owns-)?(.+)$/;
-const owns = /^manycore-\d+-\d+-owns-(.+)$/;
+const form = /^manycore-(\d+)-(\d+)-(\d+)-(?:owns-)?(.+)$/;
+const owns = /^manycore-\d+-\d+-\d+-owns-(.+)$/;
 
 export function prefixOf({ pid, start }: Life): string {
-  return `manycore-${pid}-${start}-`;
+  return `manycore-${pid}-${start}-${namespace()}-`;
+}
+
+let ownNamespace: string | undefined;
+
+/** That of our process ids. */
+function namespace(): string {
+  try {
+    ownNamespace ??= /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0];
+  } catch {
+    // There are none here.
+  }
+  return (ownNamespace ??= '0');
 }
 
 /** A new name of this program. */
@@ -54,8 +67,8 @@ export function tidyNames(): void {
 
 function removeOf(isMeant: (life: Life) => boolean): void {
   removeThose((name) => {
-    const [, pid, start] = form.exec(name) ?? [];
-    return pid !== undefined && isMeant({ pid: Number(pid), tid: Number(pid), start: Number(start) });
+    const [, pid, start, where] = form.exec(name) ?? [];
+    return where === namespace() && isMeant({ pid: Number(pid), tid: Number(pid), start: Number(start) });
   });
 }
 

@@ -118,7 +118,7 @@ testPool(
 );
 
 testClean('large buffers: names that are none are a ProtocolError', {}, () => {
-  for (const name of ['/etc/passwd', '../../etc/passwd', `manycore-1-1-large-1-${'0'.repeat(16)}`]) {
+  for (const name of ['/etc/passwd', '../../etc/passwd', `manycore-1-1-1-large-1-${'0'.repeat(16)}`]) {
     const large = new LargeBuffers(process.pid);
     const { head, tail } = frameAround(1, 0, [new ArrayBuffer(100_000)], large);
     const [place] = tail as [Buffer];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readlinkSync } from 'node:fs';
-import { Lock, Queue, SharedArray, SharedEvent } from 'manycore';
+import { Lock, Queue, SharedArray, SharedEvent, SharedMemory } from 'manycore';
 import { testClean } from '../matrix.ts';
 import { runScript } from '../run-script.ts';
 
@@ -127,5 +127,21 @@ testClean(
     assert.ok(own.length > 0);
     for (const target of own) assert.match(target, / \(deleted\)$/);
     await all[3].get();
+  },
+);
+
+const canUnshare = spawnSync('unshare', ['-pf', '--mount-proc', 'true']).status === 0;
+
+testClean(
+  'memory: names of a program are not taken for those of a dead one in a container that shares /dev/shm (G6)',
+  { skip: canUnshare ? false : 'unshare is not possible here' },
+  () => {
+    const memory = new SharedMemory({ create: true, size: 10 });
+    const next = `new (await import('manycore')).SharedMemory({ create: true, size: 1 }).unlink();`;
+    const inside = ['-pf', '--mount-proc', process.execPath, '--input-type=module', '-e', next];
+    const { status, stderr } = spawnSync('unshare', inside, { encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    assert.ok(existsSync(`/dev/shm/${memory.name}`));
+    memory.unlink();
   },
 );
