@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import { requireNative } from '../native.ts';
+import { unbroken } from '../unbroken.ts';
 
 /**
  * By what others wake this thread's event loop, and by what they see its end: two pipes, found by way of `/proc/<pid>/fd`. They
@@ -18,7 +19,8 @@ const listeners = new Set<() => void>();
 
 /** @throws SharedMemoryError where there is none. */
 export function ownBell(): Bell {
-  bell ??= hang();
+  // A thread that were terminated in the middle would leave a lifeline that never ends.
+  bell ??= unbroken(hang);
   return bell;
 }
 

@@ -2,6 +2,7 @@ import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { SharedMemoryError } from '../errors.ts';
 import { requireNative } from '../native.ts';
+import { unbroken } from '../unbroken.ts';
 import { onRing, ownBell } from './doorbell.ts';
 import { isAlive, ownLife, type Life } from './life.ts';
 import { Segment, segmentHeader, type SegmentReference } from './segment.ts';
@@ -321,13 +322,16 @@ class Watch {
   }
 
   #open(): void {
-    const fd = this.#of.open();
-    if (fd === undefined) {
+    // Of a descriptor without a socket Node knows nothing: that of a thread which were terminated now would stay open.
+    this.#socket = unbroken(() => {
+      const fd = this.#of.open();
+      return fd === undefined ? undefined : new Socket({ fd, readable: true, writable: false });
+    });
+    if (this.#socket === undefined) {
       if (this.#of.isDead()) queueMicrotask(() => this.#tell());
       else this.#again = setTimeout(() => this.#open(), endingMs).unref();
       return;
     }
-    this.#socket = new Socket({ fd, readable: true, writable: false });
     this.#socket.on('error', () => undefined);
     this.#socket.on('end', () => this.#of.ended());
     this.#socket.on('close', () => this.#tell());

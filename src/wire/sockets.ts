@@ -1,5 +1,6 @@
 import type { Server, Socket } from 'node:net';
 import { loadNative } from '../native.ts';
+import { unbroken } from '../unbroken.ts';
 import type { Decoder } from './decoder.ts';
 import type { Encoder } from './encoder.ts';
 import { Tag } from './tags.ts';
@@ -170,11 +171,14 @@ export function decodeSocket(decoder: Decoder): NetSocket {
   const net = process.getBuiltinModule('node:net');
   if (isServer) {
     const made = net.createServer({ allowHalfOpen, pauseOnConnect: (flags & 2) !== 0 });
-    decoder.arrivals.push({ begin: () => void made.listen({ fd: take() }), drop: () => undefined });
+    decoder.arrivals.push({ begin: () => unbroken(() => void made.listen({ fd: take() })), drop: () => undefined });
     return decoder.remember(made);
   }
-  const options = { fd: take(), allowHalfOpen, readable: true, writable: true, manualStart: true };
-  const made = new net.Socket(options);
+  // A thread that is terminated closes the descriptors of sockets only.
+  const made = unbroken(() => {
+    const options = { fd: take(), allowHalfOpen, readable: true, writable: true, manualStart: true };
+    return new net.Socket(options);
+  });
   const bytes = Buffer.from(reader.raw(reader.count(1)));
   decoder.arrivals.push({
     begin: () => {

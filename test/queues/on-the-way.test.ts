@@ -1,10 +1,25 @@
 import { strict as assert } from 'node:assert';
-import { type Connection, EndOfFileError, getContext, Pipe, Pool, Queue, QueueFullError } from 'manycore';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { test } from 'node:test';
+import { type Connection, EndOfFileError, getContext, Pipe, Pool, Queue, QueueFullError, SharedArray } from 'manycore';
 import { maxEndTickets } from '#internal/limits.js';
 import { eachContext, eventually, rejection, testPool } from '../matrix.ts';
 import { collect, start, testQueues } from './support.ts';
 
 const unsendable = new WeakMap();
+
+/** How many descriptors of shared memory this process has. */
+function segments(): number {
+  let count = 0;
+  for (const fd of readdirSync('/proc/self/fd')) {
+    try {
+      if (readlinkSync(`/proc/self/fd/${fd}`).startsWith('/dev/shm/')) count++;
+    } catch {
+      // The listing's own.
+    }
+  }
+  return count;
+}
 
 type Writer = Connection<number>;
 
@@ -35,6 +50,23 @@ testQueues('connections on their way: a put that is refused, or too late, gives 
     await assertEnd(reader);
   }
   assert.ok((await rejection(q.put(1, { timeout: 1 }))) instanceof QueueFullError);
+  q.close();
+});
+
+// The segments of an arena stay for what comes next: no test of leftovers.
+test('references on their way: the memory of what a refused message told of is given again', async () => {
+  const q = new Queue(2);
+  const before = segments();
+  for (let i = 0; i < 2_000; i++) {
+    // 4 KiB each: 8 MiB, or 16 segments, if none of it were given again.
+    const array = new SharedArray('u8', 3_000);
+    assert.throws(() => q.putSync([array, unsendable]));
+    if (i % 200 === 199) {
+      collect();
+      await new Promise(setImmediate);
+    }
+  }
+  assert.ok(segments() - before <= 8, `${segments() - before} more segments`);
   q.close();
 });
 
