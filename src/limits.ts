@@ -133,7 +133,7 @@ export const longestTimerMs: number = 2 ** 31 - 1;
 
 /** One frame to or from a manager's server: room for large values, too little to fill a heap with one message. */
 export const maxManagerFrameBytes: number = 64 * 2 ** 20;
-/** Values in one frame of data: a frame of the smallest ones decodes within 100 ms. */
+/** Values in one frame of data: so many numbers are decoded within 100 ms, objects within a second. */
 export const maxDataNodes = 1_000_000;
 /** How deep data may be nested: the codec recurses, and so do those who look at it. */
 export const maxDataDepth = 1_000;
