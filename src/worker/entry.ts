@@ -11,7 +11,7 @@ import type { start as Start } from './process-main.ts';
 /** The bundle's name, with its digest: see `scripts/bundle.ts`. */
 declare const BUNDLE: string;
 
-/** By then the functions that a first task takes have been called, and are kept too. */
+/** This long after the first task has come the functions that it takes have been called, and are kept too. */
 const keepAfterMs = 25;
 
 const path = `${import.meta.dirname}/${BUNDLE}`;
@@ -34,11 +34,15 @@ const script = new Script(readFileSync(path, 'latin1'), {
 const bundle = {} as { readonly start: typeof Start };
 const run = script.runInThisContext() as (...context: readonly unknown[]) => void;
 run(bundle, process.getBuiltinModule, path, import.meta.dirname);
-// A script that comes from the cache cannot import: V8 forgets how.
-bundle.start(async (url, attributes) => import(url, attributes));
 const isRejected = script.cachedDataRejected === true;
-if (complete === undefined || isRejected) setTimeout(() => keep(kept), keepAfterMs).unref();
 if (cachedData === undefined || isRejected) process.on('exit', keepEarly);
+// A script that comes from the cache cannot import: V8 forgets how.
+bundle.start(
+  async (url, attributes) => import(url, attributes),
+  () => {
+    if (complete === undefined || isRejected) setTimeout(() => keep(kept), keepAfterMs).unref();
+  },
+);
 
 function keepEarly(): void {
   keep(early);

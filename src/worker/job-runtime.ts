@@ -16,6 +16,8 @@ export interface JobOptions {
   readonly descriptors: Descriptors;
   /** Descriptors whose output is not ours. */
   readonly keptOutput?: readonly number[] | undefined;
+  /** Called when the job has come. */
+  readonly busy: () => void;
   /** The channel no longer keeps the worker alive, and signals are the user's. */
   readonly release: () => void;
 }
@@ -63,7 +65,8 @@ export class JobRuntime {
   #start(reader: Reader, decoder: Decoder, attachments: readonly (ArrayBuffer | SharedArrayBuffer)[]): void {
     const info = decoder.message(reader) as ProcessInfo;
     decoder.attachments = attachments;
-    const { isThread, keptOutput, release } = this.#options;
+    const { isThread, keptOutput, release, busy } = this.#options;
+    busy();
     const print = (text: string): void => {
       if (keptOutput?.includes(2) === true) process.stderr.write(text);
       else this.#print(2, text);

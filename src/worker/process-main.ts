@@ -11,8 +11,12 @@ import { Runtime } from './runtime.ts';
 
 const large = new LargeBuffers(process.pid);
 
-/** A process that runs tasks. */
-export function start(importModule: Importer): void {
+/**
+ * A process that runs tasks.
+ *
+ * @param busy - Called when the first has come.
+ */
+export function start(importModule: Importer, busy: () => void): void {
   const { pageBytes, generation, keptOutput } = begin(importModule);
   const page = pageBytes === 0 ? noPage() : openPage(pageFile, pageBytes);
   const sayIfHungry = (): void => {
@@ -25,6 +29,7 @@ export function start(importModule: Importer): void {
     send: (parts, attachments) => send(generation, parts, attachments),
     descriptors: new InheritedDescriptors(handover, sayIfHungry),
     keptOutput,
+    busy,
     exit: () => process.exit(0),
     memory: () => process.memoryUsage.rss() - large.freeBytes,
   });

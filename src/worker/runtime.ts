@@ -12,7 +12,7 @@ import { maxFrameBytes } from '../limits.ts';
 import { monotonicMs } from '../monotonic.ts';
 import { inspect } from 'node:util';
 import { Answers, type SendFrame } from './answers.ts';
-import { readBatch } from './batch.ts';
+import { readBatch, type Batch } from './batch.ts';
 import { readArguments, readBoot } from './boot.ts';
 import { KnownFunction, type TaskFunction } from './known-function.ts';
 import { Loop } from './loop.ts';
@@ -27,6 +27,8 @@ export interface RuntimeOptions {
   readonly descriptors: Descriptors;
   /** Descriptors whose output is not ours. */
   readonly keptOutput?: readonly number[] | undefined;
+  /** Called when the first task has come. */
+  readonly busy: () => void;
   /** Ends the worker with its exit handlers. */
   readonly exit: () => void;
   /** Resident memory in bytes, as far as it is this worker's. */
@@ -46,6 +48,7 @@ export class Runtime {
   readonly #functions = new Map<number, KnownFunction>();
   #loop: Loop | undefined;
   #finalizer: TaskFunction | undefined;
+  #busy = false;
   #closing = false;
   #memoryMs = 0;
 
@@ -83,7 +86,7 @@ export class Runtime {
         this.#functions.delete(reader.varint());
         return undefined;
       case ToWorker.run:
-        this.#loop!.add(readBatch(reader, decoder, attachments, this.#functions));
+        this.#run(readBatch(reader, decoder, attachments, this.#functions));
         return undefined;
       case ToWorker.cancel:
         this.#loop!.cancel(reader.varint(), reader.u8() === 1 ? 'timeout' : 'abort');
@@ -148,6 +151,12 @@ export class Runtime {
     this.#answers.flush();
     this.#options.exit();
     return new Promise(() => {});
+  }
+
+  #run(batch: Batch): void {
+    if (!this.#busy) this.#options.busy();
+    this.#busy = true;
+    this.#loop!.add(batch);
   }
 
   #learn(reader: Reader, decoder: Decoder, attachments: readonly (ArrayBuffer | SharedArrayBuffer)[]): void {

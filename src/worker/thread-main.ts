@@ -26,18 +26,19 @@ interface ThreadData {
   };
 }
 
-export function start(importModule: Importer): void {
+/** @param busy - Called when its first task has come. */
+export function start(importModule: Importer, busy: () => void): void {
   const { port, page: shared, bell, root, generation, keptOutput, hasJob } = (workerData as ThreadData).manycore;
   setRoot(root);
   const page = new MemoryPage(shared);
   page.threadNumber = threadNumber();
-  let busy = 1;
+  let sections = 1;
   let closed = false;
   const enter = (): void => {
-    if (busy++ === 0) page.setBusy(true);
+    if (sections++ === 0) page.setBusy(true);
   };
   const leave = (): void => {
-    if (--busy > 0) return;
+    if (--sections > 0) return;
     page.setBusy(false);
     if (closed) process.exit(0);
   };
@@ -48,7 +49,7 @@ export function start(importModule: Importer): void {
     port.postMessage([generation, body, buffers] satisfies ThreadFrame, movedWith(body, attachments));
     ring(bell);
   };
-  const common = { isThread: true, descriptors: ownDescriptors, keptOutput };
+  const common = { isThread: true, descriptors: ownDescriptors, keptOutput, busy };
   const runtime = hasJob
     ? new JobRuntime({ ...common, send, release: () => port.unref() })
     : new Runtime({
@@ -67,7 +68,7 @@ export function start(importModule: Importer): void {
   port.on('messageerror', () => process.exit(1));
   port.on('close', () => {
     closed = true;
-    if (busy === 0) process.exit(0);
+    if (sections === 0) process.exit(0);
   });
   process.on('exit', (code) => {
     page.exitCode = code;
