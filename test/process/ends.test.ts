@@ -18,6 +18,15 @@ async function startAtWork(context: Context, target: () => unknown): Promise<Ret
   return heard;
 }
 
+testClean(
+  'process: a child does not load the native library before it needs it',
+  { skip: process.platform !== 'linux' && 'takes Linux' },
+  async () => {
+    const report = (): void => console.log(readFileSync('/proc/self/maps', 'latin1').includes('koffi.node'));
+    assert.equal((await outcomeOf('process', report, [])).stdout, 'false\n');
+  },
+);
+
 eachContext((context: Context) => {
   const { Process: Of } = getContext(context);
 
