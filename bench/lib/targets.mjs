@@ -29,6 +29,7 @@ const targets = [
   atMost('control', 'cancel', 'ms', 'processes', 50, 'ms to cancel a busy loop'),
   ...kinds.map((kind) => atMost('control', 'death', 'p99', kind, 50, 'ms from a death to the rejection (p99)')),
   ...kinds.map((kind) => atMost('control', 'terminate', 'p99', kind, 250, 'ms to terminate busy workers (p99)')),
+  faster('payloads', 'large', 'ms', 'processes', 'python-fork', 10),
   faster('queues', 'stream', 'ms', 'processes', 'python-fork', 8),
   faster('queues', 'blocking', 'ms', 'processes', 'python-fork', 8),
   faster('queues', 'pipe', 'us', 'processes', 'python-fork', 3),
