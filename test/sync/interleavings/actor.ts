@@ -8,15 +8,22 @@ import type { Place } from '#internal/sync/shared-object.js';
 import type { Actor } from './scenes.ts';
 import { Doing, type Stage, stageBytes, stageOf, Turn, wordOf } from './stage.ts';
 
+const real = { ...pick() };
+let stage: Stage | undefined;
+
 // On one core nobody spins: to spin is to take many steps that do nothing.
 os.availableParallelism = () => 1;
 syncBuiltinESMExports();
+// The director's clock.
+process.hrtime = Object.assign((): [number, number] => {
+  const ms = stage === undefined ? 0 : real.load(stage.clock, 0);
+  return [Math.floor(ms / 1_000), (ms % 1_000) * 1e6];
+}, process.hrtime);
 const { Members } = await import('#internal/sync/members.js');
 const { queueScenes } = await import('./queue-scenes.ts');
 const scenes = { ...(await import('./scenes.ts')).scenes, ...queueScenes };
 
 const me = workerData as number;
-const real = { ...pick() };
 
 function pick(): Pick<
   typeof Atomics,
@@ -25,8 +32,6 @@ function pick(): Pick<
   const { load, store, add, and, or, exchange, compareExchange, wait, notify } = Atomics;
   return { load, store, add, and, or, exchange, compareExchange, wait, notify };
 }
-
-let stage: Stage | undefined;
 
 /** Thrown where this actor has died, or its play is over: nothing more is done. */
 class Dead extends Error {
@@ -146,7 +151,6 @@ async function play(buffer: SharedArrayBuffer, scene: string, actors: number): P
   stage = at;
   isOver = false;
   const parties = new Cast(at);
-  performance.now = () => real.load(at.clock, 0);
   try {
     frozen = true;
     const members = new Members(at.words, 0, parties);
