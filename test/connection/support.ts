@@ -41,12 +41,15 @@ export function runPython(code: string, input: Uint8Array = Buffer.alloc(0)): Bu
 /** A Python program that runs beside the test, and must end well. */
 export class PythonProgram {
   readonly #child: ChildProcess;
+  readonly #closed: Promise<unknown[]>;
   #said = '';
 
   constructor(code: string, ...args: readonly string[]) {
     this.#child = spawn('python3', ['-u', '-c', code, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
     for (const stream of [this.#child.stdout!, this.#child.stderr!])
       stream.on('data', (text) => (this.#said += String(text)));
+    // It may end before anybody asks.
+    this.#closed = once(this.#child, 'close');
   }
 
   get stdin(): NodeJS.WritableStream {
@@ -61,7 +64,7 @@ export class PythonProgram {
 
   /** What it has printed, when it has ended. */
   async end(): Promise<string> {
-    const [code] = (await once(this.#child, 'close')) as [number];
+    const [code] = await this.#closed;
     assert.equal(code, 0, this.#said);
     return this.#said;
   }
