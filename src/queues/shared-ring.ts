@@ -15,9 +15,10 @@ import {
 } from './codec.ts';
 import { Gate, gateWords, type IsDead, unknown } from './gate.ts';
 import { blocked, late, type Waiting } from '../waiting.ts';
-import { addMember, idOf, membersOf, partyWords } from './members.ts';
+import { addMember, membersOf, partyWords } from './members.ts';
 import { Ring, type Record, type RingSize, steps } from './ring.ts';
 import { Store, type Stored, storeWords } from './store.ts';
+import { TakenCounts } from './taken-counts.ts';
 
 /** What a record is. */
 export const Kind = {
@@ -37,11 +38,9 @@ const At = {
   gets: 16 + storeWords + gateWords,
   joins: 16 + storeWords + 2 * gateWords,
   holders: 16 + storeWords + 3 * gateWords,
-  /** By the number of a party: which one it was, how many records it has taken and is not done with. */
   taken: 16 + storeWords + 3 * gateWords + partyWords,
-  /** The same of those whose number is another's by now. */
   lost: 1,
-  user: 16 + storeWords + 3 * gateWords + partyWords + 2 * partyWords * 32,
+  user: 16 + storeWords + 3 * gateWords + partyWords + TakenCounts.words,
 } as const;
 /** Words for who uses it, such as those who hold an end of a pipe. */
 const userWords = 1568;
@@ -84,22 +83,21 @@ export class SharedRing {
   readonly #store: Store;
   readonly #reader: Reader;
   readonly #record: Record = { kind: 0, start: 0, end: 0 };
-  readonly #me: number;
+  readonly #taken: TakenCounts;
 
   private constructor(block: Block) {
     const { words, home } = block;
     this.block = block;
     this.ring = new Ring(words.buffer, words.byteOffset + headerBytes);
     this.#words = words;
-    this.#me = home.me;
     const holders = (): number[] => this.#holders();
     this.puts = new Gate(words, At.puts, home, holders);
     this.gets = new Gate(words, At.gets, home, holders);
     this.joins = new Gate(words, At.joins, home, holders);
     this.#store = new Store(words, At.store, block.file);
     this.#reader = new Reader(this.ring.bytes);
-    addMember(words, At.holders, this.#me);
-    this.#inherit();
+    addMember(words, At.holders, home.me);
+    this.#taken = new TakenCounts(words, At.taken, At.lost, home.me);
     // Those who wait have one more whose death they have to hear of.
     this.notify();
   }
@@ -154,14 +152,6 @@ export class SharedRing {
       }
     }
     return parties;
-  }
-
-  /** What the one before, who had our number, has left behind. */
-  #inherit(): void {
-    const words = this.#words;
-    const entry = At.taken + 2 * idOf(this.#me);
-    if (Atomics.exchange(words, entry, this.#me) === this.#me) return;
-    Atomics.add(words, At.lost, Atomics.exchange(words, entry + 1, 0));
   }
 
   /** Whether a `put` of anything would wait. */
@@ -330,7 +320,7 @@ export class SharedRing {
 
   /** Counted before it is gone: who dies in between has one too many, never one too few. */
   #drop(rules: Rules): void {
-    if (rules.counts === true) Atomics.add(this.#words, At.taken + 2 * idOf(this.#me) + 1, 1);
+    if (rules.counts === true) this.#taken.add();
     this.ring.drop();
   }
 
@@ -368,22 +358,14 @@ export class SharedRing {
   /** One less that was taken and is not done with: how many are not; undefined when all were. */
   finish(): number | undefined {
     const left = this.ring.finish();
-    const own = At.taken + 2 * idOf(this.#me) + 1;
-    if (left !== undefined && Atomics.load(this.#words, own) > 0) Atomics.sub(this.#words, own, 1);
+    if (left !== undefined) this.#taken.remove();
     this.joins.notify();
     return left;
   }
 
   /** How many records were taken by those who have died since, without being done with. */
   bereft(isDead: IsDead): number {
-    const words = this.#words;
-    let count = Atomics.load(words, At.lost);
-    if (isDead === unknown) return count;
-    for (let id = 1; id < partyWords * 32; id++) {
-      const taken = Atomics.load(words, At.taken + 2 * id + 1);
-      if (taken > 0 && isDead(Atomics.load(words, At.taken + 2 * id))) count += taken;
-    }
-    return count;
+    return this.#taken.bereft(isDead);
   }
 }
 
