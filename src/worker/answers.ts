@@ -5,7 +5,7 @@ import { encodeThrown } from '../wire/error-codec.ts';
 import type { Attachment } from '../wire/encoder.ts';
 import { ToHost } from '../wire/messages.ts';
 import type { Outbox } from '../wire/outbox.ts';
-import { tooLarge } from '../wire/writer.ts';
+import { tooLarge, type Writer } from '../wire/writer.ts';
 import { monotonicMs } from '../monotonic.ts';
 
 export type SendFrame = (parts: readonly Buffer[], attachments: readonly Attachment[]) => void;
@@ -24,6 +24,10 @@ export class Answers {
   #values: unknown[] = [];
   #ms = 0;
   #flushedMs = 0;
+  /** How far tasks are, as far as it was not written yet, by their sequence: of one that floods the newest counts. */
+  readonly #reports = new Map<number, { readonly done: number; readonly total: number | undefined }>();
+  /** What came while a record was being written, whose values may run code of the user's: it is written behind. */
+  #notes: ((body: Writer) => void)[] = [];
   /** The sizes of the outbox before the record that is being written. */
   #before: { readonly bytes: number; readonly attachments: number; readonly parcels: number } | undefined;
 
@@ -66,14 +70,33 @@ export class Answers {
     this.#write();
   }
 
-  /** Sends if it is time. */
+  /** Writes a record of its own, behind those of what was computed before. Returns how much there is to be sent. */
+  note(write: (body: Writer) => void): number {
+    const { body } = this.#outbox;
+    if (this.#before !== undefined) this.#notes.push(write);
+    else {
+      this.#write();
+      write(body);
+    }
+    return body.length;
+  }
+
+  report(sequence: number, done: number, total: number | undefined): void {
+    this.#reports.set(sequence, { done, total });
+  }
+
+  /** Sends if it is time, and no record is being written: then it leaves with that. */
   flushIfDue(now: number): void {
+    if (this.#before !== undefined) return;
     if (now - this.#flushedMs >= flushMs || this.#outbox.body.length > flushBytes) this.flush();
   }
 
   flush(): void {
     // A getter of the value that is being written ends the worker, and its exit handler is here: half a record is none.
-    if (this.#before !== undefined) this.#restore();
+    if (this.#before !== undefined) {
+      this.#restore();
+      this.#end();
+    }
     this.#write();
     this.#flushedMs = monotonicMs();
     this.#sendAll();
@@ -86,6 +109,7 @@ export class Answers {
   }
 
   #write(): void {
+    if (this.#reports.size > 0) this.#writeReports();
     const values = this.#values;
     if (values.length === 0) return;
     const each = this.#ms / values.length;
@@ -93,6 +117,17 @@ export class Answers {
     this.#ms = 0;
     let from = 0;
     while (from < values.length) from = this.#writeSome(values, from, values.length, each);
+  }
+
+  #writeReports(): void {
+    const { body } = this.#outbox;
+    for (const [sequence, { done, total }] of this.#reports) {
+      body.u8(ToHost.progress);
+      body.varint(sequence);
+      body.f64(done);
+      body.f64(total ?? Number.NaN);
+    }
+    this.#reports.clear();
   }
 
   /** Writes results up to the first that cannot travel, and that one as a failure. Returns where to go on. */
@@ -107,7 +142,7 @@ export class Answers {
     const bytes = encoder.attachments.reduce((sum, { buffer }) => sum + buffer.byteLength, body.length);
     const fits = bytes <= this.#maxBytes;
     if (failure !== undefined || !fits) this.#restore();
-    this.#before = undefined;
+    this.#end();
     if (failure === undefined) return fits ? to : this.#writeLess(values, from, to, ms, bytes);
     while (from < failure.index) from = this.#writeSome(values, from, failure.index, ms);
     this.#writeFailure(this.#first + failure.index, failure.error, ms, true);
@@ -133,7 +168,7 @@ export class Answers {
     body.u8(unsendable ? 1 : 0);
     body.f64(ms);
     encodeThrown(encoder, body, error);
-    this.#before = undefined;
+    this.#end();
   }
 
   #begin(): void {
@@ -147,6 +182,10 @@ export class Answers {
     body.length = this.#before!.bytes;
     encoder.attachments.length = this.#before!.attachments;
     giveUp(encoder.parcels.splice(this.#before!.parcels));
+  }
+
+  #end(): void {
     this.#before = undefined;
+    for (const write of this.#notes.splice(0)) write(this.#outbox.body);
   }
 }

@@ -111,8 +111,10 @@ export class Runtime {
       workerId,
       workerIndex,
       stop: (state: { slot: number; sequence: number }) => page.stop(state.slot, state.sequence),
-      progress: (state: { sequence: number }, done: number, total: number | undefined) =>
-        this.#progress(state.sequence, done, total),
+      progress: (state: { sequence: number }, done: number, total: number | undefined) => {
+        this.#answers.report(state.sequence, done, total);
+        this.#flushSoon();
+      },
       log: (state: { id: number }, values: readonly unknown[]) =>
         this.#print(
           2,
@@ -210,23 +212,12 @@ export class Runtime {
   }
 
   #print(fd: 1 | 2, text: string): void {
-    const { body } = this.#outbox;
-    // What was computed before is answered before.
-    this.#answers.cut();
-    body.u8(ToHost.output);
-    body.u8(fd);
-    body.string(text);
-    if (this.#unbuffered || body.length > outputBytes) this.#answers.flush();
-    else this.#flushSoon();
-  }
-
-  #progress(sequence: number, done: number, total: number | undefined): void {
-    const { body } = this.#outbox;
-    body.u8(ToHost.progress);
-    body.varint(sequence);
-    body.f64(done);
-    body.f64(total ?? Number.NaN);
-    this.#flushSoon();
+    const bytes = this.#answers.note((body) => {
+      body.u8(ToHost.output);
+      body.u8(fd);
+      body.string(text);
+    });
+    this.#flushSoon(this.#unbuffered || bytes > outputBytes);
   }
 
   /** What is printed leaves at once: nothing may come that flushes it. */
@@ -234,8 +225,8 @@ export class Runtime {
   #flushing = false;
 
   /** A task that prints or reports and then computes for long is heard at once; one that floods is heard in bulk. */
-  #flushSoon(): void {
-    this.#answers.flushIfDue(monotonicMs());
+  #flushSoon(now = false): void {
+    this.#answers.flushIfDue(now ? Infinity : monotonicMs());
     if (this.#flushing) return;
     this.#flushing = true;
     setImmediate(() => {

@@ -188,7 +188,7 @@ for (const context of both) {
     assert.equal(workers.length, context === 'process' ? 1 : 0);
     process.kill(pid, 'SIGTSTP');
     for (const each of [pid, ...workers]) await inState(each, 'T');
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    await new Promise((resolve) => setTimeout(resolve, 6_500));
     process.kill(pid, 'SIGCONT');
     assert.match(await host.line('in time'), /in time/);
     host.child.kill('SIGKILL');

@@ -106,6 +106,64 @@ eachContext((context) => {
     assert.equal(told.length, 2);
   });
 
+  testPool('progress: of a task that floods the newest is told, now and then (H9)', { context }, async (pool) => {
+    const flood = 1_000_000;
+    const told: number[] = [];
+    pool.on('taskProgress', ({ done }) => told.push(done));
+    await pool.apply(
+      (count: number) => {
+        const self = task();
+        for (let done = 1; done <= count; done++) self.progress(done, count);
+      },
+      [flood],
+    );
+    await eventually(() => told.at(-1) === flood);
+    assert.ok(told.length < flood / 20, String(told.length));
+    assert.deepEqual(
+      told,
+      told.toSorted((a, b) => a - b),
+    );
+  });
+
+  testPool(
+    'a result that prints and reports while it is read arrives whole',
+    { context, workers: 1 },
+    async (pool, t) => {
+      const printed: string[] = [];
+      t.mock.method(process.stderr, 'write', (text: string) => printed.push(text) > 0);
+      const make = (length: number): object => {
+        const self = task();
+        return {
+          before: 1,
+          get printed() {
+            console.error('read'.repeat(length));
+            self.progress(1, 2);
+            return length;
+          },
+          after: [2],
+        };
+      };
+      const results = await pool.map(make, [1, 20_000, 2]);
+      const failed = await rejection(
+        pool.apply(() => ({
+          get printed(): unknown {
+            console.error('once more');
+            throw new Error('not to be read');
+          },
+        })),
+      );
+      t.mock.restoreAll();
+      assert.deepEqual(
+        results,
+        [1, 20_000, 2].map((printed) => ({ before: 1, printed, after: [2] })),
+      );
+      assert.match(failed.message, /not to be read/);
+      const lines = printed.join('').split('\n');
+      for (const line of ['read', 'read'.repeat(20_000), 'readread', 'once more'])
+        assert.ok(lines.includes(line), line.slice(0, 20));
+    },
+  );
+
   testPool('task: number, attempt and worker (V496)', { context, workers: 2 }, async (pool) => {
     const seen = await pool.map(() => [task().id, task().attempt, task().workerId] as const, range(20));
     assert.deepEqual(
