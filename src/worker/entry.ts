@@ -16,9 +16,11 @@ const keepAfterMs = 25;
 
 const path = `${import.meta.dirname}/${BUNDLE}`;
 const folder = `${import.meta.dirname}/../../.cache`;
-// V8 refuses what was compiled by another version or under other options.
-const options = [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' ').replace(/\W+/g, '_').slice(0, 100);
-const kept = `${folder}/${BUNDLE}-${process.versions.v8}-${process.arch}${options}`;
+// V8 refuses what was compiled by another version or under other options. What was compiled in another folder has its path in stacks.
+const nameOf = (text: string): string => text.replace(/\W+/g, '_');
+const options = nameOf([...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' ')).slice(0, 80);
+const place = nameOf(import.meta.dirname).slice(-80);
+const kept = `${folder}/${BUNDLE}-${process.versions.v8}-${process.arch}${place}${options}`;
 /**
  * What a worker left that ended before: better than nothing, until another one lives for longer. A `Process` has called by its end
  * what the next one will.
