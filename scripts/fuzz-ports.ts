@@ -92,16 +92,10 @@ function attacks(folder: string): Record<string, Attack> {
   const all = samples();
   const allPickles = pickles();
   return {
-    'manager, before the key': (random) => async () => {
+    'manager, before the key': (random) => () => {
       const bytes = Buffer.alloc(1 + random.whole(0, 119), random.whole(0, 255));
       if (random.next() < 0.8) bytes.write('MCM1\u0001', 0, 'latin1');
-      const socket = connect(manager);
-      socket.on('error', () => {});
-      socket.resume();
-      const closed = once(socket, 'close');
-      socket.end(bytes);
-      await closed;
-      return false;
+      return endsWith(manager, bytes);
     },
     'manager, after it': (random) => {
       let socket: Socket | undefined;
@@ -116,17 +110,11 @@ function attacks(folder: string): Record<string, Attack> {
         return isOpen;
       };
     },
-    'listener, before the key': (random) => async () => {
+    'listener, before the key': (random) => () => {
       const bytes = pythonFrame(Buffer.alloc(random.whole(0, 300), random.whole(0, 255)));
       if (random.next() < 0.2) bytes[random.whole(0, 3)] = random.whole(0, 255);
       if (bytes.length > 12 && random.next() < 0.5) bytes.write('{sha256}', 4, 'latin1');
-      const socket = connect(listener);
-      socket.on('error', () => {});
-      socket.resume();
-      const closed = once(socket, 'close');
-      socket.end(bytes);
-      await closed;
-      return false;
+      return endsWith(listener, bytes);
     },
     'listener, after it': (random) => {
       let client: RawClient | undefined;
@@ -207,4 +195,15 @@ if (first === 'serve') await serve(second!);
 else {
   await attack(Number(first), Number(second ?? Date.now() % 1_000_000_000));
   process.exit();
+}
+
+/** Sends this and nothing more; resolves to false, as the port closes the connection. */
+async function endsWith(path: string, bytes: Buffer): Promise<false> {
+  const socket = connect(path);
+  socket.on('error', () => {});
+  socket.resume();
+  const closed = once(socket, 'close');
+  socket.end(bytes);
+  await closed;
+  return false;
 }

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, readSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { openSource, type Ready, type Source } from '../blocking/block.ts';
@@ -15,6 +15,7 @@ import { descriptorOf } from '../wire/sockets.ts';
 import { detach } from '../wire/transfer.ts';
 import type { Channel, ChannelEvents, ChannelExit, ChannelOptions, ChannelStreams } from './channel.ts';
 import { LastWords } from './last-words.ts';
+import { drain, isReady } from './drain.ts';
 import { Handover } from './handover.ts';
 import { Lifeline } from './lifeline.ts';
 import { Outflow } from './outflow.ts';
@@ -38,6 +39,8 @@ export function openProcess(options: ChannelOptions, events: ChannelEvents): Cha
 
 /** A worker's last words are waited for this long after its end; they mostly come with it. */
 const stderrGraceMs = 50;
+/** Frames below this are written in one piece: to copy them costs less than a list of parts. */
+const smallBytes = 4_096;
 
 class ProcessChannel implements Channel, Source {
   readonly page: StatusPage;
@@ -364,40 +367,3 @@ class ProcessChannel implements Channel, Source {
 }
 
 function ignore(): void {}
-
-/** Frames below this are written in one piece: to copy them costs less than a list of parts. */
-const smallBytes = 4_096;
-const chunkBytes = 64 * 1024;
-/** In one go; what else there is waits for the others' turn. */
-const chunksAtOnce = 16;
-let scratch = Buffer.allocUnsafeSlow(0);
-
-function isReady(ready: Ready, stream: unknown): boolean {
-  const fd = descriptorOf(stream);
-  return fd !== undefined && ready.has(fd);
-}
-
-/** Reads what there is, past the event loop. Returns whether it has ended. */
-function drain(stream: unknown, take: (chunk: Buffer) => void): boolean {
-  for (let i = 0; i < chunksAtOnce; i++) {
-    const fd = descriptorOf(stream);
-    if (fd === undefined) return true;
-    if (scratch.length === 0) scratch = Buffer.allocUnsafeSlow(chunkBytes);
-    const chunk = scratch;
-    let bytes: number;
-    try {
-      bytes = readSync(fd, chunk);
-    } catch (error) {
-      return (error as NodeJS.ErrnoException).code !== 'EAGAIN';
-    }
-    if (bytes === 0) return true;
-    // The receiver keeps it: a small one is copied, a large one is given away.
-    if (bytes * 4 < chunkBytes) take(Buffer.from(chunk.subarray(0, bytes)));
-    else {
-      scratch = Buffer.allocUnsafeSlow(0);
-      take(chunk.subarray(0, bytes));
-    }
-    if (bytes < chunkBytes) return false;
-  }
-  return false;
-}

@@ -20,15 +20,19 @@ interface Traffic {
 const key = Symbol.for('manycore.traffic');
 const traffic: Traffic = ((globalThis as { [key]?: Traffic })[key] ??= { posting: undefined, begins: undefined });
 
-/** What `body` sends is noted there. */
-export function posted<R>(to: Posting, body: () => R): R {
-  const outer = traffic.posting;
-  traffic.posting = to;
+function during<K extends keyof Traffic, R>(what: K, value: Traffic[K], body: () => R): R {
+  const outer = traffic[what];
+  traffic[what] = value;
   try {
     return body();
   } finally {
-    traffic.posting = outer;
+    traffic[what] = outer;
   }
+}
+
+/** What `body` sends is noted there. */
+export function posted<R>(to: Posting, body: () => R): R {
+  return during('posting', to, body);
 }
 
 /** Whether what is sent now may be sent again, to several, or to one that never reads it: its sender sees to it. */
@@ -52,11 +56,5 @@ export function whenBegun(arrive: () => void): void {
 
 /** What `body` reads does not arrive before what is added to `list` is done. */
 export function postponed<R>(list: (() => void)[], body: () => R): R {
-  const outer = traffic.begins;
-  traffic.begins = list;
-  try {
-    return body();
-  } finally {
-    traffic.begins = outer;
-  }
+  return during('begins', list, body);
 }

@@ -1,4 +1,4 @@
-import { ProtocolError, SerializationError } from '../errors.ts';
+import { SerializationError } from '../errors.ts';
 import { allocate, Block, type BlockReference } from '../memory/block.ts';
 import { Reader } from '../wire/reader.ts';
 import {
@@ -17,7 +17,7 @@ import { Gate, gateWords, type IsDead, unknown } from './gate.ts';
 import { blocked, late, type Waiting } from '../waiting.ts';
 import { addMember, membersOf, partyWords } from './members.ts';
 import { Ring, type Record, type RingSize, steps } from './ring.ts';
-import { Store, type Stored, storeWords } from './store.ts';
+import { readStored, recordOf, Store, storedBytes, storeWords } from './store.ts';
 import { TakenCounts } from './taken-counts.ts';
 
 /** What a record is. */
@@ -45,14 +45,6 @@ const At = {
 /** Words for who uses it, such as those who hold an end of a pipe. */
 const userWords = 1568;
 const headerBytes: number = (At.user + userWords) * 4;
-
-const storedBytes = 16;
-
-/** A record that was taken: what it is, and its bytes, its own. */
-export interface Taken {
-  readonly kind: number;
-  readonly bytes: Uint8Array;
-}
 
 /** Looks at what is about to be taken; when it throws, that stays. */
 export type Accept = (kind: number, bytes: number) => void;
@@ -195,12 +187,9 @@ export class SharedRing {
   #putLarge(kind: number, encoded: Encoded): boolean {
     const { length, parts } = encoded;
     if (this.#isFullFor(length)) return false;
-    const { page, bytes } = this.#store.write(parts ?? [wholeOf(encoded)], length);
+    const stored = this.#store.write(parts ?? [wholeOf(encoded)], length);
     steps.step?.('put: stored');
-    const record = Buffer.alloc(storedBytes);
-    record.writeDoubleLE(page, 0);
-    record.writeDoubleLE(bytes, 8);
-    return this.ring.put(kind + Kind.storedMessage, record, storedBytes);
+    return this.ring.put(kind + Kind.storedMessage, recordOf(stored), storedBytes);
   }
 
   /** True when it was put, false when its time was over before. */
@@ -268,13 +257,15 @@ export class SharedRing {
       if (!ring.peek(record)) return blocked;
       steps.step?.('take: latched');
       const { kind, start, end } = record;
-      accept(kind, kind < Kind.storedMessage ? end - start : this.#stored(start).bytes);
+      const stored = kind < Kind.storedMessage ? undefined : readStored(ring.bytes, start);
+      accept(kind, stored?.bytes ?? end - start);
       if (kind === Kind.message && isPlain(ring.bytes, start)) value = this.#plain(start, end, rules);
       else {
-        const taken = this.#copy(record);
-        value = kind === Kind.message || kind === Kind.storedMessage ? this.#open(taken, loads) : taken.bytes;
+        const bytes = stored === undefined ? ring.bytes.slice(start, end) : this.#store.read(stored);
+        value = kind === Kind.message || kind === Kind.storedMessage ? this.#open(bytes, loads) : bytes;
+        // What stands in the ring is written over from here on.
         this.#drop(rules);
-        if (kind >= Kind.storedMessage) this.#store.free(this.#stored(start));
+        if (stored !== undefined) this.#store.free(stored);
       }
     } finally {
       gets.leave();
@@ -300,7 +291,7 @@ export class SharedRing {
   }
 
   /** A message that has to be put together: what is wrong with it goes with it, but that its modules are not there yet. */
-  #open({ bytes }: Taken, loads: boolean): unknown {
+  #open(bytes: Uint8Array, loads: boolean): unknown {
     let opened: Opened;
     try {
       opened = openMessage(new Reader(bytes));
@@ -322,20 +313,6 @@ export class SharedRing {
   #drop(rules: Rules): void {
     if (rules.counts === true) this.#taken.add();
     this.ring.drop();
-  }
-
-  #copy({ kind, start, end }: Record): Taken {
-    if (kind < Kind.storedMessage) return { kind, bytes: this.ring.bytes.slice(start, end) };
-    return { kind, bytes: this.#store.read(this.#stored(start)) };
-  }
-
-  #stored(start: number): Stored {
-    const record = Buffer.from(this.ring.bytes.buffer, this.ring.bytes.byteOffset + start, storedBytes);
-    const page = record.readDoubleLE(0);
-    const bytes = record.readDoubleLE(8);
-    if (!(page >= 0 && page < 2 ** 32 && bytes >= 0 && bytes <= Number.MAX_SAFE_INTEGER))
-      throw new ProtocolError('A record of a ring names a place that cannot be.');
-    return { page, bytes };
   }
 
   takeSync(rules: Rules, timeout: number | undefined, accept: Accept = anyKind): unknown {

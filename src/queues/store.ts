@@ -1,4 +1,5 @@
 import { readSync, writeSync } from 'node:fs';
+import { ProtocolError } from '../errors.ts';
 import { maxQueuedBytes } from '../limits.ts';
 import { requireNative } from '../native.ts';
 
@@ -10,6 +11,26 @@ export const storeWords = 16;
 export interface Stored {
   readonly page: number;
   readonly bytes: number;
+}
+
+/** Bytes of the record that stands for a large item in the ring. */
+export const storedBytes = 16;
+
+export function recordOf({ page, bytes }: Stored): Buffer {
+  const record = Buffer.alloc(storedBytes);
+  record.writeDoubleLE(page, 0);
+  record.writeDoubleLE(bytes, 8);
+  return record;
+}
+
+/** @throws ProtocolError for what no record can say. */
+export function readStored(ring: Uint8Array, start: number): Stored {
+  const record = Buffer.from(ring.buffer, ring.byteOffset + start, storedBytes);
+  const page = record.readDoubleLE(0);
+  const bytes = record.readDoubleLE(8);
+  if (!(page >= 0 && page < 2 ** 32 && bytes >= 0 && bytes <= Number.MAX_SAFE_INTEGER))
+    throw new ProtocolError('A record of a ring names a place that cannot be.');
+  return { page, bytes };
 }
 
 /**
