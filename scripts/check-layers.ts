@@ -15,6 +15,7 @@ const LAYERS = [
     'arguments',
     'cpus',
     'unbroken',
+    'thenable',
     'waiting',
     'inspection',
   ],

@@ -19,6 +19,7 @@ export type StopReason = 'abort' | 'timeout';
  *     word 4  hungry   1 when the host has more to write than the socket takes: see `outflow.ts`
  *     word 5  thread   the system's number of a thread, by which a blocked host sees that it is gone
  *     word 6  exit     the exit code + 1 of a thread that ends by itself
+ *     word 7  reading  sequence + 1 (0: none) of the item whose arguments, or whose function, are being read
  *     from 32: a slot of 16 bytes for each task that runs at once: sequence + 1 (0: free), the sequence + 1 that is to stop
  *     (its complement when that is because its time is over), start (double)
  */
@@ -30,6 +31,9 @@ export interface StatusPage {
   takeBack(next: number): number;
   setCurrent(sequence: number): void;
   current(): number;
+  setReading(sequence: number | undefined): void;
+  /** The sequence number (modulo 2^32) of the item that is being read. */
+  reading(): number | undefined;
   enter(slot: number, sequence: number, sinceMs: number): void;
   leave(slot: number): void;
   /** The sequence number (modulo 2^32) in a slot and its start, or undefined when it is free. */
@@ -54,6 +58,7 @@ const STATE = 3;
 const HUNGRY = 4;
 const THREAD = 5;
 const EXIT = 6;
+const READING = 7;
 const FIRST_SLOT = 8;
 const SLOT_WORDS = 4;
 
@@ -77,6 +82,10 @@ function stopWord(sequence: number, late: boolean): number {
 function readStop(word: number, sequence: number): StopReason | undefined {
   if (word === stopWord(sequence, false)) return 'abort';
   return word === stopWord(sequence, true) ? 'timeout' : undefined;
+}
+
+function readingOf(word: number): number | undefined {
+  return word === 0 ? undefined : (word - 1) | 0;
 }
 
 /** A page in memory that both sides see: a SharedArrayBuffer, or a mapped file. */
@@ -119,6 +128,14 @@ export class MemoryPage implements StatusPage {
 
   current(): number {
     return Atomics.load(this.#words, CURRENT);
+  }
+
+  setReading(sequence: number | undefined): void {
+    this.#words[READING] = sequence === undefined ? 0 : sequence + 1;
+  }
+
+  reading(): number | undefined {
+    return readingOf(Atomics.load(this.#words, READING));
   }
 
   enter(slot: number, sequence: number, sinceMs: number): void {
@@ -272,6 +289,14 @@ export class FilePage implements StatusPage {
 
   current(): number {
     return this.#read(CURRENT);
+  }
+
+  setReading(sequence: number | undefined): void {
+    this.#write(READING, sequence === undefined ? 0 : sequence + 1);
+  }
+
+  reading(): number | undefined {
+    return readingOf(this.#read(READING));
   }
 
   enter(slot: number, sequence: number, sinceMs: number): void {

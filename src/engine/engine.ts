@@ -331,11 +331,13 @@ export class Engine {
     // First of all it gets no more work: surfaces that hear of a loss below may come back here.
     member.state = 'ending';
     this.#deadlines.forget(member);
-    const { back, losses } = takeHeld(member, exit);
+    const { back, losses } = takeHeld(member, exit, (job, index) => this.#outcomes.died(job, index));
     for (const { job, index, attempt } of back.toReversed()) this.#queue.unshift(job, index, index + 1, attempt);
     this.#outcomes.counts.lost += losses.length;
-    for (const { job, index, attempt, loss } of losses)
-      this.#outcomes.failOrRetry(job, index, { kind: 'lost', loss, attempt });
+    for (const { job, index, attempt, loss, deaths } of losses) {
+      if (deaths === undefined) this.#outcomes.failOrRetry(job, index, { kind: 'lost', loss, attempt });
+      else this.#outcomes.fail(job, index, { kind: 'poison', loss, attempt, deaths });
+    }
     this.#options.onExit?.(member, exit);
     this.#crew.left(member, exit);
     this.dispatch();

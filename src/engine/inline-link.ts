@@ -1,6 +1,6 @@
 import type { StopReason } from '../channel/status-page.ts';
 import { deliver } from '../blocking/delivery.ts';
-import { isThenable } from '../worker/thenable.ts';
+import { isThenable } from '../thenable.ts';
 import { asError } from '../wire/error-codec.ts';
 import type { Clock } from './clock.ts';
 import type { LinkEvents } from './events.ts';
@@ -191,6 +191,10 @@ export class InlineLink implements Link {
 
   current(): number {
     return this.#begun - 1;
+  }
+
+  reading(): undefined {
+    return undefined;
   }
 
   /** A task that waits hears of it; one that computes has this thread to itself. */

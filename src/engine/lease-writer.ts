@@ -63,12 +63,13 @@ export class LeaseWriter {
     const firstParcel = encoder.parcels.length;
     const { values, offset } = job.items(lease.from);
     try {
-      this.#introduce(job.terms.fn);
+      this.#introduce(job.terms.fn, lease.sequence);
       const flags = this.#header(lease, job, count);
       const failure = encodeColumn(encoder, body, values, offset, offset + count, 'args');
       const sockets = encoder.attachments.length > first && socketsOf(encoder.attachments.slice(first)).length > 0;
       if (sockets && count > 1) return this.#takeOut(start, first, firstParcel, 'sockets');
       if (failure !== undefined) throw new Refused(failure.index - offset, failure.error);
+      this.#outbox.defineUsed(lease.sequence);
       this.#checkSize();
       if (sockets) this.#sendSockets(lease.sequence, first, flags);
       if (encoder.parcels.length > firstParcel) lease.parcels = encoder.parcels.splice(firstParcel);
@@ -132,12 +133,13 @@ export class LeaseWriter {
   }
 
   /** Makes a function known to the worker, which forgets the one that it has known longest. */
-  #introduce(fn: FunctionHandle): void {
+  #introduce(fn: FunctionHandle, sequence: number): void {
     if (this.#known.has(fn.number)) return;
     const { head, encoder } = this.#outbox;
-    this.#outbox.define(fn.message.definitions);
+    this.#outbox.define(fn.message.definitions, sequence);
     head.u8(ToWorker.function);
     head.varint(fn.number);
+    head.varint(sequence);
     head.u8(fn.constant ? 1 : 0);
     const start = head.length;
     head.u32(0);

@@ -161,6 +161,11 @@ export class WorkerLink implements Link {
     return widen(this.#channel.page.current(), this.#next);
   }
 
+  reading(): number | undefined {
+    const word = this.#channel.page.reading();
+    return word === undefined ? undefined : widen(word, this.#next);
+  }
+
   cancel(sequence: number, why: StopReason): void {
     const { page } = this.#channel;
     const late = why === 'timeout';
@@ -258,9 +263,7 @@ export class WorkerLink implements Link {
       case ToHost.finalized: {
         const failed = reader.u8() === 1;
         return this.#options.finalized(
-          failed
-            ? { status: 'rejected', reason: decodeThrown(decoder, reader) }
-            : { status: 'fulfilled', value: decoder.message(reader) },
+          failed ? { status: 'rejected', reason: decodeThrown(decoder, reader) } : lastResult(decoder, reader),
         );
       }
       case ToHost.received:
@@ -283,12 +286,12 @@ export class WorkerLink implements Link {
     let failures: Map<number, unknown> | undefined;
     const values = decodeColumn(decoder, reader, count, (index, error) => (failures ??= new Map()).set(index, error));
     this.#events.took(sequence, count, ms);
-    const failed = failures;
-    if (failed === undefined) return this.#events.succeeded(sequence, values);
-    values.forEach((value, i) => {
-      if (failed.has(i)) this.#events.failed(sequence + i, failed.get(i) as Error, 'unsendable');
-      else this.#events.succeeded(sequence + i, [value]);
-    });
+    if (failures === undefined) return this.#events.succeeded(sequence, values);
+    // By number: those that could not be read are holes.
+    for (let i = 0; i < count; i++) {
+      if (failures.has(i)) this.#events.failed(sequence + i, failures.get(i) as Error, 'unsendable');
+      else this.#events.succeeded(sequence + i, [values[i]]);
+    }
   }
 
   #exited(exit: ChannelExit): void {
@@ -303,6 +306,16 @@ export class WorkerLink implements Link {
     // Answers that wait for a module to load are still answers.
     if (this.#inbox.isWaiting) this.#reportExit = report;
     else report();
+  }
+}
+
+/** What a finalizer returned. Nothing follows it, so that nothing is lost when it cannot be read. */
+function lastResult(decoder: Decoder, reader: Reader): PromiseSettledResult<unknown> {
+  try {
+    return { status: 'fulfilled', value: decoder.message(reader) };
+  } catch (reason) {
+    reader.at = reader.end;
+    return { status: 'rejected', reason };
   }
 }
 

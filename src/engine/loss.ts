@@ -1,4 +1,5 @@
 import { PoolBrokenError } from '../errors.ts';
+import { poisonDeaths } from '../limits.ts';
 import type { Agenda } from './agenda.ts';
 import type { Member } from './member.ts';
 import type { ReadyQueue } from './ready-queue.ts';
@@ -10,12 +11,26 @@ interface Item {
   readonly attempt: number;
 }
 
-/** Empties a dead worker's hands: what had not begun may go back into the queue, in order; the rest is lost. */
-export function takeHeld(member: Member, exit: WorkerExit): { back: Item[]; losses: (Item & { loss: Loss })[] } {
+interface LostItem extends Item {
+  readonly loss: Loss;
+  /** So many workers have died of reading it. */
+  readonly deaths?: number;
+}
+
+/**
+ * Empties a dead worker's hands: what had not begun may go back into the queue, in order, unless so many workers have died of
+ * reading it that all would; the rest is lost.
+ */
+export function takeHeld(
+  member: Member,
+  exit: WorkerExit,
+  died: (job: Job, index: number) => number,
+): { back: Item[]; losses: LostItem[] } {
   const begun = member.link.begun();
   const current = member.link.current();
+  const reading = member.link.reading();
   const back: Item[] = [];
-  const losses: (Item & { loss: Loss })[] = [];
+  const losses: LostItem[] = [];
   const { id: workerId, pid, killedFor } = member;
   const oomHint = exit.oomHint || killedFor !== undefined;
   const loss = (phase: Loss['phase']): Loss => ({ ...exit, oomHint, workerId, pid, phase, killedFor });
@@ -25,8 +40,12 @@ export function takeHeld(member: Member, exit: WorkerExit): { back: Item[]; loss
     const index = lease.from + sequence - lease.sequence;
     const hasBegun = sequence < begun && sequence <= current;
     if (hasBegun) losses.push({ job, index, attempt, loss: loss(sequence < current ? 'reply' : 'running') });
-    else if (job.terms.pinned === undefined) back.push({ job, index, attempt });
-    else losses.push({ job, index, attempt, loss: loss('dispatch') });
+    else if (job.terms.pinned !== undefined) losses.push({ job, index, attempt, loss: loss('dispatch') });
+    else {
+      const deaths = sequence === reading ? died(job, index) : 0;
+      if (deaths < poisonDeaths) back.push({ job, index, attempt });
+      else losses.push({ job, index, attempt, loss: loss('dispatch'), deaths });
+    }
   }
   for (const { job, from } of member.pinned.splice(0))
     losses.push({ job, index: from, attempt: 1, loss: loss('dispatch') });

@@ -82,6 +82,11 @@ export class Outcomes {
     this.#options.productive(member, 1);
   }
 
+  /** One more worker has died of reading an item: how many have. */
+  died(job: Job, index: number): number {
+    return this.#retries.died(job, index);
+  }
+
   fail(job: Job, index: number, failure: Failure): void {
     this.counts.failed++;
     job.fail(index, failure);

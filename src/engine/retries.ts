@@ -11,7 +11,7 @@ export type Decision =
 
 /** Decides whether an item that failed is tried again. */
 export class Retries {
-  /** The workers that an item has ended: only items with retries are counted. */
+  /** The workers that an item has ended: by those with retries, and by those that they died of reading. */
   readonly #deaths = new WeakMap<Job, Map<number, number>>();
 
   /** Asks the job, which may ask the user: who calls must be ready for anything to have changed. */
@@ -20,7 +20,7 @@ export class Retries {
     const { attempt } = failure;
     if (attempt > retries || pinned !== undefined) return { again: false, failure };
     if (failure.kind === 'lost') {
-      const deaths = this.#died(job, index);
+      const deaths = this.died(job, index);
       if (deaths >= poisonDeaths) return { again: false, failure: { ...failure, kind: 'poison', deaths } };
     }
     try {
@@ -34,7 +34,8 @@ export class Retries {
     }
   }
 
-  #died(job: Job, index: number): number {
+  /** One more worker that an item has ended: how many it were. */
+  died(job: Job, index: number): number {
     const counts = this.#deaths.get(job) ?? new Map<number, number>();
     this.#deaths.set(job, counts);
     const deaths = (counts.get(index) ?? 0) + 1;

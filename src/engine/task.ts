@@ -128,6 +128,8 @@ export interface Link {
   running(): readonly { readonly sequence: number; readonly sinceMs: number }[];
   /** The item that a batch was at when the worker died: those before it had ended, those behind it had not begun. */
   current(): number;
+  /** The item that the worker was reading, which has not begun, when it died. */
+  reading(): number | undefined;
   /** Tells a task to stop, and why. */
   cancel(sequence: number, why: StopReason): void;
   /** Asks the worker to end when it has done what it was sent. */

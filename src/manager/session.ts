@@ -3,6 +3,7 @@ import { ArgumentRangeError, MethodNotExposedError, ObjectGoneError, ProtocolErr
 import { managerSpinUs, maxWaitingCalls } from '../limits.ts';
 import { monotonicMs } from '../monotonic.ts';
 import { DataDecoder } from '../wire/data-decoder.ts';
+import { isThenable } from '../thenable.ts';
 import { Reader } from '../wire/reader.ts';
 import { type AnswerOptions, Answers } from './answers.ts';
 import { ClientReferences, type Entry, type ReferenceHost } from './client-references.ts';
@@ -10,7 +11,7 @@ import { Link } from './link.ts';
 import type { Managed } from './managed.ts';
 import { aborted, Call, type Holder, type Leased } from './objects/call.ts';
 import { IteratorObject, isIterable } from './objects/iterator.ts';
-import { type Code, isThenable } from './objects/slot.ts';
+import type { Code } from './objects/slot.ts';
 import { idBytes, ToClient, ToServer } from './protocol.ts';
 import type { ObjectType } from './types.ts';
 

@@ -41,11 +41,10 @@ export class Block {
     this.home = home;
     this.#segment = segment;
     this.#offset = offset;
-    this.buffer = segment.part(offset + headerBytes, bytes);
+    this.buffer = this.part(0, bytes);
     this.words = new Int32Array(this.buffer, 0, bytes >> 2);
     this.#hold();
     known.set(this.#key, new WeakRef(this));
-    views.set(this.buffer, this);
   }
 
   get #key(): string {
@@ -70,6 +69,13 @@ export class Block {
   /** The file that it is in. Behind its first `bytes` there is room for more, if the block has a segment of its own. */
   get file(): { readonly fd: number; readonly bytes: number } {
     return this.#segment;
+  }
+
+  /** Some of its bytes as a buffer of their own, which keeps the block. */
+  part(offset: number, bytes: number): ArrayBuffer {
+    const buffer = this.#segment.part(this.#offset + headerBytes + offset, bytes);
+    views.set(buffer, this);
+    return buffer;
   }
 
   /** @internal */
@@ -122,7 +128,7 @@ const holds = new Map<string, number>();
 /** What is about to be opened by this thread's descriptor. */
 const underWay = new Set<Hold>();
 const known = new Map<string, WeakRef<Block>>();
-/** A buffer keeps its block: who has only a typed array over it has it still. */
+/** A buffer keeps its block: who has only a typed array over it, or over a part of it, has it still. */
 const views = new WeakMap<ArrayBuffer, Block>();
 
 /** That this thread has a block. */

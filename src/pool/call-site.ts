@@ -12,9 +12,10 @@ const own: readonly string[] = import.meta.url?.endsWith('/dist/parts/core.js')
 export function callSite(): string {
   const holder: { stack?: string } = {};
   const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 8;
+  // By Reflect, which does not throw where all that is built in is frozen.
+  Reflect.set(Error, 'stackTraceLimit', 8);
   Error.captureStackTrace(holder, callSite);
-  Error.stackTraceLimit = limit;
+  Reflect.set(Error, 'stackTraceLimit', limit);
   return frames(holder.stack ?? '');
 }
 

@@ -45,7 +45,8 @@ function ownError(failure: OwnFailure, place: Place): Error {
       );
     case 'poison': {
       const { attempt, deaths } = failure;
-      const message = `Task ${describe(place)} has ended ${deaths} workers (the last: ${endOf(failure.loss)}). It is not tried again.`;
+      const how = failure.loss.phase === 'dispatch' ? ', each while it read the function or its arguments' : '';
+      const message = `Task ${describe(place)} has ended ${deaths} workers${how} (the last: ${endOf(failure.loss)}). It is not tried again.`;
       return new PoisonTaskError(message, info(place, attempt), attempt, causeOf(failure.loss));
     }
     case 'timeout': {

@@ -3,7 +3,7 @@ import type { InlineCall, Progress } from '../engine/inline-link.ts';
 import type { WireJob } from '../engine/lease-writer.ts';
 import { shared } from '../worker/task-context.ts';
 import { TaskState, type TaskHost } from '../worker/task-state.ts';
-import { isThenable } from '../worker/thenable.ts';
+import { isThenable } from '../thenable.ts';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { inspect } from 'node:util';
 

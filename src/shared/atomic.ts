@@ -1,3 +1,6 @@
+import { show } from '../arguments.ts';
+import { ArgumentTypeError } from '../errors.ts';
+
 /** Atomic steps on an element of any type; those of floating point numbers go by their bits. */
 
 type IntegerArray =
@@ -25,7 +28,17 @@ export function load(array: ElementArray, index: number): Element {
   return Atomics.load(array as Int32Array, index);
 }
 
+/** Atomics would make another number of what an element cannot hold. What is too large wraps around, as in C. */
+function check(array: ElementArray, value: unknown): void {
+  const isFloat = array instanceof Float64Array || array instanceof Float32Array;
+  const isBig = array instanceof BigInt64Array || array instanceof BigUint64Array;
+  if (isBig ? typeof value === 'bigint' : isFloat ? typeof value === 'number' : Number.isInteger(value)) return;
+  const holds = isBig ? 'bigints, such as 5n' : isFloat ? 'numbers' : 'whole numbers';
+  throw new ArgumentTypeError(`Cannot use ${show(value)}: this type holds ${holds}.`);
+}
+
 export function store(array: ElementArray, index: number, value: Element): void {
+  check(array, value);
   if (array instanceof Float64Array || array instanceof Float32Array)
     Atomics.store(bitsOf(array) as Int32Array, index, bits(array, value as number) as number);
   else Atomics.store(array as Int32Array, index, value as number);
@@ -33,6 +46,7 @@ export function store(array: ElementArray, index: number, value: Element): void 
 
 /** Adds to an element; tells what it was. */
 export function add(array: ElementArray, index: number, value: Element): Element {
+  check(array, value);
   if (array instanceof Float64Array || array instanceof Float32Array)
     return update(array, index, (before) => (before as number) + (value as number));
   return Atomics.add(array as Int32Array, index, value as number);
@@ -40,6 +54,7 @@ export function add(array: ElementArray, index: number, value: Element): Element
 
 /** Sets an element; tells what it was. */
 export function exchange(array: ElementArray, index: number, value: Element): Element {
+  check(array, value);
   if (!(array instanceof Float64Array || array instanceof Float32Array))
     return Atomics.exchange(array as Int32Array, index, value as number);
   const ints = bitsOf(array);
@@ -48,6 +63,8 @@ export function exchange(array: ElementArray, index: number, value: Element): El
 
 /** Sets an element if it is `expected`; tells what it was. */
 export function compareExchange(array: ElementArray, index: number, expected: Element, value: Element): Element {
+  check(array, expected);
+  check(array, value);
   if (!(array instanceof Float64Array || array instanceof Float32Array))
     return Atomics.compareExchange(array as Int32Array, index, expected as number, value as number);
   const ints = bitsOf(array);

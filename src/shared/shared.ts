@@ -5,6 +5,7 @@ import { encodeAhead } from '../wire/encoded-message.ts';
 import { Encoder } from '../wire/encoder.ts';
 import { Reader } from '../wire/reader.ts';
 import { travelsAs } from '../wire/shared.ts';
+import { minAttachmentBytes } from '../limits.ts';
 
 /** A value that was put into shared memory by `shared`. */
 export class Shared<T> {
@@ -25,9 +26,16 @@ export class Shared<T> {
   }
 
   #read(): T {
+    const message = this.#message;
+    const [count] = new Int32Array(message.buffer, 0, 1);
+    const lengths = [...new Int32Array(message.buffer, 4, count)];
+    const places = placesOf(lengths);
     const decoder = new Decoder(undefined, new Map());
-    decoder.attachments = this.#buffers.map(({ buffer }) => buffer);
-    return decoder.message(new Reader(new Uint8Array(this.#message.buffer))) as T;
+    let large = 0;
+    decoder.attachments = lengths.map((length, i) =>
+      length === 0 ? this.#buffers[large++]!.buffer : message.part(places[i]!, length),
+    );
+    return decoder.message(new Reader(new Uint8Array(message.buffer, places.at(-1)))) as T;
   }
 
   static {
@@ -76,14 +84,36 @@ Object.defineProperty(Shared.prototype, inspect.custom, {
  * ```
  */
 export function shared<T>(value: T): Shared<T> {
-  const { bytes, attachments } = encodeAhead(new Encoder(undefined, false), value);
-  // In front, the number of the first attachment: 0.
-  const message = allocate(bytes.length + 1, { exact: true });
-  new Uint8Array(message.buffer).set(bytes, 1);
-  const buffers = attachments.map(({ buffer }) => {
-    const block = allocate(buffer.byteLength, { exact: true });
-    new Uint8Array(block.buffer).set(new Uint8Array(buffer));
-    return block;
-  });
+  const { bytes, attachments } = encodeAhead(new Encoder(undefined, false, false, 1), value);
+  const contents = attachments.map(({ buffer }) => new Uint8Array(buffer));
+  const lengths = contents.map(({ length }) => (length < minAttachmentBytes ? length : 0));
+  const places = placesOf(lengths);
+  // In front of the value, the number of its first attachment: 0.
+  const message = allocate(places.at(-1)! + 1 + bytes.length, { exact: true });
+  new Int32Array(message.buffer, 0, 1 + lengths.length).set([lengths.length, ...lengths]);
+  new Uint8Array(message.buffer).set(bytes, places.at(-1)! + 1);
+  const buffers: Block[] = [];
+  for (const [i, content] of contents.entries()) {
+    let target = message.buffer;
+    if (lengths[i] === 0) {
+      const block = allocate(content.length, { exact: true });
+      buffers.push(block);
+      target = block.buffer;
+    }
+    new Uint8Array(target).set(content, lengths[i] === 0 ? 0 : places[i]);
+  }
   return new Shared<T>(message, buffers);
+}
+
+/**
+ * Where what is in the first block: the number of buffers and the length of each, 0 for those that have a block of their own; the
+ * others, a block for each of which would be too much; last, the value.
+ */
+function placesOf(lengths: readonly number[]): number[] {
+  let at = (1 + lengths.length) * 4;
+  return [...lengths, 0].map((length) => {
+    const place = Math.ceil(at / 8) * 8;
+    at = place + length;
+    return place;
+  });
 }

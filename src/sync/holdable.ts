@@ -1,7 +1,15 @@
-import { TimeoutError } from '../errors.ts';
+import { BlockingError, TimeoutError } from '../errors.ts';
+import { isThenable } from '../thenable.ts';
 import { Guard } from './guard.ts';
 import { acquireKeys, type AcquireOptions, syncAcquireKeys, type SyncAcquireOptions, waitingOf } from './options.ts';
 import { late, type Waiting } from '../waiting.ts';
+
+/** Takes nothing when `R` is a promise. */
+export type Synchronous<R> = [R] extends [never]
+  ? unknown
+  : R extends PromiseLike<unknown>
+    ? 'an asynchronous function needs run'
+    : unknown;
 
 /** What can be acquired and released: locks and semaphores. */
 export abstract class Holdable {
@@ -52,16 +60,28 @@ export abstract class Holdable {
     }
   }
 
-  /** `run` that blocks this thread. The function must not be asynchronous. */
-  runSync<R>(fn: (guard: Guard) => R, options: SyncAcquireOptions = {}): R {
+  /**
+   * `run` that blocks this thread.
+   *
+   * @throws TimeoutError as `run` does; BlockingError when the function is asynchronous, as it would go on without the lock.
+   */
+  runSync<R>(fn: ((guard: Guard) => R) & Synchronous<R>, options: SyncAcquireOptions = {}): R {
     const guard = this.acquireSync(options);
     if (guard === undefined) throw tooLate(options);
     try {
-      return fn(guard);
+      const result = fn(guard);
+      if (isThenable(result)) throw asynchronous(result);
+      return result;
     } finally {
       guard.release();
     }
   }
+}
+
+function asynchronous(result: PromiseLike<unknown>): BlockingError {
+  // What it may fail with, without the lock, would hide why.
+  result.then(undefined, () => undefined);
+  return new BlockingError('runSync cannot wait for an asynchronous function: use await run(...).');
 }
 
 function tooLate({ timeout }: SyncAcquireOptions): TimeoutError {

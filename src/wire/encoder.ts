@@ -43,6 +43,8 @@ export class Encoder {
   readonly shares: boolean;
   /** Whether open sockets can be handed over (to workers). */
   readonly hands: boolean;
+  /** How many bytes an ArrayBuffer has, at least, to go beside the message. */
+  readonly leastBeside: number;
   /** What the messages since the last `drain` need to be sent along. */
   definitions: Set<Definition> = new Set();
   attachments: Attachment[] = [];
@@ -67,10 +69,16 @@ export class Encoder {
   #depth = 0;
   #bodies: Body[] = [];
 
-  constructor(functions: FunctionReader | undefined, shares: boolean, hands = false) {
+  constructor(
+    functions: FunctionReader | undefined,
+    shares: boolean,
+    hands = false,
+    leastBeside: number = minAttachmentBytes,
+  ) {
     this.functions = functions;
     this.shares = shares;
     this.hands = hands;
+    this.leastBeside = leastBeside;
     if (hands) this.kept = [];
   }
 
@@ -347,7 +355,7 @@ export class Encoder {
       if (!this.shares) {
         throw unsendable('a SharedArrayBuffer cannot be shared with another process', 'Use a ThreadPool for it.');
       }
-    } else if (!moves && buffer.byteLength < minAttachmentBytes) {
+    } else if (!moves && buffer.byteLength < this.leastBeside) {
       writer.u8(Tag.bytes);
       writer.varint(buffer.byteLength);
       writer.raw(new Uint8Array(buffer));

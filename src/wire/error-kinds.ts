@@ -61,11 +61,11 @@ function classOf(prototype: object): string | undefined {
 /** A bare error of a kind. Made as a plain Error, so that no constructor's habits show. */
 export function makeError(kind: string, message: string, name: string): Error {
   if (kind === domException) return new DOMException(message, name);
-  // The stack of this place is nobody's interest, and makes most of the work.
+  // The stack of this place is nobody's interest, and makes most of the work. By Reflect, as the built-in may be frozen.
   const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 0;
+  Reflect.set(Error, 'stackTraceLimit', 0);
   const error = new Error();
-  Error.stackTraceLimit = limit;
+  Reflect.set(Error, 'stackTraceLimit', limit);
   // Before it has its class: V8 makes the text of its stack when that is touched, with the help of the class's getters.
   Object.defineProperty(error, 'stack', { value: '', writable: true, enumerable: false, configurable: true });
   return Object.setPrototypeOf(error, kindPrototype(kind)) as Error;

@@ -28,21 +28,27 @@ export class Inbox {
   readonly #defineOp: number;
   readonly #handle: RecordHandler;
   readonly #caughtUp: () => void;
+  readonly #loads: (item: number) => void;
   readonly #queue: Frame[] = [];
   #waiting = false;
 
-  /** @param caughtUp - Called when all that a wait held up was processed. */
+  /**
+   * @param caughtUp - Called when all that a wait held up was processed.
+   * @param loads - Called before a module is loaded that this item needs.
+   */
   constructor(
     builder: FunctionBuilder,
     defineOp: number,
     handle: RecordHandler,
     caughtUp: () => void = () => undefined,
+    loads: (item: number) => void = () => undefined,
   ) {
     this.decoder = new Decoder(builder, new Map());
     this.#builder = builder;
     this.#defineOp = defineOp;
     this.#handle = handle;
     this.#caughtUp = caughtUp;
+    this.#loads = loads;
   }
 
   get isWaiting(): boolean {
@@ -90,10 +96,13 @@ export class Inbox {
 
   #define(reader: Reader): Promise<void> | undefined {
     const id = reader.varint();
+    const item = reader.varint() - 1;
     const definition = this.decoder.message(reader) as Definition;
     if (typeof definition !== 'object' || definition === null)
       throw new ProtocolError('A definition is not an object.');
     this.decoder.definitions.set(id, definition);
-    return definition.define === 'reference' && definition.loads ? this.#builder.prepare(definition) : undefined;
+    if (definition.define !== 'reference' || !definition.loads) return undefined;
+    if (item >= 0) this.#loads(item);
+    return this.#builder.prepare(definition);
   }
 }

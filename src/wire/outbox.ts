@@ -27,22 +27,23 @@ export class Outbox {
     return this.#head;
   }
 
-  /** Defines what is not yet known on this channel. */
-  define(definitions: Iterable<Definition>): void {
+  /** Defines what is not yet known on this channel. `item`: what needs it, for who has to say which item it was that a worker died of. */
+  define(definitions: Iterable<Definition>, item?: number): void {
     for (const definition of definitions) {
       if (this.#known.has(definition)) continue;
       this.#known.add(definition);
       this.#head.u8(this.#defineOp);
       this.#head.varint(definitionId(definition));
+      this.#head.varint(item === undefined ? 0 : item + 1);
       this.#plain.message(this.#head, definition);
     }
   }
 
   /** Defines what the encoder used since the last time. */
-  defineUsed(): void {
+  defineUsed(item?: number): void {
     const { definitions } = this.encoder;
     if (definitions.size === 0) return;
-    this.define(definitions);
+    this.define(definitions, item);
     definitions.clear();
   }
 

@@ -61,6 +61,7 @@ export function readBatch(
   decoder: Decoder,
   attachments: readonly (ArrayBuffer | SharedArrayBuffer)[],
   functions: ReadonlyMap<number, KnownFunction>,
+  reads: (sequence: number) => void,
 ): Batch {
   const number = reader.varint();
   const call = reader.varint();
@@ -76,10 +77,13 @@ export function readBatch(
   const fail = (index: number, error: unknown): void => {
     waiting.length = 0;
     (failures ??= new Map()).set(index, error);
+    reads(sequence + index + 1);
   };
   const done = (index: number): void => {
+    reads(sequence + index + 1);
     if (waiting.length > 0) (begins ??= new Map()).set(index, waiting.splice(0));
   };
+  reads(sequence);
   const args = postponed(waiting, () => decodeColumn(decoder, reader, count, fail, done));
   const fn = functions.get(number);
   if (fn === undefined) throw new ProtocolError(`The host uses function ${number}, which it never sent.`);

@@ -4,7 +4,7 @@ import type { Answers } from './answers.ts';
 import type { Batch } from './batch.ts';
 import { shared } from './task-context.ts';
 import { TaskState, type TaskHost } from './task-state.ts';
-import { isThenable } from './thenable.ts';
+import { isThenable } from '../thenable.ts';
 
 /** Items that begin together take about this long: what a death can cost, and how soon a result can leave. */
 const blockMs = 0.1;

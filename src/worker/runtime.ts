@@ -56,7 +56,13 @@ export class Runtime {
     this.#options = options;
     this.#outbox = new Outbox(options.encoder, ToHost.define);
     this.#answers = new Answers(this.#outbox, options.send, options.isThread ? Infinity : maxFrameBytes);
-    this.#inbox = new Inbox(createBuilder({ from: 'host' }), ToWorker.define, (...record) => this.#record(...record));
+    this.#inbox = new Inbox(
+      createBuilder({ from: 'host' }),
+      ToWorker.define,
+      (...record) => this.#record(...record),
+      undefined,
+      this.#reads,
+    );
     this.#inbox.decoder.descriptors = options.descriptors;
     redirectOutput(options.isThread, (fd, text) => this.#print(fd, text), options.keptOutput);
     process.on('uncaughtException', this.#uncaught);
@@ -86,7 +92,7 @@ export class Runtime {
         this.#functions.delete(reader.varint());
         return undefined;
       case ToWorker.run:
-        this.#run(readBatch(reader, decoder, attachments, this.#functions));
+        this.#run(readBatch(reader, decoder, attachments, this.#functions, this.#reads));
         return undefined;
       case ToWorker.cancel:
         this.#loop!.cancel(reader.varint(), reader.u8() === 1 ? 'timeout' : 'abort');
@@ -155,7 +161,11 @@ export class Runtime {
     return new Promise(() => {});
   }
 
+  /** What is read may run code of the user's: a class's module, setters. When it ends this worker, the host knows by which item. */
+  readonly #reads = (sequence: number): void => this.#options.page.setReading(sequence);
+
   #run(batch: Batch): void {
+    this.#options.page.setReading(undefined);
     if (!this.#busy) this.#options.busy();
     this.#busy = true;
     this.#loop!.add(batch);
@@ -163,6 +173,7 @@ export class Runtime {
 
   #learn(reader: Reader, decoder: Decoder, attachments: readonly (ArrayBuffer | SharedArrayBuffer)[]): void {
     const number = reader.varint();
+    this.#reads(reader.varint());
     const constant = reader.u8() === 1;
     const bytes = reader.raw(reader.u32());
     this.#functions.set(number, new KnownFunction(bytes, attachments, decoder, constant));

@@ -48,6 +48,22 @@ const snippet = `
   console.log(await runner.run((x) => x * k, 2), await runner.run(() => hidden.get()));
   await runner.close();`;
 
+for (const flag of ['--frozen-intrinsics', '--disallow-code-generation-from-strings', '--enable-source-maps']) {
+  for (const kind of ['thread', 'process']) {
+    test(`with ${flag}, in a ${kind}`, async () => {
+      const program = `
+        import { Pool } from 'manycore';
+        let k = 3; k++;
+        const pool = new Pool(1, { context: process.env.KIND });
+        console.log(JSON.stringify(await pool.map((x) => x * k, [1, 2])));
+        await pool.apply(() => { throw new RangeError('in the task'); }).catch((error) => console.log(error.name, error.message));
+        await pool.terminate();`;
+      const output = await node([flag, '--input-type=module', '-e', program], kind);
+      assert.equal(output, '[4,8]\nRangeError in the task\n');
+    });
+  }
+}
+
 for (const kind of ['thread', 'process']) {
   test(`compiled, in a ${kind}`, async () => {
     assert.deepEqual(JSON.parse(await node([join(compiled, 'program.js')], kind)), expected);

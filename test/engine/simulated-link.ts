@@ -159,6 +159,11 @@ export class SimulatedLink implements Link {
     return widen(this.#page.current(), this.#next);
   }
 
+  reading(): number | undefined {
+    const word = this.#page.reading();
+    return word === undefined ? undefined : widen(word, this.#next);
+  }
+
   cancel(sequence: number): void {
     this.#tellWorker(() => {
       if (!this.behaviour.heedsCancel) return;

@@ -65,6 +65,28 @@ test('shared value: what is no lock, no type, no length is refused (E127, E128)'
   assert.throws(() => new SharedArray('i32', {} as never), ArgumentTypeError);
 });
 
+test('shared value: what its type cannot hold is refused, and nothing is changed', () => {
+  const int = new SharedValue('i32', 3);
+  const big = new SharedValue('l', 3n);
+  const float = new SharedValue('f32', 3);
+  const array = new SharedArray('u8', [3]);
+  const attempts: (() => unknown)[] = [
+    () => (int.value = 1.5),
+    () => (int.value = 'a' as never),
+    () => (int.value = undefined as never),
+    () => int.add(Number.NaN),
+    () => int.exchange(1n as never),
+    () => int.compareExchange(3, 0.5),
+    () => (big.value = 5 as never),
+    () => (float.value = '5' as never),
+    () => array.set(0, 2.5),
+    () => new SharedValue('i', 1.5),
+  ];
+  for (const attempt of attempts) assert.throws(attempt, ArgumentTypeError);
+  assert.deepEqual([int.value, big.value, float.value, array.at(0)], [3, 3n, 3, 3]);
+  assert.throws(() => new SharedValue('l', 5 as never), /bigints, such as 5n/);
+});
+
 test('shared array: zeros by length, also where others were before (E132)', () => {
   for (let round = 0; round < 600; round++) {
     const array = new SharedArray('i32', 20);

@@ -78,6 +78,23 @@ eachContext((context) => {
   });
 });
 
+test('shared value: buffers of all sizes are one memory for all', { timeout: 30_000 }, async () => {
+  await using pool = new Pool(2);
+  const lengths = [0, 1, 16, 16_383, 16_384, 100_000];
+  const handle = shared(lengths.map((length) => new Uint8Array(length).fill(1)));
+  await pool.apply((h: typeof handle) => h.value.forEach((bytes) => bytes.fill(bytes.length % 251)), [handle]);
+  for (const [i, bytes] of handle.value.entries()) {
+    assert.equal(bytes.length, lengths[i]);
+    assert.ok(
+      bytes.every((byte) => byte === bytes.length % 251),
+      String(bytes.length),
+    );
+  }
+  const many = shared(Array.from({ length: 20_000 }, (_, i) => new Float64Array([i])));
+  await pool.apply((h: typeof many) => void (h.value[19_999]![0] = 5), [many]);
+  assert.deepEqual([many.value[0]![0], many.value[19_998]![0], many.value[19_999]![0]], [0, 19_998, 5]);
+});
+
 testClean('shared value: functions and classes are refused', {}, () => {
   assert.throws(() => shared({ a: () => 1 }), SerializationError);
   assert.throws(() => shared(new (class A {})()), SerializationError);

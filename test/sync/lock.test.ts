@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
-import { AbortError, Lock, LockStateError, Process, RLock, SharedEvent, TimeoutError } from 'manycore';
+import { AbortError, BlockingError, Lock, LockStateError, Process, RLock, SharedEvent, TimeoutError } from 'manycore';
 import { eachContext, eventually, rejection, testClean, testPool } from '../matrix.ts';
 import { until } from './support.ts';
 
@@ -72,6 +72,8 @@ testClean('lock: run and runSync give it back, also when the function throws', {
       throw new Error('inside');
     }),
   );
+  // @ts-expect-error A promise would be settled without the lock.
+  assert.throws(() => lock.runSync(async () => Promise.reject(new Error('inside'))), BlockingError);
   assert.equal(lock.locked(), false);
   const guard = lock.acquireSync();
   assert.ok((await rejection(lock.run(() => 1, { timeout: 5 }))) instanceof TimeoutError);

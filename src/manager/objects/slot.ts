@@ -1,4 +1,5 @@
 import { ArgumentTypeError } from '../../errors.ts';
+import { isThenable } from '../../thenable.ts';
 import type { Call } from './call.ts';
 
 /** A place that holds a value; `version` changes when anybody writes to it. */
@@ -61,10 +62,6 @@ async function updateLater(
   }
   slot.write(code.conceal(next));
   return next;
-}
-
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | undefined | null)?.then === 'function';
 }
 
 /** A number in a slot plus another; both of one kind. */
