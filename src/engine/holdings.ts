@@ -37,7 +37,7 @@ export class Holdings {
     let open = this.waiting;
     let running = 0;
     for (const member of this.#members) {
-      open += member.leases.open;
+      open += member.leases.owed;
       running += runningOf(member);
     }
     return { open, running };
@@ -53,7 +53,7 @@ export class Holdings {
     for (const parked of this.#agenda.items()) look(parked);
     for (const { leases, pinned } of this.#members) {
       pinned.forEach(look);
-      for (const lease of leases) look(lease);
+      for (const lease of leases) if (leases.owes(lease)) look(lease);
     }
     return earliest;
   }

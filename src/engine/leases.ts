@@ -27,6 +27,20 @@ export class Leases {
     return this.#leases.length - this.#head;
   }
 
+  /** Items without an answer that somebody waits for. */
+  get owed(): number {
+    let count = this.open;
+    for (const lease of this) for (const sequence of lease.abandoned ?? []) if (this.isOpen(lease, sequence)) count--;
+    return count;
+  }
+
+  /** Whether somebody waits for any of a lease. */
+  owes(lease: Lease): boolean {
+    let open = lease.count - lease.settled;
+    for (const sequence of lease.abandoned ?? []) if (this.isOpen(lease, sequence)) open--;
+    return open > 0;
+  }
+
   *[Symbol.iterator](): Generator<Lease> {
     for (let i = this.#head; i < this.#leases.length; i++) yield this.#leases[i]!;
   }

@@ -89,7 +89,7 @@ export abstract class Executor extends Submitter {
 
   /** As `terminateWorkers`, with SIGKILL. Python: `ProcessPoolExecutor.kill_workers`. */
   async killWorkers(): Promise<void> {
-    this.#submissions.terminate(true);
+    this.#submissions.terminate({ force: true });
     await this.#backend.ended;
   }
 

@@ -223,7 +223,7 @@ export class Backend implements Holder {
   }
 
   #environment(): NodeJS.ProcessEnv {
-    return (this.#env ??= filterEnvironment(this.#options.env ?? process.env));
+    return (this.#env ??= filterEnvironment({ ...process.env, ...this.#options.env }));
   }
 
   #cpusOf(seat: number): readonly number[] | undefined {

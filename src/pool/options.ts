@@ -54,7 +54,7 @@ export interface PoolOptions<InitArgs extends readonly unknown[] | [] = readonly
   readonly clock?: Clock;
   /** For tests: what `faults()` in manycore/testing makes. It needs simulated workers: `clock`, or `workers: 0`. */
   readonly faults?: WorkerFaults;
-  /** The environment of the workers. Default: a copy of this process's. */
+  /** Variables that the workers have besides this process's environment; one that is `undefined` they do not have. */
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -99,7 +99,10 @@ export interface MapOptions extends CallOptions {
   readonly chunkSize?: number;
   /** Shows how far the call is: `true`, a label, options, or a function that is told. */
   readonly progress?: ProgressOption;
-  /** `continue`: a failed item leaves `undefined` (or is left out, in `imap`) instead of failing the call. Default `throw`. */
+  /**
+   * `continue`: a failed item leaves `undefined` (or is left out, in `imap`) instead of failing the call; the type of the results
+   * does not say so, that of `mapSettled` does. Default `throw`.
+   */
   readonly onError?: 'throw' | 'continue';
 }
 

@@ -105,7 +105,7 @@ export class Pool<InitArgs extends readonly unknown[] | [] = readonly unknown[]>
     try {
       return await body(pool);
     } finally {
-      await pool.terminate();
+      await pool[Symbol.asyncDispose]();
     }
   }
 
@@ -306,8 +306,9 @@ export class Pool<InitArgs extends readonly unknown[] | [] = readonly unknown[]>
     await this.#backend.ended;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.terminate();
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#submissions.terminate({ left: true });
+    await this.#backend.ended;
   }
 
   /** Changes the number of workers, or the range of an elastic pool. Those that are too many finish their tasks first. */

@@ -51,8 +51,9 @@ export class StreamJob implements WireJob {
   /** All before this place in `#items` are settled. */
   #front = 0;
   readonly #outcomes: OutcomeBuffer;
-  /** Inputs read, and how many of them have no outcome. */
+  /** Inputs read, how many of them were sent, and how many have no outcome. */
   #read = 0;
+  #sent = 0;
   #open = 0;
   #window: number;
   readonly #waiters: Waiters = new Waiters();
@@ -85,7 +86,6 @@ export class StreamJob implements WireJob {
   #fill(): void {
     if (this.#reading || this.#inputEnd !== undefined || this.#over || this.#read >= this.#goal()) return;
     if (this.#source.async) return void this.#fillAsync();
-    const from = this.#read;
     const goal = this.#goal();
     const iterator = this.#source.iterator as Iterator<unknown>;
     this.#reading = true;
@@ -99,7 +99,7 @@ export class StreamJob implements WireJob {
       }
     }
     this.#reading = false;
-    this.#send(from);
+    this.#send();
   }
 
   /** A full window is refilled in chunks: what a consumer took one by one travels together. */
@@ -112,7 +112,6 @@ export class StreamJob implements WireJob {
   async #fillAsync(): Promise<void> {
     this.#reading = true;
     const iterator = this.#source.iterator as AsyncIterator<unknown>;
-    let from = this.#read;
     while (this.#read < this.#outcomes.taken + this.#window && this.#inputEnd === undefined && !this.#over) {
       try {
         const { done, value } = await iterator.next();
@@ -123,13 +122,10 @@ export class StreamJob implements WireJob {
         this.#endInput(error as Error);
       }
       const chunk = this.terms.chunkSize ?? 1;
-      if (this.#read - from >= chunk || this.#inputEnd !== undefined) {
-        this.#send(from);
-        from = this.#read;
-      }
+      if (this.#read - this.#sent >= chunk || this.#inputEnd !== undefined) this.#send();
     }
     this.#reading = false;
-    if (this.#read > from) this.#send(from);
+    if (this.#read > this.#sent) this.#send();
   }
 
   #push(value: unknown): void {
@@ -149,19 +145,20 @@ export class StreamJob implements WireJob {
     if (this.#inputEnd !== undefined || this.#over) return;
     this.#endInput(error);
     abandon(this.#source.iterator);
-    this.#deliver();
+    this.#send();
   }
 
-  #send(from: number): void {
-    let to = this.#read;
-    // As in Python, an input that throws takes the unfinished chunk with it, when chunks have a fixed size.
+  #send(): void {
+    const from = this.#sent;
+    // As in Python, an input that throws takes the unfinished chunk with it, when chunks have a fixed size, but for what was sent.
     const { chunkSize } = this.terms;
     if (this.#inputEnd?.error !== undefined && chunkSize !== undefined) {
-      to -= to % chunkSize;
+      const to = Math.max(from, this.#read - (this.#read % chunkSize));
       this.#open -= this.#read - to;
       this.#read = to;
     }
-    if (to > from && !this.#over) this.#host.add(this, from, to);
+    this.#sent = this.#read;
+    if (this.#sent > from && !this.#over) this.#host.add(this, from, this.#sent);
     if (this.#inputEnd !== undefined) this.#deliver();
   }
 

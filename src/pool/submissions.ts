@@ -135,20 +135,23 @@ export class Submissions {
     return whenAborted(signal, onAbort);
   }
 
-  terminatedError(): ManycoreError {
+  /** `left`: nobody asked for its end but the block that it was made for, which may not have awaited what it called. */
+  #terminatedError(left: boolean): ManycoreError {
     const { engine } = this.backend;
-    const left = engine.progress().open;
+    const { open } = engine.progress();
     // Every job of a pool is a call of it.
     const call = engine.unfinished()?.terms as Call | undefined;
     const site = call === undefined ? undefined : shortSite(call.site);
-    const hint = site === undefined ? '' : ` Did you forget \`await\` at ${site}?`;
+    const place =
+      site === undefined ? '' : left ? ` Did you forget \`await\` at ${site}?` : ` The first was called at ${site}.`;
+    const ended = left ? 'ended' : 'was terminated';
     return new PoolTerminatedError(
-      `The ${this.noun} ended while ${left} ${left === 1 ? 'task was' : 'tasks were'} not done.${hint}`,
+      `The ${this.noun} ${ended} while ${open} ${open === 1 ? 'task was' : 'tasks were'} not done.${place}`,
     );
   }
 
-  terminate(force = false): void {
-    const error = this.terminatedError();
+  terminate({ force = false, left = false }: { readonly force?: boolean; readonly left?: boolean } = {}): void {
+    const error = this.#terminatedError(left);
     this.abortStreams(error);
     this.backend.engine.terminate(error, force);
   }

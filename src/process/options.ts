@@ -49,6 +49,10 @@ export function checkProcessOptions(of: string, options: AnyOptions): Kind {
   checkKeys(of, options, keys);
   const { target, args, name, daemon, env, cwd, nice } = options;
   if (target !== undefined) checkFunction('target', target);
+  else if ('target' in options)
+    throw new ArgumentTypeError(
+      'Cannot use undefined as target: pass the function itself, not what a call of it returns.',
+    );
   if (args !== undefined && !Array.isArray(args))
     throw new ArgumentTypeError(`Cannot use args ${show(args)}: expected a list of arguments, such as [a].`);
   if (name !== undefined) checkName(name);

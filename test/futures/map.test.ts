@@ -191,6 +191,24 @@ eachExecutor((make) => {
   );
 
   testExecutor(
+    'map: a shutdown while inputs come asynchronously ends it, with what was sent (N343)',
+    make,
+    { maxWorkers: 1 },
+    async (executor) => {
+      const never = new Promise<void>(() => undefined);
+      async function* slow(): AsyncGenerator<number> {
+        yield* [1, 2, 3];
+        await never;
+      }
+      const results = executor.map(square, slow(), { chunkSize: 2 });
+      assert.deepEqual([(await results.next()).value, (await results.next()).value], [1, 4]);
+      const last = rejection(results.next());
+      await executor.shutdown();
+      assert.match((await last).message, /after shutdown/);
+    },
+  );
+
+  testExecutor(
     'map: wrong buffers and chunks are refused at the call (N344, U487)',
     make,
     { maxWorkers: 1 },

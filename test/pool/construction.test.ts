@@ -107,11 +107,13 @@ eachContext((context) => {
   });
 
   testPool(
-    'construction: workers have their own environment',
-    { context, workers: 1, env: { ONLY: 'this' } },
+    "construction: workers have this process's environment with what is given on top (B65)",
+    { context, workers: 1, env: { ONLY: 'this', HOME: undefined } },
     async (pool) => {
       assert.equal(await pool.apply(() => process.env['ONLY']), 'this');
-      assert.equal(await pool.apply(() => process.env['PATH']), undefined);
+      assert.equal(await pool.apply(() => process.env['PATH']), process.env['PATH']);
+      assert.equal(await pool.apply(() => process.env['HOME']), undefined);
+      assert.equal(process.env['ONLY'], undefined);
     },
   );
 });

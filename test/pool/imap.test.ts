@@ -78,6 +78,29 @@ eachContext((context) => {
     },
   );
 
+  testPool(
+    'imap: an input that throws within a chunk of which some was sent (B4)',
+    { context, workers: 1 },
+    async (pool) => {
+      // The unfinished chunk is gone, but for what had been sent.
+      for (const [at, bufferSize, least, most] of [
+        [5, 3, 3, 5],
+        [25, 20, 20, 25],
+        [15, 100, 10, 10],
+      ] as const) {
+        const { values, error } = await collectUntilError(
+          pool.imap(square, failingAt(at), { chunkSize: 10, bufferSize }),
+        );
+        assert.ok(values.length >= least && values.length <= most, `${values.length} results`);
+        assert.deepEqual(
+          values,
+          values.map((_, i) => i * i),
+        );
+        assert.equal(error.message, `input ${at}`);
+      }
+    },
+  );
+
   testPool('imap: results before the input threw come first (K273, B4)', { context, workers: 2 }, async (pool) => {
     for (const options of [{}, { chunkSize: 1 }]) {
       const { values, error } = await collectUntilError(pool.imap(square, failingAt(3), options));

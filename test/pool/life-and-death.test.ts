@@ -103,6 +103,21 @@ eachContext((context) => {
   });
 
   testPool(
+    'terminate: what was given up before is not counted; only a block that ends asks whether `await` was forgotten',
+    { context, workers: 2 },
+    async (pool) => {
+      const controller = new AbortController();
+      const givenUp = pool.apply(sleep, [60_000], { signal: controller.signal });
+      await eventually(() => pool.statistics().running > 0);
+      controller.abort();
+      await rejection(givenUp);
+      const left = rejection(pool.apply(sleep, [60_000]));
+      await pool[Symbol.asyncDispose]();
+      assert.match((await left).message, /ended while 1 task was not done\. Did you forget `await` at life-and-death/);
+    },
+  );
+
+  testPool(
     'terminate: ten thousand long tasks are gone at once, all rejected (J299, J300, V515)',
     { context, workers: 2 },
     async (pool) => {
@@ -123,7 +138,7 @@ eachContext((context) => {
       assert.ok(error instanceof PoolTerminatedError);
       assert.match(
         error.message,
-        /1000\d tasks were not done\. Did you forget `await` at life-and-death\.test\.[jt]s:\d+\?/,
+        /was terminated while 1000\d tasks were not done\. The first was called at life-and-death\.test\.[jt]s:\d+\./,
       );
       assert.throws(
         () => pool.apply(square, [1]),

@@ -302,6 +302,7 @@ testClean('process: wrong options are refused with a hint', {}, () => {
   assert.throws(make({ traget: idle }), /Did you mean "target"/);
   assert.throws(make({ kwargs: {} }), /passes an object/);
   assert.throws(make({ target: 5 }), { name: 'ArgumentTypeError' });
+  assert.throws(make({ target: undefined }), /pass the function itself/);
   assert.throws(make({ args: 'abc' }), { name: 'ArgumentTypeError' });
   assert.throws(make({ daemon: 1 }), { name: 'ArgumentTypeError' });
   assert.throws(make({ name: 1 }), { name: 'ArgumentTypeError' });
