@@ -105,6 +105,11 @@ export class Engine {
     return this.#holdings.progress();
   }
 
+  /** Items whose outcome somebody waits for. */
+  get owed(): number {
+    return this.#holdings.owed;
+  }
+
   /** The earliest job that is not done. */
   unfinished(): Job | undefined {
     return this.#holdings.unfinished();

@@ -37,10 +37,17 @@ export class Holdings {
     let open = this.waiting;
     let running = 0;
     for (const member of this.#members) {
-      open += member.leases.owed;
+      open += member.leases.open;
       running += runningOf(member);
     }
     return { open, running };
+  }
+
+  /** How many somebody waits for: not those that a worker is at, although they were given up. */
+  get owed(): number {
+    let count = this.waiting;
+    for (const { leases, pinned } of this.#members) count += leases.owed + pinned.length;
+    return count;
   }
 
   /** The earliest job that is not done. */

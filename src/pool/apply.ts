@@ -1,7 +1,7 @@
 import { afterTick } from '../blocking/later.ts';
 import type { AnyFunction } from '../engine/functions.ts';
 import { ArgumentTypeError } from '../errors.ts';
-import { encodeAhead, isImmutable } from '../wire/encoded-message.ts';
+import { encodeAhead, EncodedMessage, isImmutable } from '../wire/encoded-message.ts';
 import { AsyncResult, settler } from './async-result.ts';
 import { newCall } from './call.ts';
 import { obstruct } from './deferred.ts';
@@ -14,6 +14,8 @@ import type { Submissions } from './submissions.ts';
 
 /** A burst is cut into series of this many calls, so that what is done can be collected while the rest waits. */
 const maxSeries = 4_096;
+/** An argument of so many bytes goes to a worker at once, if one has time for it: a copy of it takes as long as a start. */
+const minLiveBytes = 1_048_576;
 
 /** One call of `fn(...args)`. */
 export function submitApply(
@@ -50,13 +52,16 @@ export function submitSingle<R>(
 ): void {
   const spread = args.length !== 1;
   try {
-    const arg = snapshot(pool, args);
+    const arg = snapshot(pool, args, options?.retries === undefined ? minLiveBytes : undefined);
     const series = seriesFor(pool, kind, method, fn, spread, options);
     const index = series.add(arg, result);
     pool.lastTaskId = series.firstTaskId + index;
     if (pool.backend.context === 'inline') obstruct(result as object, () => pool.backend.obstacle);
     if (series.terms.signal !== undefined) series.onSettled ??= pool.abortWithSignal(series);
     pool.add(series, index, index + 1);
+    if (!(arg instanceof EncodedMessage && arg.isLive)) return;
+    pool.dispatch();
+    arg.own();
   } catch (error) {
     kind.fail(result, refused(error as Error, method, fn.name, callSite(), argsRoot(spread)), false);
   }
@@ -75,7 +80,7 @@ export function submitBroadcast(
   const result = new AsyncResult<unknown>();
   try {
     const call = newCall(pool, 'broadcast', pool.handleOf(fn, options.carry), true, options, callSite());
-    const arg = snapshot(pool, [args]);
+    const arg = snapshot(pool, [args], undefined);
     const values: unknown[] = [];
     let open = 0;
     let isOver = false;
@@ -115,10 +120,10 @@ function checkArgs(method: string, args: unknown): void {
  * Arguments are copied at the call, not when a worker happens to be free. Immutable ones need no copy. A single argument
  * goes without its list.
  */
-function snapshot({ backend }: Submissions, args: readonly unknown[]): unknown {
+function snapshot({ backend }: Submissions, args: readonly unknown[], copyBelow: number | undefined): unknown {
   const single = args.length === 1;
   if (backend.context === 'inline' || args.every(isImmutable)) return single ? args[0] : args.slice();
-  return encodeAhead(backend.functions.encoder, single ? args[0] : args);
+  return encodeAhead(backend.functions.encoder, single ? args[0] : args, copyBelow);
 }
 
 /** The open series, if the call can join it, else a new one. */

@@ -110,16 +110,16 @@ export class Submissions {
 
   /** Hands work out at the end of the tick, so that what is submitted together travels together. */
   dispatchSoon(): void {
-    if (++this.#undispatched >= maxUndispatched) return this.#dispatch();
+    if (++this.#undispatched >= maxUndispatched) return this.dispatch();
     if (this.#scheduled) return;
     this.#scheduled = true;
     afterTick(() => {
       this.#scheduled = false;
-      this.#dispatch();
+      this.dispatch();
     });
   }
 
-  #dispatch(): void {
+  dispatch(): void {
     this.#undispatched = 0;
     deliver(() => this.backend.engine.dispatch());
   }
@@ -138,7 +138,7 @@ export class Submissions {
   /** `left`: nobody asked for its end but the block that it was made for, which may not have awaited what it called. */
   #terminatedError(left: boolean): ManycoreError {
     const { engine } = this.backend;
-    const { open } = engine.progress();
+    const open = engine.owed;
     // Every job of a pool is a call of it.
     const call = engine.unfinished()?.terms as Call | undefined;
     const site = call === undefined ? undefined : shortSite(call.site);

@@ -101,7 +101,7 @@ export class Child {
     const { body, encoder } = this.#outbox;
     const { encoder: ahead } = functions[info.kind];
     const message = target === undefined ? undefined : functions[info.kind].handleOf(target).message;
-    const list = target === undefined ? undefined : encodeAhead(ahead, args);
+    const list = target === undefined ? undefined : encodeAhead(ahead, args, 0);
     list?.use();
     body.u8(ToWorker.process);
     encoder.message(body, info);

@@ -84,7 +84,7 @@ Object.defineProperty(Shared.prototype, inspect.custom, {
  * ```
  */
 export function shared<T>(value: T): Shared<T> {
-  const { bytes, attachments } = encodeAhead(new Encoder(undefined, false, false, 1), value);
+  const { bytes, attachments } = encodeAhead(new Encoder(undefined, false, false, 1), value, 0);
   const contents = attachments.map(({ buffer }) => new Uint8Array(buffer));
   const lengths = contents.map(({ length }) => (length < minAttachmentBytes ? length : 0));
   const places = placesOf(lengths);

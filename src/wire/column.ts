@@ -154,6 +154,21 @@ function tuples(
   return packedColumns(encoder, writer, columns, start);
 }
 
+/** A copy of a tuple or record that packs; undefined for anything else. */
+export function flatCopy(value: object): object | undefined {
+  if (Array.isArray(value))
+    return value.length <= maxColumns && isTuple(value, value.length) && value.every(isPackable)
+      ? [...value]
+      : undefined;
+  // Before its keys are asked for: a typed array has as many as it has elements.
+  if (Object.getPrototypeOf(value) !== Object.prototype || types.isProxy(value)) return undefined;
+  const keys = Object.keys(value);
+  if (keys.length > maxColumns || !hasOnly(value, keys)) return undefined;
+  const copy: Record<string, unknown> = { ...value };
+  for (let i = 0; i < keys.length; i++) if (!isPackable(copy[keys[i]!])) return undefined;
+  return copy;
+}
+
 /** A list with nothing but its members, all of which are there. */
 function isTuple(value: unknown, arity: number): value is readonly unknown[] {
   return (

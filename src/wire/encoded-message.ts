@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { giveUp, type Parcel } from '../memory/parcels.ts';
 import type { Attachment, Encoder } from './encoder.ts';
 import type { Definition } from './forms.ts';
@@ -13,7 +14,8 @@ export class EncodedMessage {
   /** Without the number of the first attachment, which depends on the frame. */
   readonly bytes: Buffer;
   readonly definitions: readonly Definition[];
-  readonly attachments: readonly Attachment[];
+  #attachments: readonly Attachment[];
+  #isLive = false;
   /** Shared objects that it tells of. */
   readonly kept: readonly object[];
   readonly #parcels: readonly Parcel[];
@@ -25,13 +27,41 @@ export class EncodedMessage {
     attachments: readonly Attachment[],
     kept: readonly object[] = [],
     parcels: readonly Parcel[] = [],
+    copyBelow: number = Number.POSITIVE_INFINITY,
   ) {
     this.bytes = bytes;
     this.definitions = definitions;
-    this.attachments = attachments;
+    this.#attachments = attachments;
+    this.#copy(copyBelow);
     this.kept = kept;
     this.#parcels = parcels;
     if (parcels.length > 0) collected.register(this, parcels);
+  }
+
+  get attachments(): readonly Attachment[] {
+    return this.#attachments;
+  }
+
+  /** Buffers of the caller's are in it, who may change them. */
+  get isLive(): boolean {
+    return this.#isLive;
+  }
+
+  /** Takes copies of the caller's buffers, if it has not been sent. */
+  own(): void {
+    if (this.#isLive) this.#copy(Number.POSITIVE_INFINITY);
+  }
+
+  #copy(below: number): void {
+    if (this.#attachments.length === 0) return;
+    this.#isLive = false;
+    this.#attachments = this.#attachments.map((attachment) => {
+      const { buffer, moves } = attachment;
+      if (moves || buffer.byteLength === 0 || !types.isArrayBuffer(buffer)) return attachment;
+      if (buffer.byteLength < below) return { ...attachment, buffer: buffer.slice() };
+      this.#isLive = true;
+      return attachment;
+    });
   }
 
   /** Somebody will send it. */
@@ -48,25 +78,35 @@ export class EncodedMessage {
   embed(encoder: Encoder, writer: Writer): void {
     writer.varint(encoder.attachments.length);
     writer.raw(this.bytes);
-    encoder.attachments.push(...this.attachments);
+    encoder.attachments.push(...this.#attachments);
+    this.#isLive = false;
     for (const definition of this.definitions) encoder.definitions.add(definition);
   }
 }
 
-/** Encodes with an encoder that no channel is using. */
-export function encodeAhead(encoder: Encoder, value: unknown): EncodedMessage {
+/**
+ * Encodes with an encoder that no channel is using.
+ *
+ * @param copyBelow - Only buffers of fewer bytes are copied: the caller sends the others at once, or calls `own`.
+ */
+export function encodeAhead(
+  encoder: Encoder,
+  value: unknown,
+  copyBelow?: number,
+  phase?: 'args' | 'result',
+): EncodedMessage {
   // What is encoded may run code, such as a getter, that encodes something else.
   const outer = busy;
   const writer = outer ? new Writer() : scratch;
   writer.length = 0;
   busy = true;
   try {
-    encoder.message(writer, value);
+    encoder.message(writer, value, phase);
     // The first byte is the number of the first attachment: 0, as the encoder has none.
     const bytes = Buffer.from(writer.bytes.subarray(1, writer.length));
     // Lists of its own, also when they are empty: the encoder goes on with its lists then.
     const { definitions, attachments, kept, parcels } = encoder;
-    return new EncodedMessage(bytes, [...definitions], attachments.slice(), kept?.slice(), parcels.slice());
+    return new EncodedMessage(bytes, [...definitions], attachments.slice(), kept?.slice(), parcels.slice(), copyBelow);
   } finally {
     busy = outer;
     if (encoder.definitions.size > 0) encoder.definitions.clear();

@@ -34,7 +34,8 @@ export function frameAround(
   const tail = attachments.map((buffer, i) => {
     const bytes = new Uint8Array(buffer);
     const name = bytes.length < minLargeBytes ? undefined : large.put(bytes);
-    if (name === undefined) return bytes;
+    // It may leave later than now.
+    if (name === undefined) return bytes.slice();
     head.writeDoubleLE(bytes.length + inMemory, headBytes + i * 8);
     const place = Buffer.alloc(nameBytes);
     place.write(name, 'latin1');

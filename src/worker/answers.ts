@@ -1,8 +1,9 @@
 import { FrameTooLargeError } from '../errors.ts';
 import { giveUp } from '../memory/parcels.ts';
-import { encodeColumn } from '../wire/column.ts';
+import { encodeColumn, flatCopy } from '../wire/column.ts';
+import { encodeAhead, EncodedMessage, isImmutable } from '../wire/encoded-message.ts';
 import { encodeThrown } from '../wire/error-codec.ts';
-import type { Attachment } from '../wire/encoder.ts';
+import { Encoder, type Attachment } from '../wire/encoder.ts';
 import { ToHost } from '../wire/messages.ts';
 import type { Outbox } from '../wire/outbox.ts';
 import { tooLarge, type Writer } from '../wire/writer.ts';
@@ -14,12 +15,15 @@ export type SendFrame = (parts: readonly Buffer[], attachments: readonly Attachm
 const flushMs = 0.25;
 /** ... or when they are this many bytes. */
 const flushBytes = 256 * 1024;
+/** Buffers from so many bytes on leave at once instead of being copied. */
+const minLiveBytes = 1024 * 1024;
 
 /** Collects results and sends them together: consecutive ones of one function in one record, packed. */
 export class Answers {
   readonly #outbox: Outbox;
   readonly #send: SendFrame;
   readonly #maxBytes: number;
+  readonly #ahead: Encoder;
   #first = 0;
   #values: unknown[] = [];
   #ms = 0;
@@ -36,9 +40,24 @@ export class Answers {
     this.#outbox = outbox;
     this.#send = send;
     this.#maxBytes = maxBytes;
+    this.#ahead = new Encoder(outbox.encoder.functions, outbox.encoder.shares);
   }
 
   succeed(sequence: number, value: unknown): void {
+    if (isImmutable(value)) return this.#add(sequence, value);
+    // As it is now: the next task may change it.
+    let result: EncodedMessage | object;
+    try {
+      result = flatCopy(value as object) ?? encodeAhead(this.#ahead, value, minLiveBytes, 'result');
+    } catch (error) {
+      this.#write();
+      return this.#writeFailure(sequence, error, 0, true);
+    }
+    this.#add(sequence, result);
+    if (result instanceof EncodedMessage && result.isLive) this.flush();
+  }
+
+  #add(sequence: number, value: unknown): void {
     if (this.#values.length === 0) this.#first = sequence;
     else if (this.#first + this.#values.length !== sequence) {
       this.#write();

@@ -123,7 +123,8 @@ export class Loop {
     this.#page.leave(0);
     const now = monotonicMs();
     if (done > 0) this.#resize(done, now - startedMs);
-    this.#answers.flushIfDue(now);
+    // What comes next may take long, or end this worker.
+    this.#answers.flush();
   }
 
   #resize(done: number, ms: number): void {
@@ -150,6 +151,8 @@ export class Loop {
   /** One task with a slot and a state of its own. */
   #runOne(batch: Batch): void {
     if (this.#begin(batch, 1) === 0) return;
+    // This one may be ended with its worker, and those before it are done.
+    if (batch.timed && !batch.fn.isAsync) this.#answers.flush();
     const item = batch.at++;
     const tracked = batch.fn.isAsync || this.#concurrency > 1;
     const state = this.#newState(batch, item, this.#freeSlots.pop()!, tracked);
