@@ -2,6 +2,8 @@
 
 /** A frame above this is refused before anything is allocated: 1 GiB keeps sizes within what a socket and a heap can take. */
 export const maxFrameBytes: number = 2 ** 30;
+/** ... and one with more buffers beside it than these, each of which is an object where it arrives. */
+export const maxFrameAttachments = 65_536;
 
 /** Nodes (values) in one message: a graph larger than this is a mistake or an attack. */
 export const maxMessageNodes = 100_000_000;

@@ -2,6 +2,7 @@ import { closeSync, ftruncateSync, openSync, readSync, unlinkSync, writeSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
+import { ProtocolError } from '../errors.ts';
 import { loadNative, type Mapping } from '../native.ts';
 
 /** Why a task is told to stop: the caller gave it up, or its time is over. */
@@ -88,6 +89,13 @@ function readingOf(word: number): number | undefined {
   return word === 0 ? undefined : (word - 1) | 0;
 }
 
+/** How many of `count` items from `first` on were taken back when the next to begin is `seen`. */
+function goneOf(seen: number, first: number, count: number): number {
+  const gone = (seen - first) | 0;
+  if (gone < 0) throw new ProtocolError(`A batch begins at ${first}, but ${seen} is the next.`);
+  return Math.min(count, gone);
+}
+
 /** A page in memory that both sides see: a SharedArrayBuffer, or a mapped file. */
 export class MemoryPage implements StatusPage {
   readonly shared = true;
@@ -107,7 +115,7 @@ export class MemoryPage implements StatusPage {
     const seen = Atomics.compareExchange(this.#words, BEGUN, first, (sequence + count) | 0);
     if (seen === first) return 0;
     // The host moved the word ahead. What it took back lies below it; the rest, if any, can still begin.
-    const gone = Math.min(count, (seen - first) | 0);
+    const gone = goneOf(seen, first, count);
     return gone >= count ? count : gone + this.begin(sequence + gone, count - gone);
   }
 
@@ -270,7 +278,7 @@ export class FilePage implements StatusPage {
   }
 
   begin(sequence: number, count: number): number {
-    const gone = Math.max(0, Math.min(count, (this.#read(BEGUN) - (sequence | 0)) | 0));
+    const gone = goneOf(this.#read(BEGUN), sequence | 0, count);
     if (gone < count) this.#write(BEGUN, sequence + count);
     return gone;
   }

@@ -6,7 +6,7 @@ import { deliver } from '../blocking/delivery.ts';
 import { later } from '../blocking/later.ts';
 import { toldRoot } from '../memory/family.ts';
 import { tidyNames } from '../memory/names.ts';
-import type { Attachment } from '../wire/encoder.ts';
+import { bytesBeside, type Attachment } from '../wire/encoder.ts';
 import { blockedPollMs, blockedSliceMs, bootTimeoutMs, maxFrameBytes, zombieMs } from '../limits.ts';
 import { FrameTooLargeError, ProtocolError } from '../errors.ts';
 import { monotonicMs } from '../monotonic.ts';
@@ -194,7 +194,7 @@ class ThreadChannel implements Channel, Source {
   send(parts: readonly Buffer[], attachments: readonly Attachment[]): void {
     if (this.#reported) return;
     const body = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
-    const total = attachments.reduce((sum, { buffer }) => sum + buffer.byteLength, body.length);
+    const total = body.length + bytesBeside(attachments);
     if (total > maxFrameBytes) throw new FrameTooLargeError(tooLarge(total));
     const issued = this.#tickets.issue(attachments);
     this.#port.postMessage(

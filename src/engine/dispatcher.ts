@@ -3,7 +3,7 @@ import { batchSize } from './batching.ts';
 import type { Clock } from './clock.ts';
 import { isIdle, isStopping, sharesSeat, takesWork, type Member } from './member.ts';
 import type { ReadyQueue } from './ready-queue.ts';
-import type { Job, Lease, Segment } from './task.ts';
+import type { Job, Lease, Link, Segment } from './task.ts';
 
 export interface DispatcherOptions {
   readonly queue: ReadyQueue;
@@ -152,8 +152,13 @@ export class Dispatcher {
     };
     const deferred: (() => void)[] = [];
     this.#deferred = deferred;
-    const { taken, error } = member.link.send(lease);
-    this.#deferred = undefined;
+    let sent: ReturnType<Link['send']>;
+    try {
+      sent = member.link.send(lease);
+    } finally {
+      this.#deferred = undefined;
+    }
+    const { taken, error } = sent;
     lease.count = taken;
     advance(error === undefined ? taken : taken + 1);
     if (taken > 0) {

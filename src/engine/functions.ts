@@ -1,7 +1,9 @@
-import { CaptureError, SerializationError } from '../errors.ts';
+import { CaptureError, FrameTooLargeError, SerializationError } from '../errors.ts';
+import { maxFrameBytes } from '../limits.ts';
 import { encodeAhead, EncodedMessage } from '../wire/encoded-message.ts';
 import { Encoder } from '../wire/encoder.ts';
 import type { Definition } from '../wire/forms.ts';
+import { tooLarge } from '../wire/writer.ts';
 import { Timing } from './batching.ts';
 import { createReader, isConstant } from '../closure/capture.ts';
 
@@ -66,7 +68,9 @@ export class Functions {
 
   #capture(fn: AnyFunction): EncodedMessage {
     try {
-      return encodeAhead(this.encoder, fn);
+      const message = encodeAhead(this.encoder, fn);
+      if (message.size > maxFrameBytes) throw new FrameTooLargeError(tooLarge(message.size));
+      return message;
     } catch (error) {
       throw error instanceof SerializationError ? captureError(fn, error) : error;
     }

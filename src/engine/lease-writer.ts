@@ -1,6 +1,5 @@
 import { FrameTooLargeError } from '../errors.ts';
 import { maxFrameBytes, maxKnownFunctions } from '../limits.ts';
-import { giveUp } from '../memory/parcels.ts';
 import { encodeColumn } from '../wire/column.ts';
 import { RunFlag, ToWorker } from '../wire/messages.ts';
 import type { Outbox } from '../wire/outbox.ts';
@@ -24,72 +23,86 @@ export interface WireJob extends Job {
   items(from: number): { readonly values: ArrayLike<unknown>; readonly offset: number };
 }
 
+/** Why a lease could not be written as it is. */
+interface Refusal {
+  /** The item that it is about; undefined: which one is not known. */
+  readonly index: number | undefined;
+  readonly error: Error;
+}
+
 /** Writes leases as records for one worker, which is told of functions before it needs them. */
 export class LeaseWriter {
   readonly #outbox: Outbox;
   readonly #sockets: SocketLedger;
+  readonly #flush: () => void;
+  /** The functions that the worker knows, the one that was used last at the end. */
   readonly #known = new Set<number>();
+  #lastUsed = 0;
   /** Jobs whose items have sockets: they are sent one by one. */
   readonly #single = new WeakSet<WireJob>();
 
-  constructor(outbox: Outbox, sockets: SocketLedger) {
+  /** @param flush - Lets what is in the outbox leave. */
+  constructor(outbox: Outbox, sockets: SocketLedger, flush: () => void) {
     this.#outbox = outbox;
     this.#sockets = sockets;
+    this.#flush = flush;
   }
 
   /** See `Link.send`. */
   write(lease: Lease): { readonly taken: number; readonly error?: Error } {
     const job = lease.job as WireJob;
-    const count = this.#single.has(job) ? 1 : lease.count;
-    let refused = this.#write(lease, job, count);
-    if (refused === 'sockets') {
-      // Each of these items is one by itself, which may begin, fail or come back without the others.
-      this.#single.add(job);
-      refused = this.#write(lease, job, 1);
+    this.#introduce(job.terms.fn, lease.sequence);
+    let count = this.#single.has(job) ? 1 : lease.count;
+    let behind: Error | undefined;
+    // Only what was written in the end is taken: getters may say something else each time.
+    for (;;) {
+      const refusal = this.#write(lease, job, count);
+      if (refusal === undefined) return behind === undefined ? { taken: count } : { taken: count, error: behind };
+      if (refusal === 'sockets') {
+        // Each of these items is one by itself, which may begin, fail or come back without the others.
+        this.#single.add(job);
+        count = 1;
+        behind = undefined;
+        continue;
+      }
+      const { index, error } = refusal;
+      if (error instanceof FrameTooLargeError && !this.#outbox.empty) this.#flush();
+      else if (index === undefined && count > 1) {
+        count = Math.ceil(count / 2);
+        behind = undefined;
+      } else if (index === undefined || index === 0) return { taken: 0, error };
+      else {
+        count = index;
+        behind = error;
+      }
     }
-    const wanted = this.#single.has(job) ? 1 : count;
-    if (!(refused instanceof Refused)) return { taken: wanted };
-    const taken = refused.index;
-    // Those before it are written anew; they went well a moment ago.
-    if (taken > 0) this.#write(lease, job, taken);
-    return { taken, error: refused.reason };
   }
 
   /** Writes `count` items of a lease, or nothing of it. `sockets`: there are some among several items. */
-  #write(lease: Lease, job: WireJob, count: number): Refused | 'sockets' | undefined {
+  #write(lease: Lease, job: WireJob, count: number): Refusal | 'sockets' | undefined {
     const { body, encoder } = this.#outbox;
-    const start = body.length;
-    const first = encoder.attachments.length;
-    const firstParcel = encoder.parcels.length;
-    const { values, offset } = job.items(lease.from);
+    const mark = this.#outbox.mark();
+    let refusal: Refusal | 'sockets';
     try {
-      this.#introduce(job.terms.fn, lease.sequence);
+      const { values, offset } = job.items(lease.from);
       const flags = this.#header(lease, job, count);
       const failure = encodeColumn(encoder, body, values, offset, offset + count, 'args');
+      const first = mark.attachments;
       const sockets = encoder.attachments.length > first && socketsOf(encoder.attachments.slice(first)).length > 0;
-      if (sockets && count > 1) return this.#takeOut(start, first, firstParcel, 'sockets');
-      if (failure !== undefined) throw new Refused(failure.index - offset, failure.error);
-      this.#outbox.defineUsed(lease.sequence);
-      this.#checkSize();
-      if (sockets) this.#sendSockets(lease.sequence, first, flags);
-      if (encoder.parcels.length > firstParcel) lease.parcels = encoder.parcels.splice(firstParcel);
-      return undefined;
+      if (sockets && count > 1) refusal = 'sockets';
+      else if (failure !== undefined) refusal = refusalOf(failure.error, failure.index - offset);
+      else {
+        this.#outbox.defineUsed(lease.sequence);
+        if (!this.#outbox.fits(maxFrameBytes)) throw new FrameTooLargeError(tooLarge(this.#outbox.size));
+        if (sockets) this.#sendSockets(lease.sequence, first, flags);
+        if (encoder.parcels.length > mark.parcels) lease.parcels = encoder.parcels.splice(mark.parcels);
+        return undefined;
+      }
     } catch (error) {
-      return this.#takeOut(
-        start,
-        first,
-        firstParcel,
-        error instanceof Refused ? error : new Refused(count - 1, error as Error),
-      );
+      refusal = refusalOf(error as Error, undefined);
     }
-  }
-
-  #takeOut<R>(start: number, first: number, firstParcel: number, why: R): R {
-    const { body, encoder } = this.#outbox;
-    body.length = start;
-    encoder.attachments.length = first;
-    giveUp(encoder.parcels.splice(firstParcel));
-    return why;
+    this.#outbox.restore(mark);
+    return refusal;
   }
 
   /** The attachments from `first` on that are sockets belong to one item. */
@@ -124,42 +137,34 @@ export class LeaseWriter {
     return body.length - 1;
   }
 
-  #checkSize(): void {
-    const bytes = this.#outbox.encoder.attachments.reduce(
-      (sum, { buffer }) => sum + buffer.byteLength,
-      this.#outbox.body.length,
-    );
-    if (bytes > maxFrameBytes) throw new FrameTooLargeError(tooLarge(bytes));
-  }
-
-  /** Makes a function known to the worker, which forgets the one that it has known longest. */
-  #introduce(fn: FunctionHandle, sequence: number): void {
-    if (this.#known.has(fn.number)) return;
-    const { head, encoder } = this.#outbox;
-    this.#outbox.define(fn.message.definitions, sequence);
-    head.u8(ToWorker.function);
-    head.varint(fn.number);
-    head.varint(sequence);
-    head.u8(fn.constant ? 1 : 0);
-    const start = head.length;
-    head.u32(0);
-    fn.message.embed(encoder, head);
-    head.u32At(start, head.length - start - 4);
-    this.#known.add(fn.number);
+  /** Makes a function known to the worker, which forgets the one that it has not used for longest. */
+  #introduce({ number, constant, message }: FunctionHandle, sequence: number): void {
+    if (number === this.#lastUsed) return;
+    if (!this.#known.delete(number)) {
+      if (this.#outbox.size + message.size > maxFrameBytes) this.#flush();
+      // In the body, between the records that use what is forgotten and those that use what is new.
+      const { body, encoder } = this.#outbox;
+      this.#outbox.define(message.definitions, sequence);
+      body.u8(ToWorker.function);
+      body.varint(number);
+      body.varint(sequence);
+      body.u8(constant ? 1 : 0);
+      const start = body.length;
+      body.u32(0);
+      message.embed(encoder, body);
+      body.u32At(start, body.length - start - 4);
+    }
+    this.#known.add(number);
+    this.#lastUsed = number;
     if (this.#known.size <= maxKnownFunctions) return;
-    const oldest = this.#known.values().next().value!;
-    this.#known.delete(oldest);
-    head.u8(ToWorker.forget);
-    head.varint(oldest);
+    const [unused] = this.#known;
+    this.#known.delete(unused!);
+    this.#outbox.body.u8(ToWorker.forget);
+    this.#outbox.body.varint(unused!);
   }
 }
 
-class Refused {
-  readonly index: number;
-  readonly reason: Error;
-
-  constructor(index: number, reason: Error) {
-    this.index = index;
-    this.reason = reason;
-  }
+/** What is too large is so together with the rest of the frame. */
+function refusalOf(error: Error, index: number | undefined): Refusal {
+  return { index: error instanceof FrameTooLargeError ? undefined : index, error };
 }

@@ -66,7 +66,7 @@ export class WorkerLink implements Link {
     this.#options = options;
     this.#events = events;
     this.#outbox = new Outbox(new Encoder(createReader({ toward: 'worker' }), options.shares, true), ToWorker.define);
-    this.#leases = new LeaseWriter(this.#outbox, this.#sockets);
+    this.#leases = new LeaseWriter(this.#outbox, this.#sockets, () => this.#leave());
     this.#inbox = new Inbox(
       createBuilder({ from: 'worker' }),
       ToHost.define,
@@ -113,7 +113,7 @@ export class WorkerLink implements Link {
   send(lease: Lease): { readonly taken: number; readonly error?: Error } {
     const outcome = this.#leases.write(lease);
     this.#next = lease.sequence + outcome.taken;
-    if (outcome.error === undefined && this.#outbox.body.length > eagerFlushBytes) this.flush();
+    if (outcome.error === undefined && this.#outbox.size > eagerFlushBytes) this.flush();
     return outcome;
   }
 
@@ -128,7 +128,10 @@ export class WorkerLink implements Link {
   }
 
   flush(): void {
-    if (this.#held || this.#outbox.empty) return;
+    if (!this.#held && !this.#outbox.empty) this.#leave();
+  }
+
+  #leave(): void {
     const { parts, attachments } = this.#outbox.take();
     this.#channel.send(parts, attachments);
   }

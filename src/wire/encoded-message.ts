@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import { giveUp, type Parcel } from '../memory/parcels.ts';
-import type { Attachment, Encoder } from './encoder.ts';
+import { bytesBeside, type Attachment, type Encoder } from './encoder.ts';
 import type { Definition } from './forms.ts';
 import { Writer } from './writer.ts';
 
@@ -62,6 +62,11 @@ export class EncodedMessage {
       this.#isLive = true;
       return attachment;
     });
+  }
+
+  /** The bytes that it adds to a frame. */
+  get size(): number {
+    return this.bytes.length + bytesBeside(this.attachments);
   }
 
   /** Somebody will send it. */

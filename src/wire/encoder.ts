@@ -23,8 +23,15 @@ export interface Attachment {
   readonly socket?: { readonly value: NetSocket; readonly path: string };
 }
 
-/** Where an encoder was, to go back to when a value turns out not to travel. */
-interface Mark {
+/** What these add to a frame: shared memory is not copied. */
+export function bytesBeside(attachments: readonly Attachment[]): number {
+  let bytes = 0;
+  for (const { buffer } of attachments) if (!(buffer instanceof SharedArrayBuffer)) bytes += buffer.byteLength;
+  return bytes;
+}
+
+/** Where an encoder and its writer were, to go back to when a value turns out not to travel. */
+export interface Mark {
   readonly length: number;
   readonly attachments: number;
   readonly parcels: number;
@@ -87,7 +94,7 @@ export class Encoder {
    * failure nothing of it stays behind and the error names the path.
    */
   message(writer: Writer, value: unknown, phase: 'args' | 'result' = 'args'): void {
-    const mark = { length: writer.length, attachments: this.attachments.length, parcels: this.parcels.length };
+    const mark = this.mark(writer);
     this.#base = mark.attachments;
     writer.varint(this.#base);
     if (this.primitive(writer, value)) return;
@@ -97,7 +104,7 @@ export class Encoder {
       this.value(value);
       this.#finish();
     } catch (error) {
-      this.#rollback(writer, mark);
+      for (const { socket } of this.restore(writer, mark)) if (socket !== undefined) release(socket.value);
       throw locate(error, this.path, phase);
     } finally {
       this.functions?.end();
@@ -105,10 +112,16 @@ export class Encoder {
     }
   }
 
-  #rollback(writer: Writer, mark: Mark): void {
+  /** Where this encoder and its writer are. */
+  mark(writer: Writer): Mark {
+    return { length: writer.length, attachments: this.attachments.length, parcels: this.parcels.length };
+  }
+
+  /** Goes back there: nothing stays of what was written since. Returns the attachments that this had. */
+  restore(writer: Writer, mark: Mark): Attachment[] {
     writer.length = mark.length;
-    giveUp(this.parcels.splice(mark.parcels));
-    for (const { socket } of this.attachments.splice(mark.attachments)) if (socket !== undefined) release(socket.value);
+    if (this.parcels.length > mark.parcels) giveUp(this.parcels.splice(mark.parcels));
+    return this.attachments.splice(mark.attachments);
   }
 
   #reset(): void {

@@ -1,5 +1,5 @@
 import { FrameTooLargeError, ProtocolError } from '../errors.ts';
-import { maxFrameBytes, minLargeBytes } from '../limits.ts';
+import { maxFrameAttachments, maxFrameBytes, minLargeBytes } from '../limits.ts';
 import type { LargeBuffers } from '../memory/large.ts';
 import { tooLarge } from './writer.ts';
 
@@ -14,7 +14,6 @@ import { tooLarge } from './writer.ts';
  */
 const magic = 0x4d43_0001;
 const headBytes = 16;
-const maxAttachments = 65_536;
 const nameBytes = 96;
 const inMemory = 2 ** 50;
 
@@ -59,7 +58,7 @@ export function frameHead(
     head.writeDoubleLE(byteLength, headBytes + i * 8);
     total += byteLength;
   });
-  if (total > maxFrameBytes || attachments.length > maxAttachments) throw new FrameTooLargeError(tooLarge(total));
+  if (total > maxFrameBytes || attachments.length > maxFrameAttachments) throw new FrameTooLargeError(tooLarge(total));
   return head;
 }
 
@@ -137,7 +136,7 @@ export class FrameAssembler {
         if (part.readUInt32LE(4) !== this.#generation) throw new ProtocolError('A frame is from another worker.');
         this.#bodyBytes = part.readUInt32LE(8);
         this.#expect('sizes', part.readUInt32LE(12) * 8);
-        if (this.#wanted > maxAttachments * 8) throw new ProtocolError('A frame has too many attachments.');
+        if (this.#wanted > maxFrameAttachments * 8) throw new ProtocolError('A frame has too many attachments.');
         return;
       case 'sizes': {
         this.#sizes = Array.from({ length: part.length / 8 }, (_, i) => part.readDoubleLE(i * 8));

@@ -1,5 +1,5 @@
-import type { Attachment, Encoder } from './encoder.ts';
-import { Encoder as PlainEncoder } from './encoder.ts';
+import { maxFrameAttachments } from '../limits.ts';
+import { bytesBeside, Encoder as PlainEncoder, type Attachment, type Encoder, type Mark } from './encoder.ts';
 import type { Definition } from './forms.ts';
 import { definitionId } from './definitions.ts';
 import { Writer } from './writer.ts';
@@ -20,6 +20,25 @@ export class Outbox {
 
   get empty(): boolean {
     return this.body.length === 0 && this.#head.length === 0;
+  }
+
+  /** What it takes as a frame, without the frame's head. */
+  get size(): number {
+    return this.#head.length + this.body.length + bytesBeside(this.encoder.attachments);
+  }
+
+  /** Whether all of it can leave in one frame of so many bytes. */
+  fits(maxBytes: number): boolean {
+    return this.size <= maxBytes && this.encoder.attachments.length <= maxFrameAttachments;
+  }
+
+  /** Where the body is: what is written from here on can be taken back, but for what it is the first to define. */
+  mark(): Mark {
+    return this.encoder.mark(this.body);
+  }
+
+  restore(mark: Mark): void {
+    this.encoder.restore(this.body, mark);
   }
 
   /** Writes a record ahead of the body. */

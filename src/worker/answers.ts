@@ -1,9 +1,8 @@
 import { FrameTooLargeError } from '../errors.ts';
-import { giveUp } from '../memory/parcels.ts';
 import { encodeColumn, flatCopy } from '../wire/column.ts';
 import { encodeAhead, EncodedMessage, isImmutable } from '../wire/encoded-message.ts';
 import { encodeThrown } from '../wire/error-codec.ts';
-import { Encoder, type Attachment } from '../wire/encoder.ts';
+import { Encoder, type Attachment, type Mark } from '../wire/encoder.ts';
 import { ToHost } from '../wire/messages.ts';
 import type { Outbox } from '../wire/outbox.ts';
 import { tooLarge, type Writer } from '../wire/writer.ts';
@@ -32,8 +31,8 @@ export class Answers {
   readonly #reports = new Map<number, { readonly done: number; readonly total: number | undefined }>();
   /** What came while a record was being written, whose values may run code of the user's: it is written behind. */
   #notes: ((body: Writer) => void)[] = [];
-  /** The sizes of the outbox before the record that is being written. */
-  #before: { readonly bytes: number; readonly attachments: number; readonly parcels: number } | undefined;
+  /** Where the outbox was before the record that is being written. */
+  #before: Mark | undefined;
 
   /** @param maxBytes - The most that `send` takes at once, buffers beside it included. */
   constructor(outbox: Outbox, send: SendFrame, maxBytes: number) {
@@ -158,8 +157,8 @@ export class Answers {
     body.varint(to - from);
     body.f64(ms * (to - from));
     const failure = encodeColumn(encoder, body, values, from, to, 'result');
-    const bytes = encoder.attachments.reduce((sum, { buffer }) => sum + buffer.byteLength, body.length);
-    const fits = bytes <= this.#maxBytes;
+    const bytes = this.#outbox.size;
+    const fits = this.#outbox.fits(this.#maxBytes);
     if (failure !== undefined || !fits) this.#restore();
     this.#end();
     if (failure === undefined) return fits ? to : this.#writeLess(values, from, to, ms, bytes);
@@ -191,16 +190,12 @@ export class Answers {
   }
 
   #begin(): void {
-    const { body, encoder } = this.#outbox;
-    this.#before = { bytes: body.length, attachments: encoder.attachments.length, parcels: encoder.parcels.length };
+    this.#before = this.#outbox.mark();
   }
 
   /** Takes back what was written of a record. */
   #restore(): void {
-    const { body, encoder } = this.#outbox;
-    body.length = this.#before!.bytes;
-    encoder.attachments.length = this.#before!.attachments;
-    giveUp(encoder.parcels.splice(this.#before!.parcels));
+    this.#outbox.restore(this.#before!);
   }
 
   #end(): void {

@@ -26,4 +26,20 @@ eachContext((context) => {
       assert.deepEqual(await pool.map((x: number) => seen.push(x), [7]), [1]);
     },
   );
+
+  testPool(
+    'a captured buffer is the same for every item of a batch in which one cannot be sent',
+    { context, workers: 1 },
+    async (pool) => {
+      const table = new Float64Array(4_096).fill(7);
+      const items = [{ other: table }, { map: new WeakMap() }, { other: new Float64Array(4_096).fill(99) }];
+      const look = (): number | undefined => table[0];
+      const outcomes = await pool.mapSettled(look, items, { chunkSize: 3 });
+      assert.deepEqual(
+        outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : outcome.reason.name)),
+        [7, 'SerializationError', 7],
+      );
+      assert.deepEqual(await pool.map(look, [1, 2]), [7, 7]);
+    },
+  );
 });
