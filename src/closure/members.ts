@@ -21,9 +21,11 @@ export function recordMembers(owner: Callable): void {
   if (recorded.has(owner)) return;
   recorded.add(owner);
   const note = (holder: object, before: readonly string[]): void => {
-    for (const [key, { value, get, set }] of Object.entries<PropertyDescriptor>(
+    for (const [key, { value, get, set, enumerable }] of Object.entries<PropertyDescriptor>(
       Object.getOwnPropertyDescriptors(holder),
     )) {
+      // Methods are not; a field is a value.
+      if (enumerable === true) continue;
       if (typeof value === 'function' && key !== 'constructor' && key !== 'prototype')
         put(key, value as Callable, [...before, key]);
       if (get) put(key, get as Callable, [...before, `get ${key}`]);

@@ -15,8 +15,8 @@ const textual = new WeakMap<object, string>();
 export function ownProperties(fn: Callable, name: string, isClass: boolean): OwnProperty[] {
   const properties: OwnProperty[] = [];
   for (const key of Reflect.ownKeys(fn)) {
-    if (usual.has(key) && !(key === 'name' && nameOf(fn) !== name)) continue;
     const descriptor = Object.getOwnPropertyDescriptor(fn, key)!;
+    if (usual.has(key) && descriptor.enumerable !== true && !(key === 'name' && nameOf(fn) !== name)) continue;
     if (isClass && isOfText(fn, key, descriptor)) continue;
     properties.push({ key, descriptor });
   }
@@ -71,7 +71,9 @@ function prototypeOf(fn: Callable): object | undefined {
 }
 
 /** Whether a member of a class is the one that its text defines, and not one that was put there (by a decorator). */
-function isOfText(owner: Callable, key: string | symbol, { value, get, set }: PropertyDescriptor): boolean {
+function isOfText(owner: Callable, key: string | symbol, { value, get, set, enumerable }: PropertyDescriptor): boolean {
+  // A static field, whose value travels.
+  if (enumerable === true) return false;
   const functions = [value, get, set].filter((one) => one !== undefined);
   return (
     functions.length > 0 &&
@@ -87,16 +89,9 @@ export function isMethodOf(owner: Callable, key: string | symbol, method: Callab
   const text = textOf(owner);
   if (textual.get(method) === text) return true;
   const own = textOf(method);
-  // Methods have no prototype, so a class that is the value of a static field is not taken for one.
+  // Methods have no prototype.
   if (Object.hasOwn(method, 'prototype') && !types.isGeneratorFunction(method)) return false;
-  if (!/^[\s\w$*#[\]'"]/.test(own) || isArrowText(own) || !text.includes(own)) return false;
+  if (!text.includes(own)) return false;
   textual.set(method, text);
   return true;
-}
-
-/** `static f = () => 1` is a field, whose value travels. */
-function isArrowText(text: string): boolean {
-  return (
-    /^(?:async\s*)?(?:\([^]*?\)|[\w$]+)\s*=>/.test(text) && !/^[\w$#]+\s*\(/.test(text.replace(/^async\s*\(/, '('))
-  );
 }

@@ -7,6 +7,8 @@ export class Recorder {
   readonly functions: FunctionFacts[] = [];
   /** The functions around the present place, outermost first. */
   readonly around: FunctionFacts[] = [];
+  /** Classes of those whose heritage, or a key of which, the present place is in: `this` is not theirs there. */
+  readonly #defining = new Set<FunctionFacts>();
   /** Whether the present place is in strict mode. */
   strict = false;
 
@@ -35,9 +37,17 @@ export class Recorder {
   lexical(note: (facts: FunctionFacts) => void): void {
     for (let i = this.around.length - 1; i >= 0; i--) {
       const facts = this.around[i]!;
+      if (this.#defining.has(facts)) continue;
       note(facts);
       if (!facts.arrow) return;
     }
+  }
+
+  /** Walks what a class needs to be defined. */
+  whileDefining(facts: FunctionFacts, walk: () => void): void {
+    this.#defining.add(facts);
+    walk();
+    this.#defining.delete(facts);
   }
 
   open(

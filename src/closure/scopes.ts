@@ -2,6 +2,7 @@ import type { ESTree } from 'meriyah';
 import { Declarations, declare, declarePattern, hoistVars } from './declarations.ts';
 import {
   type AnyNode,
+  type Binding,
   type FunctionFacts,
   type Mention,
   type Scope,
@@ -30,6 +31,8 @@ class Analysis {
   readonly #recorder = new Recorder();
   /** Loops and blocks around, within the present function: a `var` initialised there is initialised again and again. */
   #nesting = 0;
+  /** `var`s whose declaration was passed that gives them a value. */
+  readonly #initialised = new Set<Binding>();
   #awaits = false;
 
   constructor(strict: boolean) {
@@ -85,16 +88,16 @@ class Analysis {
     for (const decorator of node.decorators ?? []) this.#visit(decorator.expression, outer);
     const strict = this.#recorder.strict;
     this.#recorder.strict = true;
-    this.#recorder.open(node, 'class', outer);
+    const facts = this.#recorder.open(node, 'class', outer);
     const scope = child(outer, false);
     if (node.id) declare(scope, node.id.name, 'own-name');
-    this.#visit(node.superClass, scope);
-    for (const element of node.body.body as AnyNode[]) this.#element(element, scope);
+    this.#recorder.whileDefining(facts, () => this.#visit(node.superClass, scope));
+    for (const element of node.body.body as AnyNode[]) this.#element(element, facts, scope);
     this.#recorder.strict = strict;
     this.#recorder.around.pop();
   }
 
-  #element(element: AnyNode, scope: Scope): void {
+  #element(element: AnyNode, facts: FunctionFacts, scope: Scope): void {
     if (element.type === 'StaticBlock') {
       this.#recorder.open(element, 'initialiser', scope);
       const inner = child(scope, true);
@@ -110,8 +113,10 @@ class Analysis {
       element.type !== 'AccessorProperty'
     )
       return;
-    for (const decorator of element.decorators ?? []) this.#visit(decorator.expression, scope);
-    if (element.computed) this.#visit(element.key, scope);
+    this.#recorder.whileDefining(facts, () => {
+      for (const decorator of element.decorators ?? []) this.#visit(decorator.expression, scope);
+      if (element.computed) this.#visit(element.key, scope);
+    });
     if (element.type === 'MethodDefinition') {
       this.#function(element.value, scope, {
         start: element.start!,
@@ -167,10 +172,13 @@ class Analysis {
   #variables(node: ESTree.VariableDeclaration, scope: Scope, repeated: boolean): void {
     for (const { id, init } of node.declarations) {
       this.#pattern(id, scope, false);
-      if (node.kind === 'var' && (repeated || (init && this.#nesting > 0))) {
+      if (node.kind === 'var' && (repeated || init)) {
         forEachName(id, (name) => {
           const binding = declaring(scope, name)?.variables.get(name);
-          if (binding !== undefined) binding.written = true;
+          if (binding === undefined) return;
+          // One that has a value before is assigned to, as is one in a loop.
+          binding.written ||= repeated || this.#nesting > 0 || binding.kind !== 'var' || this.#initialised.has(binding);
+          this.#initialised.add(binding);
         });
       }
       if (init) this.#visit(init, scope);
@@ -219,6 +227,12 @@ class Analysis {
         return this.#block(node.body, scope);
       case 'VariableDeclaration':
         return this.#variables(node, scope, false);
+      case 'WhileStatement':
+      case 'DoWhileStatement':
+        this.#nesting++;
+        this.#children(node, scope);
+        this.#nesting--;
+        return;
       case 'ForStatement':
         return this.#for(node, scope);
       case 'ForInStatement':

@@ -64,11 +64,11 @@ export function encodeBuiltin(encoder: Encoder, value: object, prototype: object
   if (prototype !== null && prototype !== Object.prototype && isTwin(prototype, Object.prototype))
     return encoder.plain(value as Record<string, unknown>);
   if (value === process.env) return encoder.plain({ ...process.env });
-  if (prototype === null) return encodeExact(encoder, value, null, Object.prototype, Tag.exact, 0);
-  if (!encoder.capturing) {
-    const reference = types.isModuleNamespaceObject(value) ? encoder.functions?.referenceOf(value) : undefined;
+  if (!encoder.capturing && types.isModuleNamespaceObject(value)) {
+    const reference = encoder.functions?.referenceOf(value);
     if (reference !== undefined) return encoder.reference(reference);
   }
+  if (prototype === null) return encodeExact(encoder, value, null, Object.prototype, Tag.exact, 0);
   const constructor: unknown = Object.getOwnPropertyDescriptor(value, 'constructor')?.value;
   if (typeof constructor === 'function' && constructor.prototype === value) {
     encoder.remember(value);
