@@ -7,7 +7,8 @@ const moving = new WeakSet<object>();
 /**
  * Marks the ArrayBuffer of a value to be moved, not copied, by the next send: afterwards it is detached here.
  *
- * To a thread no byte is copied; to a process the bytes are written straight from it.
+ * To a thread no byte is copied; to a process the bytes are written straight from it. What cannot be moved is copied and stays: shared
+ * memory, the memory of a WebAssembly module, and the pool that small Buffers have in common.
  *
  * @param value an ArrayBuffer, or a view on one.
  * @returns the same value, to be used as an argument, within one, or as a result.
@@ -32,7 +33,17 @@ export function transfer<T extends ArrayBuffer | ArrayBufferView>(value: T): T {
 }
 
 export function isMoving(buffer: object): boolean {
-  return moving.has(buffer);
+  return moving.has(buffer) && isMovable(buffer);
+}
+
+/** Only an attempt tells. In this one a buffer that could be moved is refused for its being named twice, and no other one is. */
+function isMovable(buffer: object): boolean {
+  try {
+    structuredClone(undefined, { transfer: [buffer, buffer] as ArrayBuffer[] });
+    return false;
+  } catch (error) {
+    return (error as Error).message.includes('duplicate');
+  }
 }
 
 /** Takes a moving buffer's contents: the original is detached, as the caller of `transfer` asked for. */
