@@ -1,4 +1,5 @@
-import { AbortError } from './errors.ts';
+import { checkKeys, show } from './arguments.ts';
+import { AbortError, ArgumentTypeError } from './errors.ts';
 import { longestTimerMs } from './limits.ts';
 
 /** What an attempt gives when it has to wait. */
@@ -11,6 +12,24 @@ export interface Waiting {
   /** Milliseconds. */
   readonly timeout?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+const forever: Waiting = {};
+
+/** What the options of a call say; not to wait is a `timeout` of 0. */
+export function waitingOf(
+  what: string,
+  options: (Waiting & { readonly block?: boolean }) | undefined,
+  known: readonly string[],
+): Waiting {
+  if (options === undefined) return forever;
+  checkKeys(what, options, known);
+  const { timeout, signal, block = true } = options;
+  if (timeout !== undefined && (typeof timeout !== 'number' || Number.isNaN(timeout)))
+    throw new ArgumentTypeError(`Cannot use timeout ${show(timeout)}: expected milliseconds.`);
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw new ArgumentTypeError(`Cannot use ${show(signal)} as signal: expected an AbortSignal.`);
+  return { timeout: block ? timeout : 0, signal };
 }
 
 /** Where somebody waits. */

@@ -113,7 +113,7 @@ export class SocketConnection<Out = unknown, In = Out> {
   async #receive(limit: number, options?: QueueOptions): Promise<Buffer> {
     this.#checkReadable();
     try {
-      return await this.#messages.receive(limit, waitingOf(options));
+      return await this.#messages.receive(limit, waitingOf('recv', options));
     } catch (error) {
       if (error instanceof FrameTooLargeError) this.#broken = true;
       throw error;
@@ -127,7 +127,7 @@ export class SocketConnection<Out = unknown, In = Out> {
   async poll(options: QueueOptions = {}): Promise<boolean> {
     this.#checkReadable();
     try {
-      await this.#messages.ready(this.#rules.maxMessageBytes, waitingOf({ timeout: 0, ...options }));
+      await this.#messages.ready(this.#rules.maxMessageBytes, waitingOf('poll', { timeout: 0, ...options }));
     } catch (error) {
       if (error instanceof TimeoutError) return false;
       throw error;

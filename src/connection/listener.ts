@@ -128,7 +128,7 @@ export class Listener<Out = unknown, In = Out> {
    */
   async accept(options?: QueueOptions): Promise<SocketConnection<Out, In>> {
     if (this.#failure !== undefined) throw this.#failure();
-    const next = this.#accepts.wait(undefined, waitingOf(options));
+    const next = this.#accepts.wait(undefined, waitingOf('accept', options));
     this.#serve();
     const { messages, error, address } = await next;
     if (messages === undefined) throw error!;

@@ -44,12 +44,12 @@ export class JoinableQueue<T = unknown> extends Queue<T> {
    * @throws QueueTaskError when who had got an item has died without `taskDone()`: in Python it would wait for ever.
    */
   async join(options?: QueueOptions): Promise<boolean> {
-    return (await this.ring.joins.wait((isDead) => this.#isDone(isDead), waitingOf(options))) !== late;
+    return (await this.ring.joins.wait((isDead) => this.#isDone(isDead), waitingOf('join', options))) !== late;
   }
 
   /** `join` that blocks this thread. */
   joinSync(options?: SyncQueueOptions): boolean {
-    return this.ring.joins.waitSync((isDead) => this.#isDone(isDead), timeoutOf(options)) !== late;
+    return this.ring.joins.waitSync((isDead) => this.#isDone(isDead), timeoutOf('joinSync', options)) !== late;
   }
 
   #isDone(isDead: IsDead): true | typeof blocked {

@@ -1,6 +1,4 @@
-import { checkKeys, show } from '../arguments.ts';
-import { ArgumentTypeError } from '../errors.ts';
-import type { Waiting } from '../waiting.ts';
+export { waitingOf } from '../waiting.ts';
 
 /** How long to wait. */
 export interface WaitOptions {
@@ -20,19 +18,6 @@ export interface AcquireOptions extends WaitOptions {
 export type SyncWaitOptions = Pick<WaitOptions, 'timeout'>;
 /** How long to wait for a lock in a call that blocks its thread. */
 export type SyncAcquireOptions = Pick<AcquireOptions, 'timeout' | 'block'>;
-
-const forever: Waiting = {};
-
-export function waitingOf(what: string, options: AcquireOptions | undefined, known: readonly string[]): Waiting {
-  if (options === undefined) return forever;
-  checkKeys(what, options, known);
-  const { timeout, signal, block = true } = options;
-  if (timeout !== undefined && (typeof timeout !== 'number' || Number.isNaN(timeout)))
-    throw new ArgumentTypeError(`Cannot use timeout ${show(timeout)}: expected milliseconds.`);
-  if (signal !== undefined && !(signal instanceof AbortSignal))
-    throw new ArgumentTypeError(`Cannot use ${show(signal)} as signal: expected an AbortSignal.`);
-  return { timeout: block ? timeout : 0, signal };
-}
 
 export const acquireKeys: readonly string[] = ['timeout', 'block', 'signal'];
 export const syncAcquireKeys: readonly string[] = ['timeout', 'block'];
