@@ -10,6 +10,7 @@ const LAYERS = [
     'limits',
     'native',
     'monotonic',
+    'turns',
     'node-module',
     'suggest',
     'arguments',

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { blockedSliceMs } from '../limits.ts';
 import { monotonicMs } from '../monotonic.ts';
 import { programEnd } from '../program/index.ts';
+import { inTurn } from '../turns.ts';
 import { blocked, checkSignal, late, Waiter, type Waiting, type WaitingPlace } from '../waiting.ts';
 import type { Members } from './members.ts';
 import type { Parties } from './parties.ts';
@@ -175,10 +176,10 @@ export class Waiters implements Sleeper {
   /** The same without blocking anything; what needs no wait is told at once. */
   wait<R>(wish: Wish<R>, { timeout = Infinity, signal }: Waiting): R | typeof late | Promise<R | typeof late> {
     checkSignal(signal);
-    if (timeout <= 0) return this.waitSync(wish, 0);
+    if (timeout <= 0) return inTurn(this.waitSync(wish, 0));
     if (this.#local.size === 0) {
       const result = wish.try(glance);
-      if (result !== blocked) return result;
+      if (result !== blocked) return inTurn(result);
     }
     const wanted = { wish, sinceMs: monotonicMs() };
     const turn: Turn = new Waiter(wanted, { timeout, signal }, this.#turns);
