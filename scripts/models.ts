@@ -15,6 +15,8 @@ const runs: readonly Run[] = [
   { model: 'ring', define: { PRODUCERS: 1, CONSUMERS: 1, ITEMS: 3, LIMIT: 2, KILLS: 1 } },
   { model: 'ring', define: { PRODUCERS: 1, CONSUMERS: 2, ITEMS: 3, LIMIT: 2, KILLS: 2 } },
   { model: 'ring', define: { PRODUCERS: 2, CONSUMERS: 1, ITEMS: 2, LIMIT: 2, KILLS: 2 } },
+  { model: 'ring', define: { PRODUCERS: 1, CONSUMERS: 1, ITEMS: 2, LIMIT: 2, KILLS: 1, SHUTDOWN: 1 } },
+  { model: 'ring', define: { PRODUCERS: 2, CONSUMERS: 1, ITEMS: 1, LIMIT: 1, KILLS: 1, SHUTDOWN: 1 } },
   { model: 'ring', define: { PRODUCERS: 2, CONSUMERS: 2, ITEMS: 1, LIMIT: 1, KILLS: 2 }, full: true },
   { model: 'lock', define: { PARTIES: 2, ROUNDS: 2, KILLS: 1, GIVEUPS: 1 } },
   { model: 'lock', define: { PARTIES: 2, ROUNDS: 2, KILLS: 2, GIVEUPS: 2 } },

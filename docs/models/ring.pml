@@ -6,8 +6,11 @@
  * A consumer reads, then advances `head` by one store. Waiters register, look once more, and sleep; whoever changes
  * something wakes those that are registered. A death wakes all: lifelines tell everybody who sleeps.
  *
+ * With SHUTDOWN somebody raises a flag at some time. A producer looks for it with the latch; a consumer takes an empty ring for
+ * the end when the flag is up and nobody alive has the producers' latch, and the ring is still empty afterwards.
+ *
  * Held: no item is torn, none is taken twice, none that was published is lost but with the consumer that had taken it out,
- * order is kept, `tail - head` is the count at every moment, nobody alive sleeps for ever (no invalid end state).
+ * also beside a shutdown, order is kept, `tail - head` is the count at every moment, nobody alive sleeps for ever (no invalid end state).
  */
 #ifndef PRODUCERS
 #define PRODUCERS 2
@@ -24,6 +27,9 @@
 #ifndef KILLS
 #define KILLS 2
 #endif
+#ifndef SHUTDOWN
+#define SHUTDOWN 0
+#endif
 #define SLOTS 4      /* the power of two above LIMIT */
 #define PARTIES (PRODUCERS + CONSUMERS)
 
@@ -37,6 +43,7 @@ bool woken[PARTIES + 1];
 byte taken[PRODUCERS * ITEMS + 1];
 byte published[PRODUCERS * ITEMS + 1];
 byte last[PRODUCERS + 1];    /* the item of each producer that was taken last */
+bool down;                   /* it was shut down */
 byte kills;
 byte finished;               /* producers that are done or dead */
 byte consumersGone;          /* then a producer may wait for ever: it ends here */
@@ -80,7 +87,12 @@ proctype Producer(byte me) {
     step();
     seen = head;
     if
-    :: (tail - seen) >= LIMIT ->
+    :: down ->
+      putLatch = 0;
+      step();
+      wakeAll();
+      goto done
+    :: !down && (tail - seen) >= LIMIT ->
       /* Full: registered under no latch, looked at once more. */
       putLatch = 0;
       step();
@@ -126,7 +138,17 @@ proctype Consumer(byte me) {
       waits[me] = true;
       if
       :: head != tail -> waits[me] = false
-      :: head == tail && finished == PRODUCERS -> waits[me] = false; break
+      :: !SHUTDOWN && head == tail && finished == PRODUCERS -> waits[me] = false; break
+      :: SHUTDOWN && head == tail && down ->
+        if
+        :: putLatch == 0 || dead[putLatch] ->
+          waits[me] = false;
+          if
+          :: head == tail -> break
+          :: else
+          fi
+        :: else -> woken[me]
+        fi
       :: else -> woken[me]
       fi
     :: else ->
@@ -156,6 +178,11 @@ done:
   skip
 }
 
+proctype Closer() {
+  down = true;
+  wakeAll()
+}
+
 init {
   byte i = 1;
   atomic {
@@ -163,7 +190,11 @@ init {
     :: i <= PRODUCERS -> run Producer(i); i++
     :: i > PRODUCERS && i <= PARTIES -> run Consumer(i); i++
     :: else -> break
-    od
+    od;
+    if
+    :: SHUTDOWN -> run Closer()
+    :: else
+    fi
   };
   /* All that was published was taken, unless no consumer is left. */
   (_nr_pr == 1);

@@ -85,7 +85,7 @@ export class MessageEncoder {
     }
     parts.push(head.take(), this.#writer.written().subarray(1));
     const sent = (): void => {
-      for (const { buffer, moves } of attachments) if (moves) detach(buffer as ArrayBuffer);
+      for (const { buffer, moves } of attachments) if (moves) take(buffer as ArrayBuffer);
     };
     const unsent = (): void => giveUp(parcels);
     return { bytes: noBytes, parts, length: parts.reduce((sum, part) => sum + part.length, 0), sent, unsent };
@@ -132,10 +132,12 @@ class MessageDecoder {
   /** A message that needs nothing but itself, and runs no code of anybody's. */
   plain(reader: Reader): unknown {
     reader.at++;
-    const value = this.#decoder.message(reader);
-    // It must not keep a ring that nobody else has any more.
-    this.#decoder.reader = nowhere;
-    return value;
+    try {
+      return this.#decoder.message(reader);
+    } finally {
+      // It must not keep a ring that nobody else has any more.
+      this.#decoder.reader = nowhere;
+    }
   }
 
   /** Reads what comes before the message proper. Bytes are copied as far as they are kept. */
@@ -160,6 +162,14 @@ class MessageDecoder {
       loading: loads.length > 0 ? Promise.all(loads) : undefined,
       decode: () => decoder.message(reader),
     };
+  }
+}
+
+function take(buffer: ArrayBuffer): void {
+  try {
+    detach(buffer);
+  } catch {
+    // It went elsewhere while this message waited. The message has its copy.
   }
 }
 

@@ -13,6 +13,7 @@ import { travelsAs } from '../wire/shared.ts';
 import { fill, part, roomIn } from './bytes.ts';
 import { End, endWords, noTickets, type Ticket } from './ends.ts';
 import { type IsDead, unknown } from './gate.ts';
+import { inTurn } from '../turns.ts';
 import { blocked, late } from '../waiting.ts';
 import { type QueueOptions, timeoutOf, type SyncQueueOptions, waitingOf, wholeNumber } from './options.ts';
 import { ended, Kind, type Rules, SharedRing } from './shared-ring.ts';
@@ -98,6 +99,12 @@ class Held {
     this.#notify();
   }
 
+  /** A connection over it was closed. */
+  review(): void {
+    this.input?.ring.review();
+    this.output?.ring.review();
+  }
+
   #notify(): void {
     this.input?.ring.notify();
     this.output?.ring.notify();
@@ -137,8 +144,8 @@ export class Connection<Out = unknown, In = Out> {
     if (!((held as unknown) instanceof Held))
       throw new ArgumentTypeError('Cannot make a Connection: Pipe() gives two of them.');
     this.#held = held;
-    this.#receiving = { ended: (isDead) => this.#isEnd(isDead) };
-    this.#sending = { puts: () => this.#checkPut() };
+    this.#receiving = { ended: (isDead) => this.#isEnd(isDead), takes: () => void this.#input() };
+    this.#sending = { puts: (isDead) => this.#checkPut(isDead) };
     collected.register(this, held, this);
   }
 
@@ -164,12 +171,12 @@ export class Connection<Out = unknown, In = Out> {
    * @throws SerializationError when the value cannot travel.
    */
   async send(value: Out, options?: QueueOptions): Promise<void> {
-    const done = this.#output().put(Kind.message, value, this.#sending, waitingOf(options));
+    const done = this.#output().put(Kind.message, value, this.#sending, waitingOf('send', options));
     sent(typeof done === 'boolean' ? done : await done);
   }
 
   sendSync(value: Out, options?: SyncQueueOptions): void {
-    sent(this.#output().putSync(Kind.message, value, this.#sending, timeoutOf(options)));
+    sent(this.#output().putSync(Kind.message, value, this.#sending, timeoutOf('sendSync', options)));
   }
 
   /**
@@ -191,20 +198,22 @@ export class Connection<Out = unknown, In = Out> {
     this.#checkOpen();
     const { output } = this.#held;
     if (output === undefined) throw new ConnectionStateError('Cannot send: the connection is read-only.');
-    this.#checkPut();
     return output.ring;
   }
 
-  readonly #isDead: IsDead = (party) => this.#held.output!.ring.block.home.isDead(party);
-
-  #checkPut(): void {
+  #checkPut(isDead: IsDead): void {
     this.#checkOpen();
-    const { readers } = this.#held.output!;
-    const now = monotonicMs();
-    const due = now - this.#lookedMs > lookEveryMs;
-    if (due) this.#lookedMs = now;
-    if (!readers.isHeld(due ? this.#isDead : unknown))
+    const { readers, ring } = this.#held.output!;
+    if (!readers.isHeld(isDead === unknown && this.#isDue() ? (party) => ring.block.home.isDead(party) : isDead))
       throw new BrokenPipeError('Cannot send: nobody is left who could receive it.');
+  }
+
+  /** Whether it is time to look who is alive, though there may be room. */
+  #isDue(): boolean {
+    const now = monotonicMs();
+    if (now - this.#lookedMs <= lookEveryMs) return false;
+    this.#lookedMs = now;
+    return true;
   }
 
   // Receiving.
@@ -216,13 +225,13 @@ export class Connection<Out = unknown, In = Out> {
    * write-only.
    */
   async recv(options?: QueueOptions): Promise<In> {
-    const value = this.#input().take(this.#receiving, waitingOf(options));
+    const value = this.#input().take(this.#receiving, waitingOf('recv', options));
     return received(value instanceof Promise ? await value : value) as In;
   }
 
   /** `recv` that blocks this thread. */
   recvSync(options?: SyncQueueOptions): In {
-    return received(this.#input().takeSync(this.#receiving, timeoutOf(options))) as In;
+    return received(this.#input().takeSync(this.#receiving, timeoutOf('recvSync', options))) as In;
   }
 
   /**
@@ -232,13 +241,13 @@ export class Connection<Out = unknown, In = Out> {
    * @throws FrameTooLargeError when it is longer: nothing more can be received then.
    */
   async recvBytes(maxLength?: number, options?: QueueOptions): Promise<Uint8Array> {
-    const value = this.#input().take(this.#receiving, waitingOf(options), this.#bytesUpTo(maxLength));
+    const value = this.#input().take(this.#receiving, waitingOf('recvBytes', options), this.#bytesUpTo(maxLength));
     return received(value instanceof Promise ? await value : value) as Uint8Array;
   }
 
   recvBytesSync(maxLength?: number, options?: SyncQueueOptions): Uint8Array {
     return received(
-      this.#input().takeSync(this.#receiving, timeoutOf(options), this.#bytesUpTo(maxLength)),
+      this.#input().takeSync(this.#receiving, timeoutOf('recvBytesSync', options), this.#bytesUpTo(maxLength)),
     ) as Uint8Array;
   }
 
@@ -275,12 +284,14 @@ export class Connection<Out = unknown, In = Out> {
    */
   async poll(options: QueueOptions = {}): Promise<boolean> {
     const { gets } = this.#input();
-    return (await gets.wait((isDead) => this.#isReady(isDead), waitingOf({ timeout: 0, ...options }))) !== late;
+    const waiting = waitingOf('poll', { timeout: 0, ...options });
+    const outcome = gets.wait((isDead) => this.#isReady(isDead), waiting, this.#receiving.takes);
+    return (await (outcome instanceof Promise ? outcome : inTurn(outcome))) !== late;
   }
 
   pollSync(options: SyncQueueOptions = {}): boolean {
     const { gets } = this.#input();
-    return gets.waitSync((isDead) => this.#isReady(isDead), timeoutOf({ timeout: 0, ...options })) !== late;
+    return gets.waitSync((isDead) => this.#isReady(isDead), timeoutOf('pollSync', { timeout: 0, ...options })) !== late;
   }
 
   #isReady(isDead: IsDead): true | typeof blocked {
@@ -320,6 +331,7 @@ export class Connection<Out = unknown, In = Out> {
     this.#closed = true;
     collected.unregister(this);
     this.#held.release();
+    this.#held.review();
   }
 
   [Symbol.dispose](): void {

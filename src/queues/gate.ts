@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Home } from '../memory/home.ts';
 import { monotonicMs } from '../monotonic.ts';
+import { programEnd } from '../program/index.ts';
 import { blocked, checkSignal, late, Waiter, type Waiting, type WaitingPlace } from '../waiting.ts';
 import { addMember, idOf, membersOf, partyWords } from './members.ts';
 
@@ -27,7 +28,14 @@ const searchMs = 0.15;
 const mostFailures = 5;
 const spins: boolean = availableParallelism() > 1;
 
-type Turn = Waiter<Attempt<unknown>, unknown>;
+/** What a call waits for. */
+interface Wish {
+  readonly attempt: Attempt<unknown>;
+  /** Throws when it must wait no longer. */
+  readonly check: (() => void) | undefined;
+}
+
+type Turn = Waiter<Wish, unknown>;
 
 /**
  * One side of a ring: a latch that its one user at a time holds for a microsecond, and those who wait for something on that side
@@ -71,6 +79,12 @@ export class Gate {
     const owner = Atomics.compareExchange(this.#words, this.#at, 0, this.#me);
     if (owner === 0) return true;
     return isDead(owner) && Atomics.compareExchange(this.#words, this.#at, owner, this.#me) === owner;
+  }
+
+  /** Whether somebody who lives is changing something now. */
+  isHeld(isDead: IsDead): boolean {
+    const owner = Atomics.load(this.#words, this.#at);
+    return owner !== 0 && !isDead(owner);
   }
 
   leave(): void {
@@ -151,15 +165,19 @@ export class Gate {
   /** Blocks this thread until the attempt succeeds; `late` when it does not within `timeout` milliseconds. */
   waitSync<R>(attempt: Attempt<R>, timeout: number | undefined): R | typeof late {
     if (timeout !== undefined && timeout <= 0) return this.#once(attempt);
-    let result = this.#spin(attempt);
-    if (result !== blocked) return result;
+    const result = this.#spin(attempt);
+    // Ctrl-C ends a program that is blocked, also while it has pools.
+    return result === blocked ? programEnd.undisturbed(() => this.#sleep(attempt, timeout)) : result;
+  }
+
+  #sleep<R>(attempt: Attempt<R>, timeout: number = Infinity): R | typeof late {
     const start = monotonicMs();
-    const end = start + (timeout ?? Number.POSITIVE_INFINITY);
+    const end = start + timeout;
     let inquiry = start + sliceMs;
     for (;;) {
       const { rings } = this.#home;
       this.#register();
-      result = attempt(unknown);
+      let result = attempt(unknown);
       if (result !== blocked) return result;
       this.#home.sleep(rings, Math.max(0, Math.min(end, inquiry) - monotonicMs()));
       result = attempt(unknown);
@@ -185,15 +203,19 @@ export class Gate {
     return this.#waiters.length === 0 && signal?.aborted !== true;
   }
 
-  /** The same without blocking anything. Those of one thread have their turns in the order in which they came. */
-  wait<R>(attempt: Attempt<R>, { timeout, signal }: Waiting): R | typeof late | Promise<R | typeof late> {
+  /**
+   * The same without blocking anything. Those of one thread have their turns in the order in which they came; `check` is asked at
+   * each `review`, and throws when this one must wait no longer.
+   */
+  wait<R>(attempt: Attempt<R>, waiting: Waiting, check?: () => void): R | typeof late | Promise<R | typeof late> {
+    const { timeout, signal } = waiting;
     checkSignal(signal);
     if (timeout !== undefined && timeout <= 0) return this.#once(attempt);
     if (this.#waiters.length === 0) {
       const result = this.#spin(attempt);
       if (result !== blocked) return result;
     }
-    const waiter: Turn = new Waiter(attempt, { timeout, signal }, this.#place);
+    const waiter: Turn = new Waiter({ attempt, check }, waiting, this.#place);
     this.#waiters.push(waiter);
     if (this.#waiters.length === 1) {
       this.#stopListening = this.#home.onWake(this.#look);
@@ -214,11 +236,11 @@ export class Gate {
     while (waiters.length > 0) {
       const waiter = waiters[0]!;
       try {
-        let result = waiter.wanted(this.#isKnownDead);
+        let result = waiter.wanted.attempt(this.#isKnownDead);
         if (result === blocked) {
           this.#register();
           this.#watch();
-          result = waiter.wanted(this.#isKnownDead);
+          result = waiter.wanted.attempt(this.#isKnownDead);
           if (result === blocked) return;
         }
         waiters.shift();
@@ -230,6 +252,17 @@ export class Gate {
     }
     this.#rest();
   };
+
+  /** Something of this thread was closed: those that wait by way of it do not wait for their turn to hear of that. */
+  review(): void {
+    for (const waiter of Array.from(this.#waiters)) {
+      try {
+        waiter.wanted.check?.();
+      } catch (error) {
+        if (this.#remove(waiter)) waiter.fail(error);
+      }
+    }
+  }
 
   #remove(waiter: Turn): boolean {
     const place = this.#waiters.indexOf(waiter);

@@ -6,6 +6,7 @@ import { travelsAs } from '../wire/shared.ts';
 import { late } from '../waiting.ts';
 import { type QueueOptions, timeoutOf, type SyncQueueOptions, waitingOf } from './options.ts';
 import { showAs } from '../inspection.ts';
+import type { IsDead } from './gate.ts';
 import { ended, Kind, type Rules, SharedRing } from './shared-ring.ts';
 
 /** What a queue holds at one moment. */
@@ -22,7 +23,7 @@ export interface QueueStatistics {
   readonly largeBytes: number;
 }
 
-const Flag = { shutDown: 1, immediate: 2 } as const;
+const Flag = { shutDown: 1 } as const;
 
 /** A ring that came from elsewhere, in place of `maxSize`. */
 class Attached {
@@ -84,7 +85,8 @@ export class Queue<T = unknown> {
     }
     this.#rules = {
       puts: () => this.#checkPut(),
-      ended: () => this.#checkGet(),
+      ended: (isDead) => this.#checkGet(isDead),
+      takes: () => this.checkOpen(),
       counts: this.counts,
     };
   }
@@ -107,14 +109,14 @@ export class Queue<T = unknown> {
    */
   async put(item: T, options?: QueueOptions): Promise<void> {
     this.#checkPut();
-    const done = this.#ring.put(Kind.message, item, this.#rules, waitingOf(options));
+    const done = this.#ring.put(Kind.message, item, this.#rules, waitingOf('put', options));
     if (!(typeof done === 'boolean' ? done : await done)) throw full(this);
   }
 
   /** `put` that blocks this thread while the queue is full. */
   putSync(item: T, options?: SyncQueueOptions): void {
     this.#checkPut();
-    if (!this.#ring.putSync(Kind.message, item, this.#rules, timeoutOf(options))) throw full(this);
+    if (!this.#ring.putSync(Kind.message, item, this.#rules, timeoutOf('putSync', options))) throw full(this);
   }
 
   /** `put` that never waits. */
@@ -131,14 +133,14 @@ export class Queue<T = unknown> {
    */
   async get(options?: QueueOptions): Promise<T> {
     this.checkOpen();
-    const taken = this.#ring.take(this.#rules, waitingOf(options));
+    const taken = this.#ring.take(this.#rules, waitingOf('get', options));
     return this.#taken(taken instanceof Promise ? await taken : taken);
   }
 
   /** `get` that blocks this thread while the queue is empty. */
   getSync(options?: SyncQueueOptions): T {
     this.checkOpen();
-    return this.#taken(this.#ring.takeSync(this.#rules, timeoutOf(options)));
+    return this.#taken(this.#ring.takeSync(this.#rules, timeoutOf('getSync', options)));
   }
 
   /** `get` that never waits. */
@@ -171,7 +173,7 @@ export class Queue<T = unknown> {
   /** Ends the use of it here: later calls, and those that wait, throw. Others go on. What was put stays. */
   close(): void {
     this.#closed = true;
-    this.#ring.notify();
+    this.#ring.review();
   }
 
   /** Does nothing: an item is out of this process when its `put` has returned. Python's waits for a thread that sends. */
@@ -184,13 +186,13 @@ export class Queue<T = unknown> {
    * Ends the queue everywhere: `put` throws from now on, `get` when nothing is left, iterations come to their end. Python:
    * `queue.Queue.shutdown`.
    *
-   * @param options - `immediate`: what is in it is dropped.
+   * @param options - `immediate`: what is in it is dropped; this blocks the thread for a moment where somebody puts or gets just then.
    */
   shutdown({ immediate = false }: { readonly immediate?: boolean } = {}): void {
-    this.#ring.raise(immediate ? Flag.shutDown | Flag.immediate : Flag.shutDown);
+    this.#ring.raise(Flag.shutDown);
     if (!immediate) return;
-    const dropping: Rules = { ended: () => true, counts: this.counts };
-    while (drop(this.#ring, dropping)) if (this.counts) this.#ring.finish();
+    const dropping: Rules = { ended: (isDead) => this.#isEnd(isDead), counts: this.counts };
+    while (this.#ring.drop(dropping)) if (this.counts) this.#ring.finish();
   }
 
   /** @internal */
@@ -204,9 +206,15 @@ export class Queue<T = unknown> {
   }
 
   /** Asked while it is empty: whether nothing will come. */
-  #checkGet(): boolean {
+  #checkGet(isDead: IsDead): boolean {
     this.checkOpen();
-    return (this.#ring.flags & Flag.shutDown) !== 0;
+    return this.#isEnd(isDead);
+  }
+
+  #isEnd(isDead: IsDead): boolean {
+    const { flags, puts } = this.#ring;
+    // Who is putting something now may have looked before it was shut down.
+    return (flags & Flag.shutDown) !== 0 && !puts.isHeld(isDead);
   }
 
   /** Items as they come, until the queue is shut down and empty, or closed here. */
@@ -262,17 +270,6 @@ function sizeFor(maxSize: number): { capacity: number; limit: number } {
   const { least, most, perItem } = ringBytes;
   const wanted = maxSize === 0 ? most : 2 ** Math.ceil(Math.log2(maxSize * perItem));
   return { capacity: Math.min(most, Math.max(least, wanted)), limit: maxSize === 0 ? maxQueuedItems : maxSize };
-}
-
-/** Takes one item and forgets it; false when there is none. */
-function drop(ring: SharedRing, rules: Rules): boolean {
-  try {
-    const item = ring.takeSync(rules, 0);
-    return item !== ended && item !== late;
-  } catch {
-    // It could not be read.
-    return true;
-  }
 }
 
 function full({ maxSize }: { readonly maxSize: number }): QueueFullError {

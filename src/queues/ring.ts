@@ -109,6 +109,11 @@ export class Ring {
     return Atomics.load(this.words, At.tail) >>> 0;
   }
 
+  /** How many were taken in all, as a counter that runs on. */
+  get taken(): number {
+    return Atomics.load(this.words, At.head) >>> 0;
+  }
+
   get isEmpty(): boolean {
     const { words } = this;
     return Atomics.load(words, At.head) === Atomics.load(words, At.tail);
@@ -183,6 +188,11 @@ export class Ring {
     const { words } = this;
     Atomics.store(words, At.head, (Atomics.load(words, At.head) + 1) | 0);
     steps.step?.('take: dropped');
+  }
+
+  /** How many are done with in all, as a counter that runs on. */
+  get finished(): number {
+    return Atomics.load(this.words, At.done) >>> 0;
   }
 
   /** Records that were put and are not done with. */

@@ -13,7 +13,8 @@ import {
   copyOf,
   wholeOf,
 } from './codec.ts';
-import { Gate, gateWords, type IsDead, unknown } from './gate.ts';
+import { type Attempt, Gate, gateWords, type IsDead, unknown } from './gate.ts';
+import { inTurn } from '../turns.ts';
 import { blocked, late, type Waiting } from '../waiting.ts';
 import { addMember, membersOf, partyWords } from './members.ts';
 import { Ring, type Record, type RingSize, steps } from './ring.ts';
@@ -39,7 +40,6 @@ const At = {
   joins: 16 + storeWords + 2 * gateWords,
   holders: 16 + storeWords + 3 * gateWords,
   taken: 16 + storeWords + 3 * gateWords + partyWords,
-  lost: 1,
   user: 16 + storeWords + 3 * gateWords + partyWords + TakenCounts.words,
 } as const;
 /** Words for who uses it, such as those who hold an end of a pipe. */
@@ -52,12 +52,14 @@ export type Accept = (kind: number, bytes: number) => void;
 /** Given by `take` when there is nothing and nothing will come. */
 export const ended: unique symbol = Symbol('ended');
 
-/** Asked when an attempt would have to wait; throws when it must not, and says when nothing will come. */
+/** What may be put and taken; they throw when it may not. */
 export interface Rules {
-  /** Before each put. */
-  readonly puts?: () => void;
+  /** Before each attempt to put; with the latch too, once a flag was raised. */
+  readonly puts?: (isDead: IsDead) => void;
   /** When there is nothing to be taken: true when nothing will come. */
   readonly ended?: (isDead: IsDead) => boolean;
+  /** While a take waits. */
+  readonly takes?: () => void;
   /** The taken are to be told done with. */
   readonly counts?: boolean;
 }
@@ -89,7 +91,7 @@ export class SharedRing {
     this.#store = new Store(words, At.store, block.file);
     this.#reader = new Reader(this.ring.bytes);
     addMember(words, At.holders, home.me);
-    this.#taken = new TakenCounts(words, At.taken, At.lost, home.me);
+    this.#taken = new TakenCounts(words, At.taken, home.me);
     // Those who wait have one more whose death they have to hear of.
     this.notify();
   }
@@ -123,6 +125,7 @@ export class SharedRing {
     return Atomics.load(this.#words, At.flags);
   }
 
+  /** For good. Who puts looks for it once more with the latch: see `Gate.isHeld`. */
   raise(flag: number): void {
     Atomics.or(this.#words, At.flags, flag);
     this.notify();
@@ -133,6 +136,13 @@ export class SharedRing {
     this.puts.notify();
     this.gets.notify();
     this.joins.notify();
+  }
+
+  /** Has those of this thread that wait ask whether they still may. */
+  review(): void {
+    this.puts.review();
+    this.gets.review();
+    this.joins.review();
   }
 
   #holders(): number[] {
@@ -159,21 +169,23 @@ export class SharedRing {
 
   /** Puts a record or gives `blocked`; throws when it never can. */
   #tryPut(kind: number, encoded: Encoded, rules: Rules, isDead: IsDead): true | typeof blocked {
-    rules.puts?.();
     const { ring, puts } = this;
     // Looked at before: who leaves the latch has others try, and two who find no room would do so for ever.
     if (this.#isFullFor(encoded.length) || !puts.enter(isDead)) return blocked;
     let done = false;
     try {
       steps.step?.('put: latched');
+      // A flag that was raised before this is seen; who takes waits for those who came before that.
+      if (this.flags !== 0) rules.puts?.(unknown);
       if (encoded.length > ring.largest) done = this.#putLarge(kind, encoded);
       else done = ring.put(kind, encoded.parts === undefined ? encoded.bytes : wholeOf(encoded), encoded.length);
     } finally {
       puts.leave();
+      // Also when nothing was put: who takes may have waited for that.
+      steps.step?.('put: unlatched');
+      this.gets.notify();
     }
     if (!done) return blocked;
-    steps.step?.('put: unlatched');
-    this.gets.notify();
     encoded.sent();
     return true;
   }
@@ -181,7 +193,8 @@ export class SharedRing {
   #isFullFor(length: number): boolean {
     const { ring } = this;
     if (length <= ring.largest) return ring.isFull(length);
-    return ring.isFull(storedBytes) || !this.#store.hasRoom(length);
+    // What somebody who was killed has left in the store is given back with the next item.
+    return ring.isFull(storedBytes) || !(this.#store.hasRoom(length) || ring.isEmpty);
   }
 
   #putLarge(kind: number, encoded: Encoded): boolean {
@@ -194,13 +207,15 @@ export class SharedRing {
 
   /** True when it was put, false when its time was over before. */
   putSync(kind: number, value: unknown, rules: Rules, timeout: number | undefined): boolean {
+    rules.puts?.(unknown);
     const encoder = borrowEncoder();
     let encoded: Encoded | undefined;
     let done = false;
     try {
-      const message = (encoded = encode(encoder, kind, value));
-      done = this.#tryPut(kind, message, rules, unknown) !== blocked;
-      done ||= this.puts.waitSync((isDead) => this.#tryPut(kind, message, rules, isDead), timeout) !== late;
+      encoded = encode(encoder, kind, value);
+      done =
+        this.#tryPut(kind, encoded, rules, unknown) !== blocked ||
+        this.puts.waitSync(this.#putting(kind, encoded, rules), timeout) !== late;
       return done;
     } finally {
       if (!done) encoded?.unsent();
@@ -210,31 +225,48 @@ export class SharedRing {
 
   /** The same without blocking. The value is copied now. */
   put(kind: number, value: unknown, rules: Rules, waiting: Waiting): boolean | Promise<boolean> {
+    rules.puts?.(unknown);
     const encoder = borrowEncoder();
-    let first: Encoded | undefined;
-    let result: true | typeof late | Promise<true | typeof late> = late;
+    let encoded: Encoded | undefined;
+    let isOver = false;
     try {
-      let encoded = (first = encode(encoder, kind, value));
-      if (this.puts.isFree(waiting) && this.#tryPut(kind, encoded, rules, unknown) !== blocked) return (result = true);
-      result = this.puts.wait((isDead) => this.#tryPut(kind, encoded, rules, isDead), waiting);
-      if (!(result instanceof Promise)) return result !== late;
-      // The encoder's bytes are the next one's.
-      const { length, sent, unsent } = encoded;
-      encoded = { bytes: copyOf(encoded), length, parts: undefined, sent, unsent };
-      return result.then(
-        (outcome) => {
-          if (outcome === late) unsent();
-          return outcome !== late;
-        },
-        (error: unknown) => {
-          unsent();
-          throw error;
-        },
-      );
+      encoded = encode(encoder, kind, value);
+      if (this.puts.isFree(waiting)) isOver = this.#tryPut(kind, encoded, rules, unknown) !== blocked;
+      if (isOver) return inTurn(true);
+      const result = this.#putLater(kind, encoded, rules, waiting);
+      isOver = result !== false;
+      return typeof result === 'boolean' ? inTurn(result) : result;
     } finally {
-      if (result === late) first?.unsent();
+      if (!isOver) encoded?.unsent();
       giveBack(encoder);
     }
+  }
+
+  #putLater(kind: number, encoded: Encoded, rules: Rules, waiting: Waiting): boolean | Promise<boolean> {
+    const { length, sent, unsent } = encoded;
+    const message = { bytes: encoded.bytes, length, parts: encoded.parts, sent, unsent };
+    const result = this.puts.wait(this.#putting(kind, message, rules), waiting, () => rules.puts?.(unknown));
+    if (!(result instanceof Promise)) return result !== late;
+    // The encoder's bytes are the next one's.
+    message.bytes = copyOf(encoded);
+    message.parts = undefined;
+    return result.then(
+      (outcome) => {
+        if (outcome === late) unsent();
+        return outcome !== late;
+      },
+      (error: unknown) => {
+        unsent();
+        throw error;
+      },
+    );
+  }
+
+  #putting(kind: number, encoded: Encoded, rules: Rules): Attempt<true> {
+    return (isDead) => {
+      rules.puts?.(isDead);
+      return this.#tryPut(kind, encoded, rules, isDead);
+    };
   }
 
   // Taking.
@@ -317,7 +349,7 @@ export class SharedRing {
 
   takeSync(rules: Rules, timeout: number | undefined, accept: Accept = anyKind): unknown {
     let value = this.#tryTake(rules, unknown, accept, false);
-    if (value === blocked) value = this.gets.waitSync((isDead) => this.#tryTake(rules, isDead, accept, false), timeout);
+    if (value === blocked) value = this.gets.waitSync(this.#taking(rules, accept, false), timeout);
     return value instanceof Unopened ? value.opened.decode() : value;
   }
 
@@ -325,9 +357,26 @@ export class SharedRing {
   take(rules: Rules, waiting: Waiting, accept: Accept = anyKind): unknown {
     let value: unknown = blocked;
     if (this.gets.isFree(waiting)) value = this.#tryTake(rules, unknown, accept, true);
-    if (value === blocked) value = this.gets.wait((isDead) => this.#tryTake(rules, isDead, accept, true), waiting);
-    if (value instanceof Promise) return value.then(unpack);
-    return unpack(value);
+    if (value === blocked) value = this.gets.wait(this.#taking(rules, accept, true), waiting, rules.takes);
+    return value instanceof Promise ? value.then(unpack) : inTurn(unpack(value));
+  }
+
+  #taking(rules: Rules, accept: Accept, loads: boolean): Attempt<unknown> {
+    return (isDead) => this.#tryTake(rules, isDead, accept, loads);
+  }
+
+  /** Takes one and forgets it, also when it cannot be read; false when there is none. It may block for a moment. */
+  drop(rules: Rules): boolean {
+    const before = this.ring.taken;
+    try {
+      const value = this.gets.waitSync(this.#taking(rules, anyKind, true), undefined);
+      if (value === ended) return false;
+      // What came along with it, such as an end of a pipe, is here now, and goes with it.
+      if (value instanceof Unopened) void (async () => unpack(value))().catch(nothing);
+      return true;
+    } catch {
+      return this.ring.taken !== before;
+    }
   }
 
   // Done with.
@@ -340,9 +389,16 @@ export class SharedRing {
     return left;
   }
 
-  /** How many records were taken by those who have died since, without being done with. */
+  /** How many records were taken by those who have died since, without being done with; none while nobody looks for deaths. */
   bereft(isDead: IsDead): number {
-    return this.#taken.bereft(isDead);
+    const { ring } = this;
+    if (isDead === unknown) return 0;
+    for (;;) {
+      const { taken, finished } = ring;
+      const held = this.#taken.heldBy((party) => !isDead(party));
+      // Who counts up does it before, who counts down afterwards: while nothing changes it is never too few.
+      if (ring.taken === taken && ring.finished === finished) return Math.max(0, ((taken - finished) | 0) - held);
+    }
   }
 }
 

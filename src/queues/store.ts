@@ -1,6 +1,7 @@
 import { readSync, writeSync } from 'node:fs';
-import { ProtocolError } from '../errors.ts';
+import { ProtocolError, SharedMemoryError } from '../errors.ts';
 import { maxQueuedBytes } from '../limits.ts';
+import { retireKept } from '../memory/kept-files.ts';
 import { requireNative } from '../native.ts';
 
 const pageBytes = 4096;
@@ -68,6 +69,20 @@ export class Store {
     const pages = Math.ceil(bytes / pageBytes);
     let page = Atomics.load(this.#words, this.#at + At.tail) >>> 0;
     if (page + pages > 2 ** 32) page = 0;
+    if (!this.#fill(parts, page, pages)) {
+      // What is kept for the next large buffers is of less use.
+      retireKept();
+      if (!this.#fill(parts, page, pages))
+        throw new SharedMemoryError(
+          `Cannot put an item of ${bytes} bytes: /dev/shm is full. Make it larger (docker run --shm-size), or put less.`,
+        );
+    }
+    Atomics.store(this.#words, this.#at + At.tail, (page + pages) | 0);
+    return { page, bytes };
+  }
+
+  /** False, with nothing taken, when there is no memory left. */
+  #fill(parts: readonly Uint8Array[], page: number, pages: number): boolean {
     let position = this.#base + page * pageBytes;
     try {
       for (const part of parts) {
@@ -77,12 +92,12 @@ export class Store {
           position += written;
         }
       }
+      return true;
     } catch (error) {
       this.#punch(page, pages);
+      if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return false;
       throw error;
     }
-    Atomics.store(this.#words, this.#at + At.tail, (page + pages) | 0);
-    return { page, bytes };
   }
 
   /** To be called by one party at a time, as `free`. */

@@ -1,5 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { show } from '../arguments.ts';
 import { ArgumentTypeError } from '../errors.ts';
+import { checkSignal, Waiter } from '../waiting.ts';
 import { type QueueOptions, waitingOf } from './options.ts';
 
 /** A stream as `node:net` and `node:stream` have them. */
@@ -34,41 +36,53 @@ export type Waitable = Pollable | { readonly sentinel: PromiseLike<unknown> } | 
  * ```
  */
 export async function wait<T extends Waitable>(objects: Iterable<T>, options?: QueueOptions): Promise<T[]> {
-  const list = [...objects];
-  const { timeout, signal } = waitingOf(options);
+  const list = listOf(objects);
+  const waiting = waitingOf('wait', options);
+  checkSignal(waiting.signal);
   if (list.length === 0) return [];
   const ready = new Set<T>();
   const over = new AbortController();
-  const until = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal]);
-  let timer: NodeJS.Timeout | undefined;
+  const time = new Waiter<undefined, void>(undefined, waiting, {
+    expire: () => time.settle(),
+    remove: () => undefined,
+  });
   try {
-    const watched = list.map((object) => readiness(object, until).then(() => void ready.add(object)));
+    const watched = list.map((object) => readiness(object, over.signal).then(() => void ready.add(object)));
     // The race hears the first that fails; the others are given up.
     for (const one of watched) one.catch(() => undefined);
-    const time = new Promise<void>((resolve) => {
-      if (timeout !== undefined) timer = setTimeout(resolve, timeout);
-    });
-    await Promise.race([...watched, time]);
+    await Promise.race([...watched, time.promise]);
     // Those that were ready at the same time.
     await nextTurn();
     return list.filter((object) => ready.has(object));
   } finally {
-    clearTimeout(timer);
+    time.settle();
     over.abort();
   }
 }
 
+function listOf<T extends Waitable>(objects: Iterable<T>): T[] {
+  const given: Partial<Iterable<T>> = Object(objects ?? {});
+  if (typeof given[Symbol.iterator] !== 'function')
+    throw new ArgumentTypeError(`Cannot wait for ${show(objects)}: expected a list, such as wait([a, b]).`);
+  const list = [...objects];
+  for (const object of list)
+    if (!isWaitable(object))
+      throw new ArgumentTypeError(
+        `Cannot wait for ${show(object)}: wait() takes connections, processes, promises and streams.`,
+      );
+  return list;
+}
+
+function isWaitable(given: unknown): boolean {
+  const { poll, then, sentinel, readableLength } = Object(given ?? {}) as Readonly<Record<string, unknown>>;
+  const has = typeof poll === 'function' || typeof then === 'function' || typeof readableLength === 'number';
+  return has || sentinel !== undefined;
+}
+
 async function readiness(object: Waitable, signal: AbortSignal): Promise<void> {
-  if ('poll' in object) {
-    await object.poll({ timeout: Number.POSITIVE_INFINITY, signal });
-  } else if ('readableLength' in object) {
-    await readable(object, signal);
-  } else {
-    const promise = 'sentinel' in object ? object.sentinel : object;
-    if (typeof promise.then !== 'function')
-      throw new ArgumentTypeError('wait() takes connections, processes, promises and streams.');
-    await promise.then(undefined, () => undefined);
-  }
+  if ('poll' in object) await object.poll({ timeout: Infinity, signal });
+  else if ('readableLength' in object) await readable(object, signal);
+  else await ('sentinel' in object ? object.sentinel : object).then(undefined, () => undefined);
 }
 
 function readable(stream: Stream, signal: AbortSignal): Promise<void> {

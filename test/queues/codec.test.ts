@@ -74,6 +74,18 @@ test('messages: large buffers stand beside, moving ones are detached only when t
   assert.equal(came[19_999], 3);
 });
 
+test('messages: what cannot be moved is copied, and stays', async () => {
+  const { Memory } = Reflect.get(globalThis, 'WebAssembly') as {
+    Memory: new (of: { initial: number }) => { buffer: ArrayBuffer };
+  };
+  const memory = new Memory({ initial: 1 });
+  for (const value of [new Uint8Array(memory.buffer), Buffer.from('hello')]) {
+    const length = value.length;
+    assert.deepEqual(await travel(transfer(value)), value);
+    assert.equal(value.length, length);
+  }
+});
+
 test('messages: what cannot travel is named, and the next message is whole (C79)', async () => {
   assert.throws(
     () => messageOf({ db: { lock: new WeakMap() } }),

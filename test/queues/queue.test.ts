@@ -15,6 +15,7 @@ import {
   QueueTaskError,
   SerializationError,
   SimpleQueue,
+  transfer,
 } from 'manycore';
 import { eachContext, eventually, rejection } from '../matrix.ts';
 import { run, start, testQueues } from './support.ts';
@@ -59,6 +60,19 @@ testQueues('queue: what waits for room is what it was at the call, whatever is p
   assert.deepEqual(await q.get(), new Uint8Array(200_000).fill(7));
   await Promise.all(waiting);
 });
+
+testQueues(
+  'queue: a buffer that moves by two puts which wait goes with the first, and a copy with the second',
+  async () => {
+    const q = new Queue<Uint8Array | string>(1);
+    await q.put('first');
+    const moving = transfer(new Uint8Array(20_000).fill(3));
+    const puts = [q.put(moving), q.put(moving)];
+    await q.get();
+    for (const put of puts) assert.deepEqual((await Promise.all([q.get(), put]))[0], new Uint8Array(20_000).fill(3));
+    assert.equal(moving.length, 0);
+  },
+);
 
 testQueues('queue: an empty one refuses at once, or after its timeout (C72)', async () => {
   const q = new Queue<number>();
@@ -213,7 +227,7 @@ testQueues('queue: wrong arguments are refused', async () => {
   assert.throws(() => new Queue('3' as never), ArgumentTypeError);
   const q = new Queue();
   assert.ok((await rejection(q.get({ timeOut: 3 } as object))) instanceof ArgumentTypeError);
-  assert.match((await rejection(q.get({ timeOut: 3 } as object))).message, /did you mean "timeout"/);
+  assert.match((await rejection(q.get({ timeOut: 3 } as object))).message, /Did you mean "timeout"/);
   assert.throws(() => q.putSync(1, { timeout: 'x' as never }), ArgumentTypeError);
 });
 
