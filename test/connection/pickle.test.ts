@@ -426,3 +426,10 @@ testClean('pickle: dates and times that do not exist are refused', {}, () => {
   assert.deepEqual(new TimeDelta(0, -1, -1), new TimeDelta(-1, 86_398, 999_999));
   assert.equal(new TimeDelta(1, 1, 1).milliseconds, 86_401_000.001);
 });
+
+testClean('pickle: a number of a million letters is refused at once (I10)', {}, () => {
+  const digits = Buffer.concat([Buffer.from('F'), Buffer.alloc(1_000_000, '1'), Buffer.from('x\n.')]);
+  assert.throws(() => loads(digits), { name: 'UnpicklingError' });
+  assert.equal(loads(Buffer.from('F1.\n.')), 1);
+  assert.equal(loads(Buffer.from('F.5e1\n.')), 5);
+});

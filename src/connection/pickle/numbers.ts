@@ -3,6 +3,8 @@ import { UnpicklingError } from '../../errors.ts';
 /** Python itself reads no longer ones from text: that takes time with the square of the length. */
 const mostDigits = 4_300;
 const mostBytes = 2 ** 20;
+/** A number of 64 bits says all that it has in fewer. */
+const mostLetters = 1_000;
 
 /** Python's int: a number where that is exact, a BigInt beyond. */
 export function narrow(value: bigint): number | bigint {
@@ -44,7 +46,7 @@ export function parseInteger(text: string): number | bigint {
 export function parseFloat64(text: string): number {
   if (/^[+-]?inf$/.test(text)) return text.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   if (/^[+-]?nan$/.test(text)) return Number.NaN;
-  if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text))
+  if (text.length > mostLetters || !/^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i.test(text))
     throw new UnpicklingError('The message holds a number that is none.');
   return Number(text);
 }
