@@ -137,6 +137,10 @@ export const longestTimerMs: number = 2 ** 31 - 1;
 export const maxManagerFrameBytes: number = 64 * 2 ** 20;
 /** Values in one frame of data: so many numbers are decoded within 100 ms, objects within a second. */
 export const maxDataNodes = 1_000_000;
+/** Hexadecimal digits of a BigInt that comes over a network: its decimal text takes time with the square of them. */
+export const maxBigIntDigits = 65_536;
+/** Bytes that are written in vain, of errors whose fields are no data, before such fields are left out at once. */
+export const maxTakenBack: number = 16 * 2 ** 20;
 /** How deep data may be nested: the codec recurses, and so do those who look at it. */
 export const maxDataDepth = 1_000;
 /** The calls of one tick go out in frames of about this size. */

@@ -1,6 +1,7 @@
-import { ProtocolError, SerializationError } from '../errors.ts';
+import { FrameTooLargeError, ProtocolError, RemoteError, SerializationError } from '../errors.ts';
 import { maxRemoteMessageLength, maxUnsentBytes, slowReaderMs } from '../limits.ts';
-import { DataEncoder } from '../wire/data-encoder.ts';
+import { DataEncoder, type DataEncoderOptions } from '../wire/data-encoder.ts';
+import { asError } from '../wire/error-codec.ts';
 import { FrameWriter } from './frame-writer.ts';
 import type { Link } from './link.ts';
 import { pack } from './pack.ts';
@@ -14,22 +15,40 @@ export interface AnswerOptions {
   readonly exposeStacks: boolean;
 }
 
+/** How shared objects stand in answers, and what of them was told. */
+export interface AnswerReferences {
+  write(value: object, encoder: DataEncoder): boolean;
+  /** What was written from this length of the message on is not sent. */
+  takeBack(length: number): void;
+  /** What was written up to now is sent. */
+  sent(): void;
+}
+
 /** What the server tells one client: the answers of one tick go out together. */
 export class Answers {
   readonly #link: Link;
   readonly #options: AnswerOptions;
   readonly #out: FrameWriter;
+  readonly #references: AnswerReferences;
   readonly #encoder: DataEncoder;
+  readonly #errors: DataEncoder;
   /** Calls in a row that gave undefined and are yet to be answered. */
   #range = { first: 0, count: 0 };
   #slowTimer: NodeJS.Timeout | undefined;
   #scheduled = false;
 
-  constructor(link: Link, options: AnswerOptions, special: (value: object, encoder: DataEncoder) => boolean) {
+  constructor(link: Link, options: AnswerOptions, references: AnswerReferences) {
     this.#link = link;
     this.#options = options;
     this.#out = new FrameWriter(options.maxFrameBytes);
-    this.#encoder = new DataEncoder(special);
+    this.#references = references;
+    const shared: DataEncoderOptions = {
+      special: (value, encoder) => references.write(value, encoder),
+      takeBack: (length) => references.takeBack(length),
+    };
+    this.#encoder = new DataEncoder(shared);
+    const { exposeStacks: stacks } = options;
+    this.#errors = new DataEncoder({ ...shared, maxErrorText: maxRemoteMessageLength, stacks });
   }
 
   done(id: number, result: unknown): void {
@@ -44,16 +63,26 @@ export class Answers {
       return;
     }
     this.#flushRange();
+    try {
+      this.#record(ToClient.done, id, () => this.#write(result));
+    } catch (error) {
+      this.failed(id, error);
+    }
+  }
+
+  #record(op: number, id: number, write: () => void): void {
     const mark = this.#out.open();
     const { writer } = this.#out;
-    writer.u8(ToClient.done);
+    writer.u8(op);
     writer.varint(id);
     try {
-      this.#write(result);
+      write();
       this.#out.close(mark);
+      this.#references.sent();
     } catch (error) {
       this.#out.rollback(mark);
-      this.failed(id, error);
+      this.#references.takeBack(mark);
+      throw error;
     }
   }
 
@@ -68,15 +97,19 @@ export class Answers {
     }
   }
 
-  failed(id: number, error: unknown): void {
-    if (error instanceof ProtocolError) return this.#link.destroy(error);
+  /** Tells of whatever was thrown: what does not travel by its name. */
+  failed(id: number, thrown: unknown): void {
+    if (thrown instanceof ProtocolError) return this.#link.destroy(thrown);
     this.#flushRange();
-    const mark = this.#out.open();
-    const { writer } = this.#out;
-    writer.u8(ToClient.failed);
-    writer.varint(id);
-    this.#encoder.message(writer, scrub(error, this.#options.exposeStacks), 'result');
-    this.#out.close(mark);
+    const tell = (error: Error): void =>
+      this.#record(ToClient.failed, id, () => this.#errors.message(this.#out.writer, error, 'result'));
+    const error = asError(thrown);
+    try {
+      tell(error);
+    } catch (failure) {
+      const why = failure instanceof FrameTooLargeError ? 'is too large to be sent' : 'cannot be sent';
+      tell(new RemoteError(`The call failed with ${nameOf(error)}, which ${why}.`, undefined));
+    }
   }
 
   #flushRange(): void {
@@ -137,15 +170,10 @@ export class Answers {
   }
 }
 
-/** An error as a client is told of it. */
-function scrub(thrown: unknown, exposeStack: boolean): unknown {
-  if (!(thrown instanceof Error)) return thrown;
-  const { message, stack } = thrown;
-  const long = message.length > maxRemoteMessageLength;
-  if (exposeStack && !long) return thrown;
-  const { stack: _, message: __, ...fields } = Object.getOwnPropertyDescriptors(thrown) as PropertyDescriptorMap;
-  const copy = new Error(long ? `${message.slice(0, maxRemoteMessageLength)}...` : message);
-  Object.setPrototypeOf(copy, Object.getPrototypeOf(thrown) as object);
-  Object.defineProperty(copy, 'stack', { value: exposeStack ? stack : '', configurable: true, writable: true });
-  return Object.defineProperties(copy, fields);
+function nameOf(error: Error): string {
+  try {
+    return String(error.name).slice(0, 100);
+  } catch {
+    return 'an error';
+  }
 }

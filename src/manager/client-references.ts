@@ -4,6 +4,7 @@ import type { DataDecoder } from '../wire/data-decoder.ts';
 import type { DataEncoder } from '../wire/data-encoder.ts';
 import { DataTag } from '../wire/data-tags.ts';
 import type { Writer } from '../wire/writer.ts';
+import { readForeign } from './foreign.ts';
 import { Foreign, Managed } from './managed.ts';
 import type { ObjectTable } from './object-table.ts';
 import { Packed } from './packed.ts';
@@ -36,6 +37,8 @@ export class ClientReferences {
   /** What the client was given, by the object: one number for each. */
   readonly #given = new Map<Managed, number>();
   #lastGiven = 0;
+  /** What was given by the message that is being written, and where. */
+  readonly #written: { readonly at: number; readonly managed: Managed }[] = [];
   #failure: Error | undefined;
   #ended = false;
 
@@ -134,10 +137,20 @@ export class ClientReferences {
     }
     this.#entries.get(number)!.count++;
     this.#host.objects.hold(managed);
+    this.#written.push({ at: writer.length, managed });
     writer.u8(Special.given);
     writer.varint(number);
     writer.string(managed.type.proxy);
     writer.raw(Buffer.from(managed.id, 'hex'));
+  }
+
+  sent(): void {
+    if (this.#written.length > 0) this.#written.length = 0;
+  }
+
+  takeBack(length: number): void {
+    while (this.#written.length > 0 && this.#written.at(-1)!.at >= length)
+      this.drop(this.#given.get(this.#written.pop()!.managed)!, 1);
   }
 
   /** Reads what is no data. */
@@ -147,7 +160,7 @@ export class ClientReferences {
       case Special.mine:
         return this.#mine(reader.varint());
       case Special.foreign:
-        return new Foreign(decoder.value());
+        return new Foreign(readForeign(decoder.value()));
       case Special.packed: {
         if (this.#host.code === undefined) throw new ProtocolError('A client sent code to a server that takes none.');
         const isConstant = reader.u8() === 1;

@@ -5,6 +5,7 @@ import { DataTag } from '../wire/data-tags.ts';
 import type { Reader } from '../wire/reader.ts';
 import type { Writer } from '../wire/writer.ts';
 import type { Connection } from './connection.ts';
+import { type ForeignState, readForeign } from './foreign.ts';
 import { isConstantFunction, pack, unpack } from './pack.ts';
 import { idBytes, Special } from './protocol.ts';
 import type { Reference } from './reference.ts';
@@ -15,11 +16,11 @@ export interface ProxyMaker {
   make(kind: string, reference: Reference): object;
   /** The reference of a proxy; undefined for any other object. */
   referenceOf(value: object): Reference | undefined;
-  /** A proxy of another server, as data to which no key belongs; and back. */
-  stateOf(reference: Reference): unknown;
+  /** A proxy of another server, as data; and back. @throws AuthenticationError when that server is not known here. */
+  stateOf(reference: Reference): ForeignState;
+  attach(state: ForeignState): object;
   /** Runs `body`, which encodes for a connection; returns the references to its objects that were sent. */
   collect(connection: Connection, body: () => void): readonly Reference[];
-  attach(state: unknown): object;
 }
 
 const packedFunctions = new WeakMap<object, Buffer>();
@@ -29,7 +30,7 @@ export class ConnectionValues {
   allowsCode: boolean;
   readonly #connection: Connection;
   readonly #proxies: ProxyMaker;
-  readonly #encoder = new DataEncoder((value, encoder) => this.#writeSpecial(value, encoder));
+  readonly #encoder = new DataEncoder({ special: (value, encoder) => this.#writeSpecial(value, encoder) });
   readonly #decoder = new DataDecoder((decoder) => this.#readSpecial(decoder), Infinity);
   /** What the server has given, by its numbers. */
   readonly #given = new Map<number, Reference>();
@@ -111,7 +112,7 @@ export class ConnectionValues {
       case Special.given:
         return this.#take(reader);
       case Special.foreign:
-        return this.#proxies.attach(decoder.value());
+        return this.#proxies.attach(readForeign(decoder.value()));
       case Special.packed: {
         reader.u8();
         for (let count = reader.count(1); count > 0; count--) {

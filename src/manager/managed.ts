@@ -1,3 +1,4 @@
+import type { ForeignState } from './foreign.ts';
 import type { ObjectType } from './types.ts';
 
 /** A shared object on its server: what proxies stand for. */
@@ -24,9 +25,9 @@ export class Managed {
 
 /** A shared object of another server, as a client has sent it: it is handed on as it is. */
 export class Foreign {
-  readonly state: unknown;
+  readonly state: ForeignState;
 
-  constructor(state: unknown) {
+  constructor(state: ForeignState) {
     this.state = state;
   }
 }

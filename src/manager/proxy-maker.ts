@@ -1,27 +1,31 @@
 import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
-import { AuthenticationError, ProtocolError } from '../errors.ts';
+import { AuthenticationError, ObjectGoneError, ProtocolError } from '../errors.ts';
 import { unbroken } from '../unbroken.ts';
-import { showAddress, type Target } from './address.ts';
+import { type Address, showAddress, type Target } from './address.ts';
 import { AuthKey } from './auth-key.ts';
 import { Connection } from './connection.ts';
 import type { ProxyMaker } from './connection-values.ts';
+import type { ForeignState } from './foreign.ts';
 import type { Reference, ServerAccess } from './reference.ts';
 import type * as Python from './python/accesses.ts';
 
 export type ProxyClass = new (reference: Reference) => object;
 
-/** How a proxy travels. The key is in it only on the way to those that this program has started. */
-export interface ProxyState extends Target {
-  readonly kind: string;
-  readonly id: string;
+/** How a proxy travels to those that this program has started. What goes through a server has no key in it. */
+export interface ProxyState extends ForeignState, Target {
+  readonly address: Address;
   readonly key?: Uint8Array | undefined;
-  /** Its maker's own word may reach the server later. */
-  readonly mayCome: boolean;
   readonly allowsCode: boolean;
   readonly python?: ServerAccess['python'];
-  /** What Python calls its type. */
-  readonly typeid?: string | undefined;
+}
+
+/** A server that this thread has to do with: it connected to it, or the program that started this thread has told it. */
+interface Known {
+  readonly target: Target;
+  readonly key: AuthKey;
+  readonly allowsCode: boolean;
+  readonly python?: ServerAccess['python'];
 }
 
 /** The classes by kind; `remote` is for all that are the user's. */
@@ -29,8 +33,7 @@ export const proxyClasses: Map<string, ProxyClass> = new Map();
 export const userKind = 'remote';
 
 const connections = new Map<string, Connection>();
-/** The keys of the servers that this thread has to do with. */
-const keys = new Map<string, AuthKey>();
+const servers = new Map<string, Known>();
 
 /** What is being encoded for whom; undefined: for those that this program has started. */
 let packing: { readonly connection: Connection; readonly references: Set<Reference> } | undefined;
@@ -54,44 +57,69 @@ export function connectionTo(target: Target, key: AuthKey, allowsCode: boolean, 
     });
     connections.set(name, connection);
   }
-  rememberKey(target, key);
+  rememberServer({ target, key, allowsCode });
   return connection;
 }
 
-export function rememberKey({ address }: Target, key: AuthKey): void {
-  keys.set(showAddress(address), key);
+export function rememberServer(known: Known): void {
+  servers.set(showAddress(known.target.address), known);
+}
+
+function serverAt(address: Address): Known {
+  const known = servers.get(showAddress(address));
+  if (known !== undefined) return known;
+  throw new AuthenticationError(
+    `Cannot use a shared object of the server at ${showAddress(address)}: its key is not known here. Connect to it first.`,
+  );
 }
 
 /** What is told of a proxy that is sent. */
 export function travellingState(reference: Reference): ProxyState {
-  const { connection, kind, id } = reference;
-  const { target, key, allowsCode, python } = connection;
+  const { target, key, allowsCode, python } = reference.connection;
+  noteTravel(reference);
+  return {
+    ...foreignState(reference),
+    ...target,
+    allowsCode,
+    ...(python !== undefined && { python }),
+    ...(packing === undefined && { key: key.raw }),
+  };
+}
+
+function noteTravel(reference: Reference): void {
+  const { connection } = reference;
   if (packing !== undefined && packing.connection === connection) packing.references.add(reference);
   else if (!reference.travelled || !reference.isConfirmed) {
     connection.travels(reference);
     reference.travelled = true;
   }
-  return {
-    ...target,
-    kind,
-    id,
-    mayCome: !reference.isConfirmed,
-    allowsCode,
-    ...(python !== undefined && { python, typeid: reference.typeid }),
-    ...(packing === undefined && { key: key.raw }),
-  };
 }
 
-/** Refers to what a travelling proxy stands for. */
+function foreignState({ connection, kind, id, typeid, isConfirmed }: Reference): ForeignState {
+  const { target, python } = connection;
+  return { address: target.address, kind, id, mayCome: !isConfirmed, ...(python !== undefined && { typeid }) };
+}
+
+/** Refers to what a proxy that came from this program's own stands for. */
 export function attachReference(state: ProxyState): Reference {
-  const { address, tls, kind, id, key: raw, mayCome, allowsCode, python } = state;
-  const key = raw === undefined ? keys.get(showAddress(address)) : new AuthKey(raw);
-  if (key === undefined)
-    throw new AuthenticationError(
-      `Cannot use a shared object of the server at ${showAddress(address)}: its key is not known here. Connect to it first.`,
-    );
-  if (python !== undefined) return loadPython().attachToPython({ address, tls }, key, python, state);
-  const connection = connectionTo({ address, tls }, key, allowsCode, mayCome);
+  const { address, tls, key, allowsCode, python, kind, typeid } = state;
+  if (key === undefined) return attachTo(serverAt(address), state);
+  const server = {
+    target: { address, tls },
+    key: new AuthKey(key),
+    allowsCode,
+    ...(python !== undefined && { python }),
+  };
+  if (python !== undefined && typeid !== undefined)
+    loadPython().accessTo(server.target, server.key, python).kinds.set(typeid, kind);
+  return attachTo(server, state);
+}
+
+function attachTo({ target, key, allowsCode, python }: Known, { kind, id, mayCome, typeid }: ForeignState): Reference {
+  if (python !== undefined) return loadPython().attachToPython(target, key, python, { kind, id, typeid });
+  if (typeid !== undefined)
+    throw new ObjectGoneError(`The server at ${showAddress(target.address)} is not Python's, as it was.`);
+  const connection = connectionTo(target, key, allowsCode, mayCome);
   connection.users++;
   return connection.attach(kind, id, mayCome);
 }
@@ -112,17 +140,18 @@ function classOf(kind: string): ProxyClass {
   return found;
 }
 
+export function proxyFor(reference: Reference): object {
+  return new (classOf(reference.kind))(reference);
+}
+
 export const proxyMaker: ProxyMaker = {
   make: (kind, reference) => new (classOf(kind))(reference),
   referenceOf: (value) => referenceOf(value),
   stateOf: (reference) => {
-    const { key: _, ...state } = travellingState(reference);
-    return state;
+    noteTravel(reference);
+    return foreignState(reference);
   },
-  attach: (state) => {
-    const reference = attachReference(state as ProxyState);
-    return new (classOf(reference.kind))(reference);
-  },
+  attach: (state) => proxyFor(attachTo(serverAt(state.address), state)),
   collect: (connection, body) => {
     const before = packing;
     const references = new Set<Reference>();

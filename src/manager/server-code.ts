@@ -91,12 +91,14 @@ function recode(
   find: (each: object) => number | undefined,
 ): (replacements: readonly unknown[]) => unknown {
   const writer = new Writer(256);
-  const encoder = new DataEncoder((each) => {
-    const place = find(each);
-    if (place === undefined) return false;
-    writer.u8(DataTag.special);
-    writer.varint(place);
-    return true;
+  const encoder = new DataEncoder({
+    special: (each) => {
+      const place = find(each);
+      if (place === undefined) return false;
+      writer.u8(DataTag.special);
+      writer.varint(place);
+      return true;
+    },
   });
   encoder.message(writer, value);
   return (replacements) => {

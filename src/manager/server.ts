@@ -8,7 +8,7 @@ import type { AuthKey } from './auth-key.ts';
 import { Foreign, Managed } from './managed.ts';
 import { ObjectTable } from './object-table.ts';
 import { builtinTypes } from './objects/index.ts';
-import { proxyMaker, rememberKey } from './proxy-maker.ts';
+import { attachReference, proxyFor, proxyMaker, rememberServer } from './proxy-maker.ts';
 import { Reception } from './reception.ts';
 import { type Registration, typeFrom } from './registration.ts';
 import { ServerCode } from './server-code.ts';
@@ -104,7 +104,7 @@ export class Server implements Host {
       },
     });
     await this.#reception.ready;
-    rememberKey(this.#target, key);
+    rememberServer({ target: this.#target, key, allowsCode: this.code !== undefined });
     if (typeof target.address === 'string') return;
     this.#timer = setInterval(() => this.#listen(), heartbeatMs);
     this.#timer.unref();
@@ -186,14 +186,9 @@ export class Server implements Host {
 
   #proxyOf(managed: Managed): object {
     this.objects.travel(managed);
-    return proxyMaker.attach({
-      ...this.#target,
-      kind: managed.type.proxy,
-      id: managed.id,
-      key: this.#setup.key.raw,
-      mayCome: false,
-      allowsCode: true,
-    });
+    const { proxy: kind } = managed.type;
+    const state = { ...this.#target, kind, id: managed.id, mayCome: false, key: this.#setup.key.raw, allowsCode: true };
+    return proxyFor(attachReference(state));
   }
 
   standsFor(value: object): Managed | Foreign | undefined {

@@ -3,6 +3,7 @@ import { ArgumentRangeError, MethodNotExposedError, ObjectGoneError, ProtocolErr
 import { managerSpinUs, maxWaitingCalls } from '../limits.ts';
 import { monotonicMs } from '../monotonic.ts';
 import { DataDecoder } from '../wire/data-decoder.ts';
+import { asError } from '../wire/error-codec.ts';
 import { isThenable } from '../thenable.ts';
 import { Reader } from '../wire/reader.ts';
 import { type AnswerOptions, Answers } from './answers.ts';
@@ -52,7 +53,7 @@ export class Session implements Holder {
       idle: () => this.#idle(),
       closed: () => this.#ended(),
     });
-    this.#answers = new Answers(this.link, host, (value, encoder) => this.#references.write(value, encoder));
+    this.#answers = new Answers(this.link, host, this.#references);
   }
 
   get code(): Code | undefined {
@@ -145,7 +146,7 @@ export class Session implements Holder {
   /** Makes an entry what it is to be. What goes wrong is told to those who call it. */
   #settle(entry: Entry, make: () => unknown): void {
     const failed = (error: unknown): void => {
-      entry.error = error instanceof Error ? error : new ObjectGoneError(`It could not be made: ${String(error)}`);
+      entry.error = asError(error);
     };
     try {
       const wait = make();

@@ -1,5 +1,5 @@
 import { ProtocolError } from '../errors.ts';
-import { maxDataDepth, maxDataNodes } from '../limits.ts';
+import { maxBigIntDigits, maxDataDepth, maxDataNodes } from '../limits.ts';
 import { DataTag } from './data-tags.ts';
 import { domException, makeError } from './error-kinds.ts';
 import type { Reader } from './reader.ts';
@@ -36,6 +36,7 @@ export class DataDecoder {
 
   /** Decodes one message of the frame. */
   message(): unknown {
+    this.#children(1, 1);
     const tag = this.reader.u8();
     try {
       if (tag <= DataTag.bigint) return this.#tagged(tag);
@@ -51,9 +52,15 @@ export class DataDecoder {
     return this.#tagged(this.reader.u8());
   }
 
+  /** Charges so many things of so many values each, before anything is made for them. */
+  #children(count: number, values: number): number {
+    this.#nodes += count * values;
+    if (this.#nodes > this.#maxNodes) throw new ProtocolError(`A frame has more than ${this.#maxNodes} values.`);
+    return count;
+  }
+
   #tagged(tag: number): unknown {
     const { reader } = this;
-    if (++this.#nodes > this.#maxNodes) throw new ProtocolError(`A frame has more than ${this.#maxNodes} values.`);
     switch (tag) {
       case DataTag.undefined:
         return undefined;
@@ -112,7 +119,7 @@ export class DataDecoder {
     const { reader } = this;
     switch (tag) {
       case DataTag.array: {
-        const array = this.#remember(new Array<unknown>(reader.count(1)));
+        const array = this.#remember(new Array<unknown>(this.#children(reader.count(1), 1)));
         for (let i = 0; i < array.length; i++) array[i] = this.value();
         return array;
       }
@@ -130,7 +137,7 @@ export class DataDecoder {
       }
       case DataTag.map: {
         const map = this.#remember(new Map<unknown, unknown>());
-        for (let count = reader.count(2); count > 0; count--) {
+        for (let count = this.#children(reader.count(2), 2); count > 0; count--) {
           const key = this.value();
           if (map.has(key)) throw new ProtocolError('A message repeats a key.');
           map.set(key, this.value());
@@ -139,7 +146,7 @@ export class DataDecoder {
       }
       case DataTag.set: {
         const set = this.#remember(new Set<unknown>());
-        for (let count = reader.count(1); count > 0; count--) {
+        for (let count = this.#children(reader.count(1), 1); count > 0; count--) {
           const item = this.value();
           if (set.has(item)) throw new ProtocolError('A message repeats a member.');
           set.add(item);
@@ -159,6 +166,7 @@ export class DataDecoder {
   }
 
   #record({ keys, unsafe }: Shape): Record<string, unknown> {
+    this.#children(keys.length, 1);
     const value = this.#remember<Record<string, unknown>>({});
     for (const key of keys) {
       if (unsafe) setOwn(value, key, this.value());
@@ -180,7 +188,7 @@ export class DataDecoder {
     define('message', message, false);
     if (name !== '' && error.name !== name) define('name', name, false);
     define('stack', stack === '' ? `${name || 'Error'}: ${message}` : stack, false);
-    for (let count = reader.count(2); count > 0; count--) {
+    for (let count = this.#children(reader.count32(2), 1); count > 0; count--) {
       const key = reader.string();
       if (Object.hasOwn(error, key)) throw new ProtocolError('A message repeats a key.');
       define(key, this.value(), key !== 'cause' && key !== 'errors');
@@ -190,7 +198,8 @@ export class DataDecoder {
 }
 
 function bigint(text: string): bigint {
-  if (!/^-?[\da-f]+$/.test(text)) throw new ProtocolError('A message holds a BigInt that is no number.');
+  if (text.length > maxBigIntDigits + 1 || !/^-?[\da-f]+$/.test(text))
+    throw new ProtocolError('A message holds a BigInt that is no number.');
   return text.startsWith('-') ? -BigInt(`0x${text.slice(1)}`) : BigInt(`0x${text}`);
 }
 

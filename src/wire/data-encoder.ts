@@ -1,5 +1,6 @@
 import { types } from 'node:util';
-import { maxDataDepth } from '../limits.ts';
+import { FrameTooLargeError } from '../errors.ts';
+import { maxBigIntDigits, maxDataDepth, maxTakenBack } from '../limits.ts';
 import { DataTag } from './data-tags.ts';
 import { domException, errorKind } from './error-kinds.ts';
 import { MapKey, Path, setValues } from './path.ts';
@@ -7,10 +8,20 @@ import { hasAccessor, isTwin } from './shapes.ts';
 import { ShapeTable } from './shape-table.ts';
 import { viewNames } from './tags.ts';
 import { article, locate, unsendable } from './unsendable.ts';
-import { Writer } from './writer.ts';
+import type { Writer } from './writer.ts';
 
 /** What the layer above can write that is no data: true when it has written `value`, tag and all. */
 export type SpecialWriter = (value: object, encoder: DataEncoder) => boolean;
+
+export interface DataEncoderOptions {
+  readonly special?: SpecialWriter;
+  /** What was written from here on is taken back, with what `special` wrote. */
+  readonly takeBack?: (length: number) => void;
+  /** How long the message of an error may be; four times that, its stack. */
+  readonly maxErrorText?: number;
+  /** Whether errors say where they were thrown. Default true. */
+  readonly stacks?: boolean;
+}
 
 /**
  * Writes data and nothing else: what the other side makes of it can be called by nobody. Within one message identity and
@@ -20,29 +31,39 @@ export class DataEncoder {
   writer!: Writer;
   readonly #path = new Path();
   readonly #special: SpecialWriter | undefined;
+  readonly #takeBack: ((length: number) => void) | undefined;
+  readonly #maxErrorText: number;
+  readonly #stacks: boolean;
   readonly #memo = new Map<object, number>();
   readonly #shapes = new ShapeTable();
   #depth = 0;
+  /** What was written in vain, of fields of errors. */
+  #takenBack = 0;
 
-  constructor(special?: SpecialWriter) {
+  constructor({ special, takeBack, maxErrorText = Infinity, stacks = true }: DataEncoderOptions = {}) {
     this.#special = special;
+    this.#takeBack = takeBack;
+    this.#maxErrorText = maxErrorText;
+    this.#stacks = stacks;
   }
 
   /** Encodes one value. On failure nothing of it stays behind. */
   message(writer: Writer, value: unknown, phase: 'args' | 'result' = 'args'): void {
     const { length } = writer;
     this.writer = writer;
-    if (this.#primitive(value)) return;
+    if (typeof value !== 'bigint' && this.#primitive(value)) return;
     try {
       this.value(value);
     } catch (error) {
       writer.length = length;
+      this.#takeBack?.(length);
       throw locate(error, this.#path, phase);
     } finally {
       if (this.#memo.size > 0) this.#memo.clear();
       this.#shapes.clear();
       this.#path.clear();
       this.#depth = 0;
+      this.#takenBack = 0;
     }
   }
 
@@ -68,10 +89,14 @@ export class DataEncoder {
       case 'undefined':
         writer.u8(DataTag.undefined);
         return true;
-      case 'bigint':
+      case 'bigint': {
+        const digits = value.toString(16);
+        if (digits.length > maxBigIntDigits)
+          throw unsendable(`it is a BigInt of more than ${maxBigIntDigits} digits`, 'Send it in parts.');
         writer.u8(DataTag.bigint);
-        writer.string(value.toString(16));
+        writer.string(digits);
         return true;
+      }
       case 'object':
         if (value !== null) return false;
         writer.u8(DataTag.null);
@@ -128,7 +153,7 @@ export class DataEncoder {
     this.#remember(value);
     const { writer } = this;
     const { length } = value;
-    if (length > 1 && value.every((item) => typeof item === 'number')) {
+    if (length > 1 && isNumbers(value)) {
       writer.u8(DataTag.numbers);
       writer.varint(length);
       return writer.doubles(value, 0, length);
@@ -222,35 +247,63 @@ export class DataEncoder {
     const { name } = errorKind(value);
     const text = (key: 'message' | 'name' | 'stack'): string => {
       const found: unknown = Reflect.get(value, key);
-      return typeof found === 'string' ? found : '';
+      if (typeof found !== 'string') return '';
+      const most = key === 'stack' ? 4 * this.#maxErrorText : this.#maxErrorText;
+      return found.length <= most ? found : `${found.slice(0, most)}...`;
     };
     writer.u8(DataTag.error);
     writer.string(name === domException ? 'Error' : name);
     writer.string(text('message'));
     writer.string(text('name'));
-    writer.string(text('stack'));
-    const keys = Object.getOwnPropertyNames(value).filter((key) => !errorTexts.has(key) && this.#isData(value, key));
-    writer.varint(keys.length);
-    for (const key of keys) {
-      writer.string(key);
-      this.#path.push(key);
-      this.value(Reflect.get(value, key));
-      this.#path.pop();
-    }
+    writer.string(this.#stacks ? text('stack') : '');
+    const keys = Object.getOwnPropertyNames(value).filter((key) => !errorTexts.has(key));
+    const at = writer.length;
+    writer.u32(0);
+    let count = 0;
+    for (const key of keys) if (this.#field(value, key)) count++;
+    writer.u32At(at, count);
   }
 
-  /** An error is not lost for a field that is no data: a socket, a function, an instance. */
-  #isData(value: object, key: string): boolean {
-    const descriptor = Object.getOwnPropertyDescriptor(value, key)!;
+  /**
+   * Writes a field of an error, or nothing: an error is not lost for one that is no data, such as a socket or an instance. What
+   * is written in vain has an end, as errors within what is taken back are written again, and so are errors in these.
+   */
+  #field(error: Error, key: string): boolean {
+    const descriptor = Object.getOwnPropertyDescriptor(error, key)!;
     if (!('value' in descriptor)) return false;
-    const probe = new DataEncoder(this.#special);
+    const value: unknown = descriptor.value;
+    if (typeof value === 'object' && value !== null && this.#takenBack > maxTakenBack) return false;
+    const { writer } = this;
+    const { length } = writer;
+    const before = [this.#memo.size, this.#shapes.count, this.#path.length, this.#depth] as const;
     try {
-      probe.message(new Writer(256), descriptor.value);
+      writer.string(key);
+      this.#path.push(key);
+      this.value(value);
+      this.#path.pop();
       return true;
-    } catch {
+    } catch (failure) {
+      if (failure instanceof FrameTooLargeError) throw failure;
+      this.#takenBack += writer.length - length + (this.#memo.size > before[0] ? this.#memo.size : 1);
+      writer.length = length;
+      this.#takeBack?.(length);
+      this.#restore(...before);
       return false;
     }
   }
+
+  #restore(memo: number, shapes: number, path: number, depth: number): void {
+    if (this.#memo.size > memo) for (const [object, place] of this.#memo) if (place >= memo) this.#memo.delete(object);
+    this.#shapes.truncate(shapes);
+    this.#path.truncate(path);
+    this.#depth = depth;
+  }
+}
+
+/** A hole is none: `every` would pass over it. */
+function isNumbers(items: readonly unknown[]): items is readonly number[] {
+  for (let i = 0; i < items.length; i++) if (typeof items[i] !== 'number') return false;
+  return true;
 }
 
 const errorTexts = new Set(['message', 'name', 'stack']);

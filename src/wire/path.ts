@@ -57,6 +57,15 @@ export class Path {
     this.#keys.length = 0;
   }
 
+  get length(): number {
+    return this.#keys.length;
+  }
+
+  /** Back to where the path had this length. */
+  truncate(length: number): void {
+    this.#keys.length = length;
+  }
+
   save(): readonly Key[] {
     return this.#keys.slice();
   }

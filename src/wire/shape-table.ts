@@ -32,6 +32,22 @@ export class ShapeTable {
     return undefined;
   }
 
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Forgets all but the first `count`: what was written of the others was taken back. */
+  truncate(count: number): void {
+    if (this.#count === count) return;
+    for (const [first, alike] of this.#byFirstKey) {
+      const kept = alike.filter(({ number }) => number < count);
+      if (kept.length === 0) this.#byFirstKey.delete(first);
+      else this.#byFirstKey.set(first, kept);
+    }
+    this.#count = count;
+    this.#last = undefined;
+  }
+
   clear(): void {
     if (this.#count === 0) return;
     this.#byFirstKey.clear();

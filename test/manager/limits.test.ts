@@ -85,7 +85,7 @@ testClean(
     try {
       const ear = new ClosedEar();
       const options = { maxFrameBytes: 1_000, code: undefined, exposeStacks: false };
-      const answers = new Answers(ear as unknown as Link, options, () => false);
+      const answers = new Answers(ear as unknown as Link, options, { write: () => false, takeBack() {}, sent() {} });
       const answer = (id: number): void => {
         answers.done(id, id);
         answers.flush();

@@ -6,10 +6,12 @@ import { Packed } from '../packed.ts';
 
 const mark = '\u0001';
 const scratch = new Writer(256);
-const encoder = new DataEncoder((value, { writer }) => {
-  if (!(value instanceof Managed)) return false;
-  writer.string(`\u0000${value.id}`);
-  return true;
+const encoder = new DataEncoder({
+  special: (value, { writer }) => {
+    if (!(value instanceof Managed)) return false;
+    writer.string(`\u0000${value.id}`);
+    return true;
+  },
 });
 
 /**

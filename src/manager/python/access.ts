@@ -194,8 +194,12 @@ export class PythonAccess implements ServerAccess {
     }
   }
 
-  #referTo(typeid: string, id: string, exposed: readonly unknown[] | undefined): PythonReference {
-    const kind = this.kinds.get(typeid) ?? (builtinTypes.has(typeid) ? typeid : userKind);
+  #referTo(
+    typeid: string,
+    id: string,
+    exposed: readonly unknown[] | undefined,
+    kind: string = this.kinds.get(typeid) ?? (builtinTypes.has(typeid) ? typeid : userKind),
+  ): PythonReference {
     const reference = new PythonReference(this, kind, typeid, id);
     reference.exposed = exposed;
     this.#references.add(reference);
@@ -203,8 +207,8 @@ export class PythonAccess implements ServerAccess {
   }
 
   /** Refers to an object that somebody has passed on. */
-  attach(typeid: string, id: string, exposed?: readonly unknown[]): PythonReference {
-    const reference = this.#referTo(typeid, id, exposed);
+  attach(typeid: string, id: string, exposed?: readonly unknown[], kind?: string): PythonReference {
+    const reference = this.#referTo(typeid, id, exposed, kind);
     this.ask('incref', [id]).then(
       () => reference.made(id),
       (error: Error) => reference.failed(error),

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { showAddress, type Target } from '../address.ts';
 import type { AuthKey } from '../auth-key.ts';
-import { rememberKey } from '../proxy-maker.ts';
+import { rememberServer } from '../proxy-maker.ts';
 import { PythonAccess, type PythonTraits } from './access.ts';
 import type { PythonReference } from './reference.ts';
 
@@ -18,7 +18,7 @@ export function accessTo(target: Target, key: AuthKey, python: PythonTraits): Py
     access = new PythonAccess(target, key, python);
     accesses.set(name, access);
   }
-  rememberKey(target, key);
+  rememberServer({ target, key, allowsCode: false, python });
   return access;
 }
 
@@ -31,6 +31,5 @@ export function attachToPython(
 ): PythonReference {
   const access = accessTo(target, key, python);
   access.users++;
-  if (typeid !== undefined) access.kinds.set(typeid, kind);
-  return access.attach(typeid ?? kind, id);
+  return access.attach(typeid ?? kind, id, undefined, kind);
 }
