@@ -3,6 +3,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { types } from 'node:util';
 import type { Reference } from '../wire/forms.ts';
 import { inspect, type Insight, type Script, scriptOf } from './inspector.ts';
+import { builtinOf } from './intrinsics.ts';
 import { isMain } from './main-module.ts';
 import { exportReference, namespaceReference } from './references.ts';
 import type { Callable } from './registry.ts';
@@ -84,6 +85,12 @@ export function findLoadedExport(fn: Callable): Reference | undefined {
 export function findNamespace(namespace: object): Reference | undefined {
   const before = found.get(namespace);
   if (before !== undefined) return before;
+  const whole = read(namespace, 'default');
+  const builtin = isObject(whole) ? builtinOf(whole) : undefined;
+  if (builtin !== undefined && (builtin['path'] as readonly string[]).length === 0) {
+    found.set(namespace, namespaceReference(builtin['module'] as string));
+    return found.get(namespace);
+  }
   for (const key of Object.keys(namespace)) {
     const value = read(namespace, key);
     if (typeof value !== 'function') continue;

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { types } from 'node:util';
 import { ProtocolError } from '../errors.ts';
 import type { Decoder } from './decoder.ts';
@@ -6,7 +7,7 @@ import { domException, kindPrototype, makeError } from './error-kinds.ts';
 import type { PrivateFields } from './forms.ts';
 import { attacherOf } from './shared.ts';
 import { decodeSocket } from './sockets.ts';
-import { storageOf } from './storages.ts';
+import { storages } from './identities.ts';
 import { Tag, viewNames } from './tags.ts';
 
 /** The counterpart of `encodeBuiltin`. */
@@ -58,7 +59,7 @@ export function decodeBuiltin(decoder: Decoder, tag: number, later: boolean): un
       return decoder.settle(place, Object(decoder.value()) as object);
     }
     case Tag.storage:
-      return decoder.remember(storageOf(reader.string()));
+      return decoder.remember(storages.find(reader.string(), () => new AsyncLocalStorage()));
     case Tag.socket:
       return decodeSocket(decoder);
     case Tag.url:

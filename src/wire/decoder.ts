@@ -7,6 +7,7 @@ import type { Reader } from './reader.ts';
 import type { Arrival, Descriptors } from './sockets.ts';
 import { setOwn, type Shape, ShapeCache } from './shape-cache.ts';
 import { Tag, wellKnownSymbols } from './tags.ts';
+import { symbols } from './identities.ts';
 
 /** Reads what an `Encoder` wrote; the two count values and shapes alike. */
 export class Decoder {
@@ -179,10 +180,14 @@ export class Decoder {
       }
       case Tag.symbol: {
         const place = this.reserve();
+        const id = reader.string();
         const description = this.value();
         if (description !== undefined && typeof description !== 'string')
           throw new ProtocolError('A message holds a symbol that is described by no text.');
-        return this.settle(place, Symbol(description));
+        return this.settle(
+          place,
+          symbols.find(id, () => Symbol(description)),
+        );
       }
       case Tag.registeredSymbol:
         return Symbol.for(reader.string());
@@ -290,7 +295,8 @@ export class Decoder {
         descriptor.value = this.value();
         descriptor.writable = (bits & 4) !== 0;
       }
-      Object.defineProperty(value, key, descriptor);
+      // A class that was here before may be frozen.
+      Reflect.defineProperty(value, key, descriptor);
     }
   }
 }

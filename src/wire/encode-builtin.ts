@@ -8,7 +8,7 @@ import type { FunctionForm } from './forms.ts';
 import { MapKey, setValues } from './path.ts';
 import { travellingStateOf } from './shared.ts';
 import { encodeSocket } from './sockets.ts';
-import { storageId } from './storages.ts';
+import { storages } from './identities.ts';
 import { Tag, viewNames } from './tags.ts';
 import { hasOnly, isTwin } from './shapes.ts';
 import { isMoving } from './transfer.ts';
@@ -54,7 +54,7 @@ export function encodeBuiltin(encoder: Encoder, value: object, prototype: object
   if (value instanceof AsyncLocalStorage) {
     encoder.remember(value);
     writer.u8(Tag.storage);
-    return writer.string(storageId(value));
+    return writer.string(storages.idOf(value));
   }
   if (value instanceof URLSearchParams) {
     encoder.remember(value);

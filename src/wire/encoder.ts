@@ -14,6 +14,7 @@ import { isMoving } from './transfer.ts';
 import { definitionId } from './definitions.ts';
 import { locate, unsendable } from './unsendable.ts';
 import type { Writer } from './writer.ts';
+import { symbols } from './identities.ts';
 
 /** A buffer that travels beside the bytes of a message. */
 export interface Attachment {
@@ -226,6 +227,7 @@ export class Encoder {
     } else {
       this.remember(value);
       writer.u8(Tag.symbol);
+      writer.string(symbols.idOf(value));
       this.value(value.description);
     }
   }
