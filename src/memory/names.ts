@@ -1,4 +1,4 @@
-import { readdirSync, readlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, lstatSync, readdirSync, readlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { rootLife } from './family.ts';
 import { isAlive, ownLife, type Life } from './life.ts';
@@ -8,11 +8,11 @@ export const namesFolder = '/dev/shm';
 
 /**
  * A name that nobody chose tells whose it is: `manycore-<pid>-<start>-<namespace>-<random>`. For a chosen one there is an empty file that
- * does, `manycore-<pid>-<start>-<namespace>-owns-<name>`. What dead programs have left is removed by the next one in that namespace:
- * from a container that shares `/dev/shm`, all others look dead.
+ * does, `manycore-<pid>-<start>-<namespace>-owns-<inode>`. What dead programs have left is removed by the next one in that namespace:
+ * from a container that shares `/dev/shm`, all others look dead. Anybody can write there: what is another user's says nothing.
  */
 const form = /^manycore-(\d+)-(\d+)-(\d+)-(?:owns-)?(.+)$/;
-const owns = /^manycore-\d+-\d+-\d+-owns-(.+)$/;
+const owns = /^manycore-\d+-\d+-\d+-owns-(\d+)$/;
 
 export function prefixOf({ pid, start }: Life): string {
   return `manycore-${pid}-${start}-${namespace()}-`;
@@ -30,25 +30,55 @@ function namespace(): string {
   return (ownNamespace ??= '0');
 }
 
-/** A new name of this program. */
+/** A new name of this program, which is removed with it. */
 export function newName(): string {
   return prefixOf(rootLife()) + randomBytes(6).toString('hex');
 }
 
-/** Has a chosen name removed with this program. */
-export function claimName(name: string): void {
-  if (form.test(name)) return;
-  writeFileSync(`${namesFolder}/${noteOf(name)}`, '', { mode: 0o600 });
+/**
+ * Gives a file that has a new name a chosen one instead, by which it is removed with this program as well. Whoever is killed in the middle
+ * leaves nothing, and nobody sees it before it is complete.
+ */
+export function nameFile(present: string, chosen: string): void {
+  const inode = inodeOf(present);
+  try {
+    if (inode === undefined) throw new Error(`${present} was removed by somebody else.`);
+    writeNote(noteOf(inode));
+    linkSync(pathOf(present), pathOf(chosen));
+  } catch (error) {
+    if (inode !== undefined) forgetFile(inode);
+    throw error;
+  } finally {
+    remove(present);
+  }
 }
 
-/** Undoes `claimName`: the name is gone. */
-export function forgetName(name: string): void {
-  if (form.test(name)) return;
-  remove(noteOf(name));
+function writeNote(note: string): void {
+  try {
+    writeFileSync(pathOf(note), '', { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    // Of ours there is one if another program has unlinked what had the same number.
+    if (inodeOf(note) === undefined) throw error;
+  }
 }
 
-function noteOf(name: string): string {
-  return `${prefixOf(rootLife())}owns-${encodeURIComponent(name)}`;
+/** A chosen name of a file is gone. */
+export function forgetFile(inode: number): void {
+  remove(noteOf(inode));
+}
+
+function noteOf(inode: number): string {
+  return `${prefixOf(rootLife())}owns-${inode}`;
+}
+
+export function pathOf(name: string): string {
+  return `${namesFolder}/${name}`;
+}
+
+/** Undefined when there is none of this name, or it is another user's. */
+function inodeOf(name: string): number | undefined {
+  const found = lstatSync(pathOf(name), { throwIfNoEntry: false });
+  return found?.uid === process.geteuid?.() ? found?.ino : undefined;
 }
 
 let tidied = false;
@@ -80,18 +110,18 @@ export function removeThose(isMeant: (name: string) => boolean): void {
   } catch {
     return;
   }
-  for (const name of names) {
-    if (!isMeant(name)) continue;
-    const owned = owns.exec(name)?.[1];
-    if (owned !== undefined) remove(decodeURIComponent(owned));
-    remove(name);
-  }
+  const meant = names.filter((name) => isMeant(name) && inodeOf(name) !== undefined);
+  const owned = new Set(meant.flatMap((name) => owns.exec(name)?.slice(1) ?? []).map(Number));
+  // Before the notes: who is killed here leaves those to the next one.
+  if (owned.size > 0) for (const name of names) if (owned.has(inodeOf(name) ?? 0)) remove(name);
+  for (const name of meant) remove(name);
 }
 
 function remove(name: string): void {
+  if (inodeOf(name) === undefined) return;
   try {
-    unlinkSync(`${namesFolder}/${name}`);
+    unlinkSync(pathOf(name));
   } catch {
-    // Another program was faster, or it is another user's.
+    // Another program was faster.
   }
 }

@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync, unlinkSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { checkKeys, show } from '../arguments.ts';
 import { ArgumentRangeError, ArgumentTypeError, SharedMemoryError } from '../errors.ts';
-import { claimName, forgetName, namesFolder, newName, tidyNames } from '../memory/names.ts';
+import { forgetFile, nameFile, newName, pathOf, tidyNames } from '../memory/names.ts';
 import { reserve } from '../memory/segment.ts';
 import { requireNative } from '../native.ts';
 import { travelsAs } from '../wire/shared.ts';
@@ -38,6 +38,7 @@ export interface SharedMemoryOptions {
 export class SharedMemory {
   readonly #name: string;
   readonly #size: number;
+  readonly #inode: number;
   #buffer: ArrayBuffer | undefined;
   #bytes: Uint8Array | undefined;
 
@@ -52,11 +53,10 @@ export class SharedMemory {
     tidyNames();
     if (create) {
       checkSize(size);
-      const made = make(name, size);
+      const made = make(name, size, track);
       this.#name = made.name;
       this.#size = size;
-      this.#map(made.fd);
-      if (track) claimName(this.#name);
+      this.#inode = this.#map(made.fd);
     } else {
       if (name === undefined)
         throw new ArgumentTypeError(
@@ -65,16 +65,19 @@ export class SharedMemory {
       const fd = open(name, constants.O_RDWR);
       this.#name = name;
       this.#size = fstatSync(fd).size;
-      this.#map(fd);
+      this.#inode = this.#map(fd);
     }
   }
 
-  #map(fd: number): void {
+  #map(fd: number): number {
     try {
+      if (this.#size === 0)
+        throw new SharedMemoryError(`Cannot attach shared memory ${show(this.#name)}: it is empty.`);
       const mapping = requireNative('Shared memory').map(fd, this.#size);
       mapped.register(mapping.buffer, mapping.unmap);
       this.#buffer = mapping.buffer;
       this.#bytes = new Uint8Array(mapping.buffer);
+      return fstatSync(fd).ino;
     } finally {
       closeSync(fd);
     }
@@ -127,7 +130,7 @@ export class SharedMemory {
     } catch (error) {
       throw failure('unlink', this.#name, error as NodeJS.ErrnoException);
     }
-    forgetName(this.#name);
+    forgetFile(this.#inode);
   }
 
   [Symbol.dispose](): void {
@@ -150,18 +153,42 @@ travelsAs(SharedMemory, {
 /** Nothing is unmapped that could still be touched. */
 const mapped = new FinalizationRegistry<() => void>((unmap) => unmap());
 
-function make(chosen: string | undefined, size: number): { readonly name: string; readonly fd: number } {
+function make(
+  chosen: string | undefined,
+  size: number,
+  track: boolean,
+): { readonly name: string; readonly fd: number } {
+  if (chosen !== undefined && !track) return { name: chosen, fd: makeFile(chosen, size) };
+  const first = makeNew(size);
+  if (chosen === undefined) return first;
+  try {
+    nameFile(first.name, chosen);
+    return { name: chosen, fd: first.fd };
+  } catch (error) {
+    closeSync(first.fd);
+    throw failure('create', chosen, error as NodeJS.ErrnoException);
+  }
+}
+
+function makeNew(size: number): { readonly name: string; readonly fd: number } {
   for (;;) {
-    const name = chosen ?? newName();
+    const name = newName();
     try {
-      return { name, fd: reserve(pathOf(name), constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, size) };
+      return { name, fd: makeFile(name, size) };
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EEXIST' && chosen === undefined) continue;
-      // Its name is there, its memory is not.
-      if (error instanceof SharedMemoryError) unlinkSync(pathOf(name));
-      throw error instanceof SharedMemoryError ? error : failure('create', name, error as NodeJS.ErrnoException);
+      if (((error as Error).cause as NodeJS.ErrnoException | undefined)?.code !== 'EEXIST') throw error;
     }
+  }
+}
+
+function makeFile(name: string, size: number): number {
+  try {
+    return reserve(pathOf(name), constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, size);
+  } catch (error) {
+    if (!(error instanceof SharedMemoryError)) throw failure('create', name, error as NodeJS.ErrnoException);
+    // Its name is there, its memory is not; without koffi there is neither.
+    if (error.cause !== undefined) unlinkSync(pathOf(name));
+    throw error;
   }
 }
 
@@ -185,15 +212,23 @@ function failure(verb: string, name: string, cause: NodeJS.ErrnoException): Shar
   );
 }
 
-function pathOf(name: string): string {
-  return `${namesFolder}/${name}`;
-}
-
 function checkName(name: unknown): void {
   if (name === undefined) return;
   if (typeof name !== 'string') throw new ArgumentTypeError(`Cannot use name ${show(name)}: expected a string.`);
-  if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name) || Buffer.byteLength(name) > 100)
+  if (
+    name === '' ||
+    name === '.' ||
+    name === '..' ||
+    /[/\0]/.test(name) ||
+    Buffer.byteLength(name) > 100 ||
+    !isText(name)
+  )
     throw new ArgumentRangeError(`Cannot use name ${show(name)}: expected 1 to 100 bytes without "/" and NUL.`);
+}
+
+/** The two halves of a character that are not together have no bytes. */
+function isText(name: string): boolean {
+  return Buffer.from(name).toString() === name;
 }
 
 function checkSize(size: unknown): asserts size is number {

@@ -1,6 +1,19 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readlinkSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Lock, Queue, SharedArray, SharedEvent, SharedMemory } from 'manycore';
 import { testClean } from '../matrix.ts';
 import { runScript } from '../run-script.ts';
@@ -144,3 +157,84 @@ testClean(
     memory.unlink();
   },
 );
+
+const namespace = /\d+/.exec(readlinkSync('/proc/self/ns/pid'))![0];
+/** What a program with the number of the first process would have named, which has started later. */
+const ofDead = `/dev/shm/manycore-1-1-${namespace}-`;
+const sweep = `new (await import('manycore')).SharedMemory({ create: true, size: 1 }).unlink();`;
+
+testClean('memory: a name in /dev/shm, where anybody can write, leads to no file outside of it (G6)', {}, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'manycore-test-'));
+  const victim = join(folder, 'file');
+  writeFileSync(victim, 'precious');
+  const notes = [`..%2F..${encodeURIComponent(victim)}`, '%ZZ', '..', '%00'].map((name) => `${ofDead}owns-${name}`);
+  try {
+    for (const note of notes) writeFileSync(note, '');
+    symlinkSync(victim, `${ofDead}owns-7`);
+    assert.equal(run(sweep).status, 0);
+    assert.ok(existsSync(victim));
+    assert.deepEqual(
+      [...notes, `${ofDead}owns-7`].filter((note) => existsSync(note)),
+      [],
+    );
+  } finally {
+    for (const note of notes) rmSync(note, { force: true });
+    rmSync(folder, { recursive: true });
+  }
+});
+
+testClean(
+  "memory: another user's note has nothing removed (G6)",
+  { skip: process.getuid!() === 0 ? false : 'only root can make a file of another user' },
+  () => {
+    const mine = `/dev/shm/manycore-test-${process.pid}`;
+    writeFileSync(mine, '');
+    const note = `${ofDead}owns-${lstatSync(mine).ino}`;
+    try {
+      writeFileSync(note, '');
+      chownSync(note, 65_534, 65_534);
+      assert.equal(run(sweep).status, 0);
+      assert.ok(existsSync(mine));
+    } finally {
+      for (const path of [mine, note]) unlinkSync(path);
+    }
+  },
+);
+
+testClean('memory: a chosen name of any characters is removed with its program, or refused (F164)', {}, () => {
+  const name = '\u5185'.repeat(33);
+  const { stdout } = run(`
+    const { SharedMemory } = await import('manycore');
+    const memory = new SharedMemory({ create: true, size: 8, name: ${JSON.stringify(name)} });
+    console.log(new SharedMemory({ name: memory.name }).size);
+  `);
+  assert.equal(stdout, '8\n');
+  assert.ok(!existsSync(`/dev/shm/${name}`));
+  assert.throws(() => new SharedMemory({ create: true, size: 8, name: 'half a \ud800' }), {
+    name: 'ArgumentRangeError',
+  });
+  assert.ok(!existsSync('/dev/shm/half a \ufffd'));
+});
+
+for (const call of ['openSync', 'writeFileSync', 'linkSync', 'unlinkSync']) {
+  testClean(`memory: a program that is killed while it makes a chosen name leaves none: at ${call} (G6)`, {}, () => {
+    const name = `manycore-test-${process.pid}`;
+    const { signal } = run(`
+      import fs from 'node:fs';
+      import { syncBuiltinESMExports } from 'node:module';
+      const { SharedMemory } = await import('manycore');
+      new SharedMemory({ create: true, size: 1 });
+      const original = fs.${call};
+      fs.${call} = (...args) => {
+        const result = original(...args);
+        if (String(args[0]).startsWith('/dev/shm')) process.kill(process.pid, 'SIGKILL');
+        return result;
+      };
+      syncBuiltinESMExports();
+      new SharedMemory({ create: true, size: 8, name: '${name}' });
+    `);
+    assert.equal(signal, 'SIGKILL');
+    assert.equal(run(sweep).status, 0);
+    assert.ok(!existsSync(`/dev/shm/${name}`));
+  });
+}
