@@ -22,6 +22,10 @@ const runs: readonly Run[] = [
   { model: 'lock', define: { PARTIES: 2, ROUNDS: 2, KILLS: 2, GIVEUPS: 2 } },
   { model: 'lock', define: { PARTIES: 3, ROUNDS: 1, KILLS: 1, GIVEUPS: 0 }, full: true },
   { model: 'lock', define: { PARTIES: 3, ROUNDS: 1, KILLS: 0, GIVEUPS: 1 }, full: true },
+  { model: 'doorbell', define: { WAKERS: 2, CHANGES: 1, KILLS: 1, STOPS: 1 } },
+  { model: 'doorbell', define: { WAKERS: 2, CHANGES: 2, KILLS: 1, STOPS: 0 } },
+  { model: 'doorbell', define: { WAKERS: 2, CHANGES: 2, KILLS: 1, STOPS: 1 }, full: true },
+  { model: 'doorbell', define: { WAKERS: 3, CHANGES: 1, KILLS: 1, STOPS: 0 }, full: true },
 ];
 
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));

@@ -21,6 +21,7 @@ export interface BlockReference {
 const headerBytes = 128;
 const ON_THE_WAY = 0;
 const FIRST_HOLDERS = 1;
+const holderWords: number = (maxParties >> 5) + 1;
 
 /** Blocks from this size on have a segment of their own. */
 const ownSegmentBytes = 32 * 1024;
@@ -55,6 +56,7 @@ export class Block {
     const id = idOf(this.home.me);
     const key = this.#key;
     const hold: Hold = {
+      home: this.home,
       key,
       segment: this.#segment,
       onTheWay: (this.#offset >> 2) + ON_THE_WAY,
@@ -133,6 +135,8 @@ const views = new WeakMap<ArrayBuffer, Block>();
 
 /** That this thread has a block. */
 interface Hold {
+  /** Which this thread does not leave before its bit is cleared: it would be the next one's. */
+  readonly home: Home;
   readonly key: string;
   readonly segment: Segment;
   readonly onTheWay: number;
@@ -227,9 +231,9 @@ class Arena {
 
   /** Takes back what nobody has and nobody will get. */
   #reclaim(): void {
-    const alive = new Set([this.home.me]);
+    this.home.bury((ids) => this.#clear(ids));
     for (const place of this.#taken) {
-      if (!this.#isFree(place, alive)) continue;
+      if (!isFree(place)) continue;
       this.#taken.delete(place);
       let same = this.#free.get(place.bytes);
       if (same === undefined) this.#free.set(place.bytes, (same = []));
@@ -237,21 +241,23 @@ class Arena {
     }
   }
 
-  #isFree({ segment: { words }, offset }: Place, alive: Set<number>): boolean {
-    const header = offset >> 2;
-    if (Atomics.load(words, header + ON_THE_WAY) !== 0) return false;
-    for (let at = 0; at <= maxParties >> 5; at++) {
-      for (let bits = Atomics.load(words, header + FIRST_HOLDERS + at); bits !== 0; bits &= bits - 1) {
-        const party = this.home.occupant((at << 5) | (31 - Math.clz32(bits & -bits)));
-        if (party === 0) continue;
-        if (alive.has(party)) return false;
-        if (this.home.isDead(party)) continue;
-        alive.add(party);
-        return false;
-      }
+  /** The dead have nothing any more. Who gets their numbers has not joined yet. */
+  #clear(ids: readonly number[]): void {
+    const masks = new Int32Array(holderWords);
+    for (const id of ids) masks[id >> 5]! |= 1 << (id & 31);
+    for (const { segment, offset } of this.#taken) {
+      for (const [word, mask] of masks.entries())
+        if (mask !== 0) Atomics.and(segment.words, (offset >> 2) + FIRST_HOLDERS + word, ~mask);
     }
-    return true;
   }
+}
+
+function isFree({ segment: { words }, offset }: Place): boolean {
+  const header = offset >> 2;
+  if (Atomics.load(words, header + ON_THE_WAY) !== 0) return false;
+  for (let word = 0; word < holderWords; word++)
+    if (Atomics.load(words, header + FIRST_HOLDERS + word) !== 0) return false;
+  return true;
 }
 
 let arena: Arena | undefined;

@@ -1,6 +1,18 @@
+import { fstatSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { requireNative } from '../native.ts';
 import { unbroken } from '../unbroken.ts';
+
+/** What its thread has open, and which pipe that is: another file may have the descriptor later. */
+export interface PipeEnd {
+  readonly fd: number;
+  readonly inode: number;
+}
+
+/** A pipe's number as it is kept in a word. */
+export function inodeOf({ ino }: { readonly ino: number }): number {
+  return ino | 0;
+}
 
 /**
  * By what others wake this thread's event loop, and by what they see its end: two pipes, found by way of `/proc/<pid>/fd`. They
@@ -8,9 +20,9 @@ import { unbroken } from '../unbroken.ts';
  */
 interface Bell {
   /** Others write a byte into this one. */
-  readonly doorbellFd: number;
+  readonly doorbell: PipeEnd;
   /** Others read this one: it ends with this thread, for nobody else has the end that is written to. */
-  readonly lifelineFd: number;
+  readonly lifeline: PipeEnd;
   readonly socket: Socket;
 }
 
@@ -37,7 +49,11 @@ function hang(): Bell {
     listeners.forEach((listener) => listener());
   });
   socket.on('error', ignore).unref();
-  return { doorbellFd, lifelineFd, socket };
+  return { doorbell: pipeEnd(doorbellFd), lifeline: pipeEnd(lifelineFd), socket };
+}
+
+function pipeEnd(fd: number): PipeEnd {
+  return { fd, inode: inodeOf(fstatSync(fd)) };
 }
 
 /** Node closes a socket's descriptor at the end of its thread; one that it does not know stays open in the process. */

@@ -1,9 +1,9 @@
-import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, type Stats, statSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { SharedMemoryError } from '../errors.ts';
 import { requireNative } from '../native.ts';
 import { unbroken } from '../unbroken.ts';
-import { onRing, ownBell } from './doorbell.ts';
+import { inodeOf, onRing, ownBell } from './doorbell.ts';
 import { isAlive, ownLife, type Life } from './life.ts';
 import { Segment, segmentHeader, type SegmentReference } from './segment.ts';
 
@@ -35,10 +35,21 @@ const At = {
   start: 3,
   doorbell: 8,
   lifeline: 9,
+  /** Which pipes these are. */
+  doorbellInode: 10,
+  lifelineInode: 11,
+  looks: 12,
+  rung: 13,
 } as const;
 
-/** A process that is about to end has no descriptors any more, and the system says for a moment longer that it lives. */
-const endingMs = 5;
+/** Instead of an occupant that has ended: its bits are still in the owner's blocks. */
+const left: number = -(2 ** 31);
+
+/**
+ * A process that is about to end has no descriptors any more, and the system says for a moment longer that it lives. One without
+ * descriptors of its own may have some again soon.
+ */
+const againMs = 5;
 
 /** How a party is to be woken. */
 const inEventLoop = 1;
@@ -46,7 +57,7 @@ const inFutex = 2;
 
 /**
  * Whoever takes part in the shared objects of one owner: a table at the start of the owner's first segment. A party is a thread
- * of any process; it joins when it first touches such an object, and leaves when it ends. See the README for what is in an entry.
+ * of any process; it joins when it first touches such an object, and has left when it has ended, not before. See the README for what is in an entry.
  */
 export class Home {
   readonly segment: Segment;
@@ -59,6 +70,8 @@ export class Home {
   readonly #listeners = new Set<() => void>();
   #stopListening: (() => void) | undefined;
   readonly #membership: Membership = { me: 0, entry: undefined };
+  /** Those that could not be rung, although they live. */
+  readonly #unrung = new Set<number>();
 
   private constructor(segment: Segment) {
     this.segment = segment;
@@ -83,13 +96,17 @@ export class Home {
   /** This thread's word. It joins now, if it has not before. */
   get me(): number {
     const { me } = this.#membership;
-    return me === 0 ? this.#join() : me;
+    // A thread that were terminated in the middle would keep the entry as long as its process lives.
+    return me === 0 ? unbroken(() => this.#join()) : me;
   }
 
   #join(): number {
-    const { doorbellFd, lifelineFd } = ownBell();
+    const { doorbell, lifeline } = ownBell();
     const { pid, tid, start } = ownLife();
-    const id = this.#claim((occupant) => occupant === 0) ?? this.#claim((occupant) => this.#isGone(occupant));
+    const id =
+      this.#claim((occupant) => occupant === 0) ??
+      this.#claim((occupant) => occupant === left) ??
+      this.#claim((occupant) => this.#isGone(occupant));
     if (id === undefined)
       throw new SharedMemoryError(
         `Cannot use this shared object: ${maxParties} threads and processes use those of its owner already.`,
@@ -98,45 +115,62 @@ export class Home {
     const generation = (entry[At.generation]! % generations) + 1;
     entry.set([generation, 0, 0, pid, tid], At.generation);
     this.#starts[id]![At.start] = start;
-    entry.set([doorbellFd, lifelineFd], At.doorbell);
+    // The looks go on: who was about to ring the one before may write down late that it has.
+    entry.set([doorbell.fd, lifeline.fd, doorbell.inode, lifeline.inode], At.doorbell);
     const me = (generation << idBits) | id;
     Object.assign(this.#membership, { me, entry });
     Atomics.store(entry, At.occupant, me);
-    leaveAtExit();
     return me;
   }
 
-  /** Ends this thread's part. */
-  leave(): void {
-    leave(this.#membership);
-  }
-
   #claim(isFree: (occupant: number) => boolean): number | undefined {
-    for (let id = 1; id <= maxParties; id++) {
-      const entry = this.#entries[id]!;
-      const occupant = Atomics.load(entry, At.occupant);
-      // While it is written, an entry has the negative of its process: were that to die now, the next one sees it.
-      if (isFree(occupant) && Atomics.compareExchange(entry, At.occupant, occupant, -process.pid) === occupant)
-        return id;
-    }
+    for (let id = 1; id <= maxParties; id++) if (this.#seize(id, isFree)) return id;
     return undefined;
   }
 
+  #seize(id: number, isFree: (occupant: number) => boolean): boolean {
+    const entry = this.#entries[id]!;
+    const occupant = Atomics.load(entry, At.occupant);
+    // While it is written, an entry has the negative of its process: were that to die now, the next one sees it.
+    return isFree(occupant) && Atomics.compareExchange(entry, At.occupant, occupant, -process.pid) === occupant;
+  }
+
   #isGone(occupant: number): boolean {
-    if (occupant > 0) return this.isDead(occupant);
+    if (occupant === left) return true;
+    if (occupant >= 0) return occupant > 0 && !this.#lives(occupant);
     try {
       process.kill(-occupant, 0);
       return false;
-    } catch {
-      return occupant !== 0;
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === 'ESRCH';
     }
+  }
+
+  /** For the owner: frees the entries of all that have ended, after their bits were cleared. */
+  bury(clear: (ids: readonly number[]) => void): void {
+    const ids: number[] = [];
+    for (let id = 1; id <= maxParties; id++) if (this.#seize(id, (occupant) => this.#isGone(occupant))) ids.push(id);
+    if (ids.length === 0) return;
+    clear(ids);
+    for (const id of ids) Atomics.store(this.#entries[id]!, At.occupant, 0);
   }
 
   /** Whether the party with this word has ended, in whatever way. */
   isDead(word: number): boolean {
-    if (this.#ended.has(word)) return true;
+    if (this.#lives(word)) return false;
+    this.#mark(word);
+    return true;
+  }
+
+  #lives(word: number): boolean {
+    if (this.#ended.has(word)) return false;
     const life = this.#lifeOf(word);
-    return life === undefined || !isAlive(life);
+    return life !== undefined && isAlive(life);
+  }
+
+  /** Nobody has to ask the system any more. */
+  #mark(word: number): void {
+    Atomics.compareExchange(this.#entries[idOf(word)]!, At.occupant, word, left);
   }
 
   /** Whether it is a thread of this process. */
@@ -177,50 +211,83 @@ export class Home {
     if (this.#ended.size >= maxParties)
       for (const ended of this.#ended) if (this.occupant(idOf(ended)) !== ended) this.#ended.delete(ended);
     this.#ended.add(word);
+    this.#mark(word);
   }
 
   #openLifeline(word: number): number | undefined {
     const native = requireNative('Waiting for others');
     // Not by `openSync`: a socket closes it, and a worker thread would warn of a descriptor that is opened twice.
-    const fd = native.open(this.#pathTo(word, At.lifeline), constants.O_RDONLY | constants.O_NONBLOCK);
-    if (fd < 0) return undefined;
-    // What was opened may be another's that has come since: then this one is dead.
-    if (!this.isDead(word)) return fd;
-    native.close(fd);
-    return undefined;
+    const open = (path: string): number => native.open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    return this.#openPipe(word, At.lifeline, open, (fd) => native.close(fd));
   }
 
-  /** By way of whom a descriptor of a party can be opened; of nobody when it is gone. */
-  #pathTo(word: number, which: number): string {
-    const life = this.#lifeOf(word);
-    return life === undefined ? '' : `/proc/${life.pid}/fd/${this.#entries[idOf(word)]![which]!}`;
+  /** Undefined when it cannot be had, above all because the party is gone. */
+  #openPipe(
+    word: number,
+    which: number,
+    open: (path: string) => number,
+    close: (fd: number) => void,
+  ): number | undefined {
+    const entry = this.#entries[idOf(word)]!;
+    const inode = entry[which + At.doorbellInode - At.doorbell]!;
+    const path = `/proc/${entry[At.pid]!}/fd/${entry[which]!}`;
+    if (Atomics.load(entry, At.occupant) !== word) return undefined;
+    const isMeant = (stats: Stats | undefined): boolean => stats?.isFIFO() === true && inodeOf(stats) === inode;
+    // Before it is opened: to close another's file would give up the locks that this process has on it.
+    if (!isMeant(statSync(path, { throwIfNoEntry: false }))) return undefined;
+    const fd = open(path);
+    if (fd < 0) return undefined;
+    if (isMeant(fstatSync(fd))) return fd;
+    close(fd);
+    return undefined;
   }
 
   /** Has a party look at what it waits for. */
   wake(word: number): void {
-    const id = idOf(word);
-    const entry = this.#entries[id]!;
+    const entry = this.#entries[idOf(word)]!;
     if (Atomics.load(entry, At.occupant) !== word) return;
     Atomics.add(entry, At.rings, 1);
     const asleep = Atomics.load(entry, At.asleep);
     if ((asleep & inFutex) !== 0) requireNative('Waiting for others').futexWake(entry.subarray(At.rings));
-    if ((asleep & inEventLoop) !== 0 && (Atomics.and(entry, At.asleep, ~inEventLoop) & inEventLoop) !== 0)
-      this.#ring(word);
+    if ((asleep & inEventLoop) === 0) return;
+    const looks = Atomics.load(entry, At.looks);
+    // Somebody has rung since it looked last.
+    if (Atomics.load(entry, At.rung) === looks || Atomics.load(entry, At.occupant) !== word) return;
+    // Only then: were this one to die before, others ring.
+    if (this.#ring(word)) Atomics.store(entry, At.rung, looks);
+    else if (!this.isDead(word)) this.#wakeLater(word);
   }
 
-  #ring(word: number): void {
-    let fd = this.#ringers.get(word);
+  #ring(word: number): boolean {
     try {
-      if (fd === undefined) {
-        // By `openSync`: at the end of a worker thread Node closes it.
-        fd = openSync(this.#pathTo(word, At.doorbell), constants.O_WRONLY | constants.O_NONBLOCK);
-        this.#ringers.set(word, fd);
-        this.onDeath(word, () => this.#forget(word));
-      }
+      const fd = this.#ringers.get(word) ?? this.#openDoorbell(word);
+      if (fd === undefined) return false;
       writeSync(fd, '!');
-    } catch {
-      // It has rings enough, or it is dead.
+      return true;
+    } catch (error) {
+      // It has rings enough.
+      return (error as NodeJS.ErrnoException).code === 'EAGAIN';
     }
+  }
+
+  #openDoorbell(word: number): number | undefined {
+    // By `openSync`: at the end of a worker thread Node closes it.
+    const open = (path: string): number => openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+    const fd = this.#openPipe(word, At.doorbell, open, closeSync);
+    if (fd === undefined) return undefined;
+    this.#ringers.set(word, fd);
+    this.onDeath(word, () => this.#forget(word));
+    return fd;
+  }
+
+  #wakeLater(word: number): void {
+    if (this.#unrung.has(word)) return;
+    this.#unrung.add(word);
+    const again = (): void => {
+      this.#unrung.delete(word);
+      this.wake(word);
+    };
+    setTimeout(again, againMs).unref();
   }
 
   #forget(word: number): void {
@@ -250,12 +317,16 @@ export class Home {
   onWake(listener: () => void): () => void {
     const entry = this.#entries[idOf(this.me)]!;
     this.#listeners.add(listener);
-    this.#stopListening ??= onRing(() => {
-      // Before they look: what comes after it rings again.
+    if (this.#stopListening === undefined) {
+      this.#stopListening = onRing(() => {
+        // Before they look: what comes after it rings again.
+        Atomics.add(entry, At.looks, 1);
+        this.#listeners.forEach((each) => each());
+      });
+      // What was rung before was heard by nobody.
+      Atomics.add(entry, At.looks, 1);
       Atomics.or(entry, At.asleep, inEventLoop);
-      this.#listeners.forEach((each) => each());
-    });
-    Atomics.or(entry, At.asleep, inEventLoop);
+    }
     return () => {
       this.#listeners.delete(listener);
       if (this.#listeners.size > 0) return;
@@ -276,7 +347,7 @@ interface Membership {
 }
 
 function leave({ me, entry }: Membership): void {
-  if (entry !== undefined) Atomics.compareExchange(entry, At.occupant, me, 0);
+  if (entry !== undefined) Atomics.compareExchange(entry, At.occupant, me, left);
 }
 
 /** A thread has one view of each. */
@@ -289,15 +360,6 @@ const collected = new FinalizationRegistry<{ token: number; ringers: Ringers; me
     leave(membership);
   },
 );
-let leaves = false;
-
-function leaveAtExit(): void {
-  if (leaves) return;
-  leaves = true;
-  process.on('exit', () => {
-    for (const home of homes.values()) home.deref()?.leave();
-  });
-}
 
 interface Watched {
   /** Its lifeline; undefined when it cannot be had. */
@@ -329,7 +391,7 @@ class Watch {
     });
     if (this.#socket === undefined) {
       if (this.#of.isDead()) queueMicrotask(() => this.#tell());
-      else this.#again = setTimeout(() => this.#open(), endingMs).unref();
+      else this.#again = setTimeout(() => this.#open(), againMs).unref();
       return;
     }
     this.#socket.on('error', () => undefined);
