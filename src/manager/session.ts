@@ -186,16 +186,41 @@ export class Session implements Holder {
     const entry = this.#references.get(number);
     const failure = this.#references.takeFailure();
     if (failure !== undefined) return this.#answers.failed(id, failure);
-    if (entry.wait !== undefined)
-      return this.#later(
-        id,
-        entry.wait.then(() => this.#run(id, entry, method, args)),
-      );
+    if (entry.wait !== undefined) return this.#later(id, this.#runWhenMade(entry.wait, id, entry, method, args));
     try {
       this.#answer(id, this.#run(id, entry, method, args));
     } catch (error) {
       this.#answers.failed(id, error);
     }
+  }
+
+  /** A call of an object that is still being made: it waits as others do, and can be given up. */
+  async #runWhenMade(
+    made: Promise<void>,
+    id: number,
+    entry: Entry,
+    name: string,
+    args: unknown[] | typeof empty,
+  ): Promise<unknown> {
+    const call = new Call(this);
+    this.#wait(id, call);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        call.onGiveUp = reject;
+        made.then(resolve, reject);
+      });
+    } finally {
+      this.#waiting.delete(id);
+    }
+    return this.#run(id, entry, name, args);
+  }
+
+  /** @throws ArgumentRangeError when as many wait already as may. */
+  #wait(id: number, call: Call): void {
+    if (this.#waiting.has(id)) throw new ProtocolError(`A client uses call number ${id} twice.`);
+    if (this.#waiting.size >= maxWaitingCalls)
+      throw new ArgumentRangeError(`Cannot wait: ${maxWaitingCalls} calls of this client are waiting already.`);
+    this.#waiting.set(id, call);
   }
 
   #run(id: number, { managed, error }: Entry, name: string, args: unknown[] | typeof empty): unknown {
@@ -216,17 +241,14 @@ export class Session implements Holder {
         ? method.call(target, call)
         : method.call(target, call, ...args);
     const made = type.results.size === 0 ? result : this.#resultOf(type, name, result);
-    if (isThenable(made)) {
-      if (this.#waiting.size >= maxWaitingCalls) {
-        const refusal = new ArgumentRangeError(
-          `Cannot wait: ${maxWaitingCalls} calls of this client are waiting already.`,
-        );
-        // It leaves its line, or it would get what nobody is told of.
-        call.giveUp(refusal);
-        made.then(undefined, () => {});
-        throw refusal;
-      }
-      this.#waiting.set(id, call);
+    if (!isThenable(made)) return made;
+    try {
+      this.#wait(id, call);
+    } catch (refusal) {
+      // It leaves its line, or it would get what nobody is told of.
+      call.giveUp(refusal as Error);
+      made.then(undefined, () => {});
+      throw refusal;
     }
     return made;
   }
@@ -276,11 +298,12 @@ export class Session implements Holder {
   async #answerLater(id: number, result: PromiseLike<unknown>): Promise<void> {
     try {
       const value = await result;
+      this.#waiting.delete(id);
       if (!this.link.closed) this.#answer(id, value);
     } catch (error) {
+      this.#waiting.delete(id);
       if (!this.link.closed) this.#answers.failed(id, error);
     }
-    this.#waiting.delete(id);
     this.#answers.flushSoon();
   }
 

@@ -1,4 +1,5 @@
 import { AbortError, ArgumentRangeError, ArgumentTypeError } from '../../errors.ts';
+import { Front } from './front.ts';
 import type { Code } from './slot.ts';
 
 /** What holds something for a client, and is to give it back when the client is gone. */
@@ -52,6 +53,7 @@ interface Waiting<T> {
 /** Calls that wait in a line for something of type T. */
 export class Line<T> {
   readonly #waiting = new Set<Waiting<T>>();
+  readonly #front = new Front(this.#waiting);
 
   get length(): number {
     return this.#waiting.size;
@@ -87,21 +89,23 @@ export class Line<T> {
 
   /** The call whose turn is next. */
   get first(): Call | undefined {
-    for (const { call } of this.#waiting) return call;
-    return undefined;
+    return this.#front.get()?.call;
   }
 
   /** Gives the first in line what it waits for. False when nobody waits. */
   next(value: T): boolean {
-    for (const waiting of this.#waiting) {
-      waiting.resolve(value);
-      return true;
-    }
-    return false;
+    const waiting = this.#front.get();
+    waiting?.resolve(value);
+    return waiting !== undefined;
   }
 
   all(value: T): void {
-    while (this.next(value));
+    this.each(() => value);
+  }
+
+  /** Gives all in line what they wait for, each by its place. */
+  each(valueAt: (place: number) => T): void {
+    for (const [place, { resolve }] of Array.from(this.#waiting).entries()) resolve(valueAt(place));
   }
 }
 

@@ -17,8 +17,13 @@ export class ConditionObject {
     return this.#lock.acquire(call, timeout);
   }
 
-  release(call: Call): void {
-    this.#lock.release(call);
+  release(call: Call, token?: unknown, count?: unknown): void {
+    this.#lock.release(call, token, count);
+  }
+
+  /** Whether a grant is still valid. */
+  valid(call: Call, token: unknown): boolean {
+    return this.#lock.valid(call, token);
   }
 
   locked(): boolean {
@@ -96,26 +101,42 @@ export class BarrierObject {
     this.#timeout = checkDelay(timeout);
   }
 
-  /** The caller's place among those that came; one of them, and only one, is 0. */
-  async wait(call: Call, timeout?: unknown): Promise<number> {
+  /** The caller's place among those that met; one of them, and only one, is 0. */
+  wait(call: Call, timeout?: unknown): number | Promise<number> {
     if (this.#broken) throw broken();
     const line = this.#line;
-    const place = line.length;
-    if (place + 1 < this.#parties) {
-      const turn = await line.wait(call, checkDelay(timeout) ?? this.#timeout, late);
-      if (turn === late) this.#break(line);
-      if (turn === late || turn === gone) throw broken();
-      return place;
-    }
+    if (line.length + 1 < this.#parties) return this.#meet(line, line.wait(call, this.#within(timeout), late));
     this.#line = new Line();
+    if (this.#action !== undefined) return this.#act(line, this.#action);
+    return this.#open(line);
+  }
+
+  #within(timeout: unknown): number | undefined {
+    return checkDelay(timeout) ?? this.#timeout;
+  }
+
+  async #meet(line: Line<number>, turn: Promise<number>): Promise<number> {
+    const place = await turn;
+    if (place === late) this.#break(line);
+    if (place === late || place === gone) throw broken();
+    return place;
+  }
+
+  async #act(line: Line<number>, action: () => unknown): Promise<number> {
     try {
-      await this.#action?.();
+      await action();
     } catch (error) {
       this.#break(line);
       throw error;
     }
-    line.all(0);
-    return place;
+    return this.#open(line);
+  }
+
+  /** Places are counted now: who has given up in between has none. */
+  #open(line: Line<number>): number {
+    const { length } = line;
+    line.each((place) => place);
+    return length;
   }
 
   #break(line: Line<number>): void {

@@ -1,0 +1,31 @@
+interface Members<K> {
+  readonly size: number;
+  keys(): IterableIterator<K>;
+  has(key: K): boolean;
+}
+
+/**
+ * The first of a Map's keys or a Set's members. A new iterator goes past all places that are empty by then: taken from the front
+ * one by one, they would cost time with the square of their number. Members that were removed do not come back.
+ */
+export class Front<K> {
+  readonly #members: Members<K>;
+  #order: IterableIterator<K>;
+  #first: K | undefined;
+
+  constructor(members: Members<K>) {
+    this.#members = members;
+    this.#order = members.keys();
+  }
+
+  get(): K | undefined {
+    if (this.#members.size === 0) return undefined;
+    while (this.#first === undefined || !this.#members.has(this.#first)) {
+      const { done = false, value } = this.#order.next();
+      // An iterator that has come to the end stays there.
+      if (done) this.#order = this.#members.keys();
+      else this.#first = value;
+    }
+    return this.#first;
+  }
+}
