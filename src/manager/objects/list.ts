@@ -1,6 +1,6 @@
-import { isDeepStrictEqual } from 'node:util';
 import { ArgumentRangeError, ArgumentTypeError } from '../../errors.ts';
 import { type Call, checkItems, checkWhole } from './call.ts';
+import { equal } from './equal.ts';
 import { type Callback, callbackOf, increase, updateSlot } from './slot.ts';
 import { text } from './text.ts';
 
@@ -67,17 +67,17 @@ export class ListObject {
   }
 
   index(_call: Call, value: unknown): number {
-    const at = this.#items.findIndex((item) => isDeepStrictEqual(item, value));
+    const at = this.#items.findIndex((item) => equal(item, value));
     if (at < 0) throw new ArgumentRangeError('The list does not have this value.');
     return at;
   }
 
   includes(_call: Call, value: unknown): boolean {
-    return this.#items.some((item) => isDeepStrictEqual(item, value));
+    return this.#items.some((item) => equal(item, value));
   }
 
   count(_call: Call, value: unknown): number {
-    return this.#items.filter((item) => isDeepStrictEqual(item, value)).length;
+    return this.#items.filter((item) => equal(item, value)).length;
   }
 
   reverse(): void {
@@ -89,8 +89,8 @@ export class ListObject {
   sort(call: Call, descending: unknown, compare: unknown): void | Promise<void> {
     if (compare === undefined) return this.#sort(usualOrder, descending);
     const callback = callbackOf(call, compare);
-    const { reveal } = call.code!;
-    const order = (by: Callback) => (a: unknown, b: unknown) => Number(by(reveal(a), reveal(b)));
+    const code = call.code!;
+    const order = (by: Callback) => (a: unknown, b: unknown) => Number(by(code.reveal(a), code.reveal(b)));
     if (!(callback instanceof Promise)) return this.#sort(order(callback), descending);
     return callback.then((loaded) => this.#sort(order(loaded), descending));
   }
