@@ -135,8 +135,12 @@ export const longestTimerMs: number = 2 ** 31 - 1;
 
 /** One frame to or from a manager's server: room for large values, too little to fill a heap with one message. */
 export const maxManagerFrameBytes: number = 64 * 2 ** 20;
+/** The least that the option `maxFrameBytes` may be. */
+export const minManagerFrameBytes = 1_024;
 /** Values in one frame of data: so many numbers are decoded within 100 ms, objects within a second. */
 export const maxDataNodes = 1_000_000;
+/** Arguments of one call of a shared object. */
+export const maxArguments = 65_536;
 /** Hexadecimal digits of a BigInt that comes over a network: its decimal text takes time with the square of them. */
 export const maxBigIntDigits = 65_536;
 /** Bytes that are written in vain, of errors whose fields are no data, before such fields are left out at once. */

@@ -1,4 +1,5 @@
-import { ProtocolError, SerializationError } from '../errors.ts';
+import { FrameTooLargeError, ProtocolError, SerializationError } from '../errors.ts';
+import { maxArguments } from '../limits.ts';
 import { DataDecoder } from '../wire/data-decoder.ts';
 import { DataEncoder } from '../wire/data-encoder.ts';
 import { DataTag } from '../wire/data-tags.ts';
@@ -9,6 +10,7 @@ import { type ForeignState, readForeign } from './foreign.ts';
 import { isConstantFunction, pack, unpack } from './pack.ts';
 import { idBytes, Special } from './protocol.ts';
 import type { Reference } from './reference.ts';
+import { settle } from './settle.ts';
 
 /** What the connection needs to know of proxies, which are a layer above it. */
 export interface ProxyMaker {
@@ -35,7 +37,7 @@ export class ConnectionValues {
   /** What the server has given, by its numbers. */
   readonly #given = new Map<number, Reference>();
   /** What the present value is loaded from. */
-  #loading: Promise<unknown> | undefined;
+  readonly #loading: Promise<unknown>[] = [];
 
   constructor(connection: Connection, proxies: ProxyMaker, allowsCode: boolean) {
     this.#connection = connection;
@@ -43,20 +45,37 @@ export class ConnectionValues {
     this.allowsCode = allowsCode;
   }
 
-  writeAll(writer: Writer, values: readonly unknown[]): void {
-    writer.varint(values.length);
-    for (let i = 0; i < values.length; i++) this.#write(writer, values[i]);
+  /**
+   * Writes arguments. Returns how many values they have, as the server counts them.
+   *
+   * @throws FrameTooLargeError when there are more than a call may have.
+   */
+  writeAll(writer: Writer, values: readonly unknown[]): number {
+    const { length } = values;
+    if (length > maxArguments)
+      throw new FrameTooLargeError(
+        `A call of ${length} arguments is too large for a manager: the limit is ${maxArguments}. Pass them as a list.`,
+      );
+    writer.varint(length);
+    this.#encoder.values = 0;
+    for (let i = 0; i < length; i++) this.#write(writer, values[i]);
+    return this.#encoder.values;
   }
 
   /** As data, or, where the server takes code, as anything. */
   #write(writer: Writer, value: unknown): void {
-    if (typeof value === 'function' && this.allowsCode) return this.#pack(writer, value);
+    if (typeof value === 'function' && this.allowsCode) {
+      this.#encoder.values++;
+      return this.#pack(writer, value);
+    }
     const before = writer.length;
+    const { values } = this.#encoder;
     try {
       this.#encoder.message(writer, value);
     } catch (error) {
       if (!this.allowsCode || !(error instanceof SerializationError)) throw error;
       writer.length = before;
+      this.#encoder.values = values + 1;
       this.#pack(writer, value);
     }
   }
@@ -101,9 +120,8 @@ export class ConnectionValues {
   /** A value, or the promise of one that has to be loaded. */
   read(): unknown {
     const value = this.#decoder.message();
-    const loading = this.#loading;
-    this.#loading = undefined;
-    return loading ?? value;
+    if (this.#loading.length === 0) return value;
+    return settle(value, this.#loading.splice(0));
   }
 
   #readSpecial(decoder: DataDecoder): unknown {
@@ -111,8 +129,10 @@ export class ConnectionValues {
     switch (reader.u8()) {
       case Special.given:
         return this.#take(reader);
-      case Special.foreign:
-        return this.#proxies.attach(readForeign(decoder.value()));
+      case Special.foreign: {
+        const state = readForeign(decoder.value());
+        return this.#revive(() => this.#proxies.attach(state));
+      }
       case Special.packed: {
         reader.u8();
         for (let count = reader.count(1); count > 0; count--) {
@@ -121,13 +141,27 @@ export class ConnectionValues {
         }
         const bytes = reader.raw(reader.count(1));
         if (!this.allowsCode) throw new ProtocolError('A server that takes no code has sent some.');
-        const value = unpack(Buffer.from(bytes));
-        if (value instanceof Promise) this.#loading = value;
-        return value;
+        return this.#revive(() => unpack(Buffer.from(bytes)));
       }
       default:
         throw new ProtocolError('An answer holds a shared object of unknown kind.');
     }
+  }
+
+  /** What cannot be made here fails the call that it is in, and no other. */
+  #revive(make: () => unknown): unknown {
+    let value: unknown;
+    try {
+      value = make();
+    } catch (error) {
+      value = Promise.reject(error);
+    }
+    if (value instanceof Promise) {
+      // Whoever reads the message is told; one that cannot be read to its end is nobody's.
+      value.catch(() => undefined);
+      this.#loading.push(value);
+    }
+    return value;
   }
 
   /** An object that the server gives: the proxy that there is, or a new one. */

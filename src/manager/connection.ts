@@ -1,5 +1,12 @@
 import type { Socket } from 'node:net';
-import { AuthenticationError, ConnectionLostError, ManycoreError, ProtocolError, TimeoutError } from '../errors.ts';
+import {
+  AuthenticationError,
+  ConnectionLostError,
+  FrameTooLargeError,
+  ManycoreError,
+  ProtocolError,
+  TimeoutError,
+} from '../errors.ts';
 import { bootTimeoutMs, handshakeMs, heartbeatMs, managerSpinUs, maxManagerFrameBytes, silenceMs } from '../limits.ts';
 import { monotonicMs } from '../monotonic.ts';
 import { Reader } from '../wire/reader.ts';
@@ -37,7 +44,7 @@ export class Connection implements ServerAccess {
   users = 0;
   readonly #socket: Socket;
   #link: Link | undefined;
-  #out = new FrameWriter(maxManagerFrameBytes);
+  readonly #out = new FrameWriter(maxManagerFrameBytes, false);
   readonly #values: ConnectionValues;
   readonly #pending = new PendingCalls();
   readonly #onClose = new Set<(error: Error) => void>();
@@ -105,17 +112,33 @@ export class Connection implements ServerAccess {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#values.allowsCode = (welcome.flags & ServerFlag.allowsCode) !== 0;
-    this.#link = new Link(socket, maxManagerFrameBytes, {
+    const refused = this.#out.limit(welcome.maxFrameBytes);
+    this.#link = new Link(socket, welcome.maxFrameBytes, {
       frame: (body) => this.#frame(body),
       idle: () => {},
       closed: (error) => this.close(error ?? this.#lost()),
     });
     this.#lastHeardMs = monotonicMs();
     this.#settleReady.resolve();
+    for (const record of refused) this.#refuse(record, welcome.maxFrameBytes);
+    if (this.#error !== undefined) return;
     if (this.#pending.size === 0) this.#release();
     else this.#watch();
     if (rest.length > 0) this.#link.take(rest);
     this.#flush();
+  }
+
+  /** What was asked before the server told how large it may be. */
+  #refuse(record: Buffer, limit: number): void {
+    if (this.#error !== undefined) return;
+    const error = new FrameTooLargeError(
+      `A message of ${record.length} bytes is too large for ${this.#name}: the limit is ${limit}.`,
+    );
+    const reader = new Reader(record);
+    const op = reader.u8();
+    if (op === ToServer.call || op === ToServer.manage) this.#pending.take(reader.varint()).reject(error);
+    // The calls of an object that was not made would be told nonsense.
+    else this.close(error);
   }
 
   #lost(): ConnectionLostError {
@@ -169,7 +192,7 @@ export class Connection implements ServerAccess {
       writer.varint(reference.number);
       writer.string(type);
       writer.raw(Buffer.from(id, 'hex'));
-      this.#values.writeAll(writer, args);
+      return this.#values.writeAll(writer, args);
     });
     return reference;
   }
@@ -236,8 +259,7 @@ export class Connection implements ServerAccess {
       writer.varint(id);
       if (reference >= 0) writer.varint(reference);
       writer.string(name);
-      this.#values.writeAll(writer, args);
-      this.#out.close(mark);
+      this.#out.close(mark, this.#values.writeAll(writer, args));
     } catch (error) {
       this.#out.rollback(mark);
       return Promise.reject(error);
@@ -251,12 +273,13 @@ export class Connection implements ServerAccess {
     if (this.#error === undefined) this.#record(ToServer.cancel, () => this.#out.writer.varint(id));
   };
 
-  #record(op: number, write: () => void): void {
+  /** `write` gives the number of values, if there are any. */
+  #record(op: number, write: () => number | void): void {
     const mark = this.#out.open();
     try {
       this.#out.writer.u8(op);
-      write();
-      this.#out.close(mark);
+      const values = write();
+      this.#out.close(mark, values ?? 0);
     } catch (error) {
       this.#out.rollback(mark);
       throw error;
@@ -304,7 +327,9 @@ export class Connection implements ServerAccess {
       case ToClient.failed: {
         const pending = this.#pending.take(reader.varint());
         const error = this.#values.read();
-        return pending.reject(error instanceof Error ? error : new ManycoreError(String(error)));
+        if (error instanceof Promise) error.then((value) => pending.reject(errorOf(value)), pending.reject);
+        else pending.reject(errorOf(error));
+        return undefined;
       }
       case ToClient.ping: {
         this.#record(ToServer.pong, () => {});
@@ -364,6 +389,10 @@ export class Connection implements ServerAccess {
       else this.#record(ToServer.ping, () => {});
     }, heartbeatMs);
   }
+}
+
+function errorOf(told: unknown): Error {
+  return told instanceof Error ? told : new ManycoreError(String(told));
 }
 
 /** System errors become ours, with what they were as the cause. */

@@ -1,5 +1,5 @@
 import { FrameTooLargeError } from '../errors.ts';
-import { managerBatchBytes } from '../limits.ts';
+import { managerBatchBytes, maxDataNodes, minManagerFrameBytes } from '../limits.ts';
 import { Writer } from '../wire/writer.ts';
 
 const headBytes = 4;
@@ -7,12 +7,38 @@ const headBytes = 4;
 /** Records for the other side, in frames. What is written within one tick is taken at once. */
 export class FrameWriter {
   readonly writer: Writer = new Writer(8 * 1024);
-  readonly #maxFrameBytes: number;
+  #maxFrameBytes: number;
+  /** Up to this size records go together. Where the limit is not known yet, what is larger goes alone. */
+  #batchBytes: number;
   /** Where the open frame begins; -1: there is none. */
   #start = -1;
+  /** Values in it, as the other side counts them. */
+  #values = 0;
 
-  constructor(maxFrameBytes: number) {
+  constructor(maxFrameBytes: number, isKnown = true) {
     this.#maxFrameBytes = maxFrameBytes;
+    this.#batchBytes = isKnown ? Math.min(managerBatchBytes, maxFrameBytes) : minManagerFrameBytes;
+  }
+
+  /** The other side has told its limit. Returns the records that are too large for it, which are taken out. */
+  limit(maxFrameBytes: number): Buffer[] {
+    this.#maxFrameBytes = maxFrameBytes;
+    this.#batchBytes = Math.min(managerBatchBytes, maxFrameBytes);
+    this.#seal();
+    const { writer } = this;
+    const refused: Buffer[] = [];
+    let end = 0;
+    for (let at = 0; at < writer.length;) {
+      const size = headBytes + writer.bytes.readUInt32LE(at);
+      if (size - headBytes > maxFrameBytes) refused.push(Buffer.from(writer.bytes.subarray(at + headBytes, at + size)));
+      else {
+        writer.bytes.copyWithin(end, at, at + size);
+        end += size;
+      }
+      at += size;
+    }
+    writer.length = end;
+    return refused;
   }
 
   /** Before a record; returns where it begins. */
@@ -26,20 +52,33 @@ export class FrameWriter {
   }
 
   /**
-   * After a record that began at `mark`.
+   * After a record that began at `mark` and has so many values. One that does not go with those before it begins a frame.
    *
-   * @throws FrameTooLargeError when it is too large. It is taken back.
+   * @throws FrameTooLargeError when it is too large by itself. It is taken back.
    */
-  close(mark: number): void {
-    const { writer } = this;
-    const bytes = writer.length - this.#start - headBytes;
-    if (bytes > this.#maxFrameBytes) {
+  close(mark: number, values = 0): void {
+    const bytes = this.writer.length - mark;
+    if (bytes > this.#maxFrameBytes || values > maxDataNodes) {
       this.rollback(mark);
-      throw new FrameTooLargeError(
-        `A message of ${bytes} bytes is too large for a manager: the limit is ${this.#maxFrameBytes}.`,
-      );
+      const [size, most] =
+        values > maxDataNodes ? [`${values} values`, maxDataNodes] : [`${bytes} bytes`, this.#maxFrameBytes];
+      throw new FrameTooLargeError(`A message of ${size} is too large for a manager: the limit is ${most}.`);
     }
-    if (bytes >= managerBatchBytes) this.#seal();
+    const before = mark - this.#start - headBytes;
+    if (before > 0 && (before + bytes > this.#batchBytes || this.#values + values > maxDataNodes)) this.#split(mark);
+    this.#values += values;
+    if (this.writer.length - this.#start - headBytes >= this.#batchBytes) this.#seal();
+  }
+
+  #split(mark: number): void {
+    const { writer } = this;
+    const { length } = writer;
+    writer.u32(0);
+    writer.bytes.copyWithin(mark + headBytes, mark, length);
+    writer.u32At(this.#start, mark - this.#start - headBytes);
+    writer.u32At(mark, 0);
+    this.#start = mark;
+    this.#values = 0;
   }
 
   /** Takes back what was written since `mark`. */
@@ -48,12 +87,14 @@ export class FrameWriter {
     if (mark !== this.#start + headBytes) return;
     this.writer.length = this.#start;
     this.#start = -1;
+    this.#values = 0;
   }
 
   #seal(): void {
     if (this.#start < 0) return;
     this.writer.u32At(this.#start, this.writer.length - this.#start - headBytes);
     this.#start = -1;
+    this.#values = 0;
   }
 
   get length(): number {

@@ -1,5 +1,6 @@
 import { ArgumentTypeError } from '../errors.ts';
 import { checkCount, checkFunction, checkKeys, checkTimeout, show } from '../arguments.ts';
+import { minManagerFrameBytes } from '../limits.ts';
 import type { Address, TlsOption } from './address.ts';
 import { builtinTypes } from './objects/index.ts';
 import type { Registration } from './registration.ts';
@@ -42,7 +43,7 @@ export function checkManagerOptions(of: string, options: ManagerOptions): void {
   checkFlags(options, ['allowCode', 'insecure']);
   const { maxConnections, maxFrameBytes, linger } = options;
   if (maxConnections !== undefined) checkCount('maxConnections', maxConnections, 1, 1_000_000);
-  if (maxFrameBytes !== undefined) checkCount('maxFrameBytes', maxFrameBytes, 1_024, 2 ** 30);
+  if (maxFrameBytes !== undefined) checkCount('maxFrameBytes', maxFrameBytes, minManagerFrameBytes, 2 ** 30);
   checkTimeout(linger, 'linger');
 }
 

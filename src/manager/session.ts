@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { ArgumentRangeError, MethodNotExposedError, ObjectGoneError, ProtocolError } from '../errors.ts';
-import { managerSpinUs, maxWaitingCalls } from '../limits.ts';
+import { managerSpinUs, maxArguments, maxWaitingCalls } from '../limits.ts';
 import { monotonicMs } from '../monotonic.ts';
 import { DataDecoder } from '../wire/data-decoder.ts';
 import { asError } from '../wire/error-codec.ts';
@@ -25,7 +25,6 @@ export interface Host extends ReferenceHost, AnswerOptions {
   ended(session: Session): void;
 }
 
-const maxArguments = 65_536;
 const empty = Symbol('no arguments');
 
 /**

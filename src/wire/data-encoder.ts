@@ -39,6 +39,8 @@ export class DataEncoder {
   #depth = 0;
   /** What was written in vain, of fields of errors. */
   #takenBack = 0;
+  /** How many values were written, as a decoder charges them. Whoever needs it sets it back. */
+  values = 0;
 
   constructor({ special, takeBack, maxErrorText = Infinity, stacks = true }: DataEncoderOptions = {}) {
     this.#special = special;
@@ -51,6 +53,7 @@ export class DataEncoder {
   message(writer: Writer, value: unknown, phase: 'args' | 'result' = 'args'): void {
     const { length } = writer;
     this.writer = writer;
+    this.values++;
     if (typeof value !== 'bigint' && this.#primitive(value)) return;
     try {
       this.value(value);
@@ -160,6 +163,7 @@ export class DataEncoder {
     }
     writer.u8(DataTag.array);
     writer.varint(length);
+    this.values += length;
     this.#path.push(0);
     for (let i = 0; i < length; i++) {
       this.#path.step(i);
@@ -185,6 +189,7 @@ export class DataEncoder {
       writer.u8(DataTag.record);
       writer.varint(known);
     }
+    this.values += keys.length;
     this.#path.push('');
     for (const key of keys) {
       this.#path.step(key);
@@ -198,6 +203,7 @@ export class DataEncoder {
     const { writer } = this;
     writer.u8(DataTag.map);
     writer.varint(value.size);
+    this.values += 2 * value.size;
     this.#path.push('');
     for (const [key, item] of value) {
       this.#path.step(new MapKey(key));
@@ -212,6 +218,7 @@ export class DataEncoder {
     const { writer } = this;
     writer.u8(DataTag.set);
     writer.varint(value.size);
+    this.values += value.size;
     this.#path.push(setValues);
     for (const item of value) this.value(item);
     this.#path.pop();
@@ -262,6 +269,7 @@ export class DataEncoder {
     let count = 0;
     for (const key of keys) if (this.#field(value, key)) count++;
     writer.u32At(at, count);
+    this.values += count;
   }
 
   /**
@@ -275,6 +283,7 @@ export class DataEncoder {
     if (typeof value === 'object' && value !== null && this.#takenBack > maxTakenBack) return false;
     const { writer } = this;
     const { length } = writer;
+    const { values } = this;
     const before = [this.#memo.size, this.#shapes.count, this.#path.length, this.#depth] as const;
     try {
       writer.string(key);
@@ -286,6 +295,7 @@ export class DataEncoder {
       if (failure instanceof FrameTooLargeError) throw failure;
       this.#takenBack += writer.length - length + (this.#memo.size > before[0] ? this.#memo.size : 1);
       writer.length = length;
+      this.values = values;
       this.#takeBack?.(length);
       this.#restore(...before);
       return false;
