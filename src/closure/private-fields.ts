@@ -38,6 +38,20 @@ export function bareInstance(prototype: object): { readonly value: object; fill(
   return { value, fill: (fields) => setFields(levels, value, fields) };
 }
 
+/** Gives an object, made by a built-in, the private members of the classes of its prototype, with their values. */
+export function equipInstance(object: object, fields: PrivateFields): void {
+  const prototype = Object.getPrototypeOf(object) as object;
+  const levels = levelsOf(prototype);
+  const own = Object.getOwnPropertyDescriptors(object) as Record<string | symbol, PropertyDescriptor>;
+  for (const level of levels) level.equip(prototype, object);
+  // Public fields were defined along the way, some over what it has.
+  for (const key of Reflect.ownKeys(object)) {
+    if (Object.hasOwn(own, key)) Reflect.defineProperty(object, key, own[key]!);
+    else Reflect.deleteProperty(object, key);
+  }
+  setFields(levels, object, fields);
+}
+
 function rebuiltLevel(constructor: Callable, { tools, code }: Received): PrivateLevel | undefined {
   if (tools.set === undefined) return undefined;
   const equip = (prototype: object, object: object | undefined): object => {

@@ -7,7 +7,7 @@ import { adopt, classOf } from './identity.ts';
 import { hiddenIntrinsics } from './hidden-intrinsics.ts';
 import { installLoader } from './loaders.ts';
 import { importerFor, importFrom, loadModule, loadModuleSync, metaFor, requireFor } from './modules.ts';
-import { bareInstance } from './private-fields.ts';
+import { bareInstance, equipInstance } from './private-fields.ts';
 import { recordResolved } from './references.ts';
 import { type Callable, type PrivateTools, registry } from './registry.ts';
 
@@ -78,6 +78,10 @@ class Builder implements FunctionBuilder {
 
   instance(prototype: object): { readonly value: object; fill(fields: PrivateFields): void } {
     return bareInstance(prototype);
+  }
+
+  equip(object: object, fields: PrivateFields): void {
+    equipInstance(object, fields);
   }
 }
 

@@ -164,7 +164,13 @@ export function flatCopy(value: object): object | undefined {
   if (Object.getPrototypeOf(value) !== Object.prototype || types.isProxy(value)) return undefined;
   const keys = Object.keys(value);
   if (keys.length > maxColumns || !hasOnly(value, keys)) return undefined;
-  const copy: Record<string, unknown> = { ...value };
+  let copy: Record<string, unknown>;
+  try {
+    copy = { ...value };
+  } catch {
+    // A getter that throws: the message tells where.
+    return undefined;
+  }
   for (let i = 0; i < keys.length; i++) if (!isPackable(copy[keys[i]!])) return undefined;
   return copy;
 }

@@ -118,8 +118,13 @@ function rest(decoder: Decoder, value: object, usual: object): void {
 }
 
 function setPrototype(decoder: Decoder, value: object, usual: object): void {
+  const { reader } = decoder;
+  const isUsual = reader.bytes[reader.at] === Tag.hole;
   const prototype = decoder.prototype(usual);
-  if (prototype !== usual) Object.setPrototypeOf(value, prototype);
+  if (isUsual) return;
+  Object.setPrototypeOf(value, prototype);
+  const fields = readPrivates(decoder);
+  if (fields.length > 0) decoder.build((builder) => builder.equip(value, fields));
 }
 
 function exactBody(decoder: Decoder, value: object, usual: object): void {
@@ -139,17 +144,19 @@ function exact(decoder: Decoder, later: boolean): unknown {
   const bare = form === 2 ? decoder.build((builder) => builder.instance(prototype!)) : undefined;
   const value = decoder.remember(bare === undefined ? (Object.create(prototype) as object) : bare.value);
   decoder.fill(later, () => {
-    if (bare !== undefined) fillPrivates(decoder, bare);
+    if (bare !== undefined) {
+      const fields = readPrivates(decoder);
+      decoder.build(() => bare.fill(fields));
+    }
     decoder.own(value);
     if (decoder.reader.u8() === 0) Object.preventExtensions(value);
   });
   return value;
 }
 
-function fillPrivates(decoder: Decoder, bare: { fill(fields: PrivateFields): void }): void {
+function readPrivates(decoder: Decoder): PrivateFields {
   const { reader } = decoder;
-  const fields = Array.from({ length: reader.count(2) }, () => [reader.string(), decoder.value()] as const);
-  decoder.build(() => bare.fill(fields));
+  return Array.from({ length: reader.count(2) }, () => [reader.string(), decoder.value()] as const);
 }
 
 function decodeErrorValue(decoder: Decoder, later: boolean): Error {

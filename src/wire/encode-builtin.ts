@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { types } from 'node:util';
 import { posted } from '../memory/parcels.ts';
-import { encodeExact, encodeOwn, encodePrototype } from './encode-properties.ts';
+import { encodeClass, encodeExact, encodeOwn, encodePrivates, encodePrototype } from './encode-properties.ts';
 import type { Encoder } from './encoder.ts';
 import { domException, errorKind, kindPrototype } from './error-kinds.ts';
 import type { FunctionForm } from './forms.ts';
@@ -157,7 +157,7 @@ function set(encoder: Encoder, value: Set<unknown>, prototype: object | null): v
 /** What a built-in has beyond its contents: own properties and a prototype that is not the usual one. */
 function rest(encoder: Encoder, value: object, prototype: object | null, usual: object): void {
   encodeOwn(encoder, value);
-  encodePrototype(encoder, prototype, usual);
+  encodeClass(encoder, value, prototype, usual);
 }
 
 /** An error as a value: its stack is text, whatever it is on this version of Node. */
@@ -177,7 +177,7 @@ function error(encoder: Encoder, value: Error, prototype: object | null): void {
     () => {
       writer.string(String(value.stack));
       encodeOwn(encoder, value, 'stack');
-      encodePrototype(encoder, kind.exact || isInternal(encoder, prototype) ? usual : prototype, usual);
+      encodeClass(encoder, value, kind.exact || isInternal(encoder, prototype) ? usual : prototype, usual);
     },
   );
 }
@@ -218,7 +218,7 @@ function view(encoder: Encoder, value: ArrayBufferView): void {
     encoder.remember(bytes);
     encoder.buffer(bytes);
   } else encoder.value(value.buffer);
-  encodePrototype(encoder, Object.getPrototypeOf(value) as object | null, viewPrototype(kind));
+  encodeClass(encoder, value, Object.getPrototypeOf(value) as object | null, viewPrototype(kind));
 }
 
 export function viewPrototype(kind: number): object {
@@ -262,15 +262,7 @@ function instance(encoder: Encoder, value: Record<string | symbol, unknown>, pro
         encoder.remember(value);
       },
       () => {
-        if (privates !== undefined) {
-          writer.varint(privates.length);
-          for (const [name, field] of privates) {
-            encoder.path.push(`#${name}`);
-            writer.string(name);
-            encoder.value(field);
-            encoder.path.pop();
-          }
-        }
+        if (privates !== undefined) encodePrivates(encoder, privates);
         encodeOwn(encoder, value);
         writer.u8(Object.isExtensible(value) ? 1 : 0);
       },

@@ -1,4 +1,5 @@
 import type { Encoder } from './encoder.ts';
+import type { PrivateFields } from './forms.ts';
 import { isTwin } from './shapes.ts';
 import { Tag } from './tags.ts';
 
@@ -22,14 +23,34 @@ export function encodeExact(
     },
     () => {
       encodeOwn(encoder, value, tag === Tag.sparse ? 'length' : undefined);
-      encodePrototype(encoder, prototype, usual);
+      encodeClass(encoder, value, prototype, usual);
       encoder.writer.u8(Object.isExtensible(value) ? 1 : 0);
     },
   );
 }
 
+/** What a value that is made as a built-in is besides: its prototype when it is not `usual`, with its private fields. */
+export function encodeClass(encoder: Encoder, value: object, prototype: object | null, usual: object): void {
+  encodePrototype(encoder, prototype, usual);
+  if (!isUsual(prototype, usual)) encodePrivates(encoder, encoder.functions?.privateFieldsOf(value) ?? []);
+}
+
+export function encodePrivates(encoder: Encoder, fields: PrivateFields): void {
+  encoder.writer.varint(fields.length);
+  for (const [name, field] of fields) {
+    encoder.path.push(`#${name}`);
+    encoder.writer.string(name);
+    encoder.value(field);
+    encoder.path.pop();
+  }
+}
+
+function isUsual(prototype: object | null, usual: object): boolean {
+  return prototype === usual || (prototype !== null && isTwin(prototype, usual));
+}
+
 export function encodePrototype(encoder: Encoder, prototype: object | null, usual: object): void {
-  if (prototype === usual || (prototype !== null && isTwin(prototype, usual))) return encoder.writer.u8(Tag.hole);
+  if (isUsual(prototype, usual)) return encoder.writer.u8(Tag.hole);
   encoder.path.push('__proto__');
   encoder.value(prototype);
   encoder.path.pop();

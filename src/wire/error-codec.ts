@@ -3,6 +3,7 @@ import { ProtocolError, RemoteError } from '../errors.ts';
 import { maxErrorCauses, maxErrorMessageLength, maxErrorProperties } from '../limits.ts';
 import type { Decoder } from './decoder.ts';
 import type { Encoder } from './encoder.ts';
+import type { PrivateFields } from './forms.ts';
 import { domException, type ErrorKind, errorKind, makeError } from './error-kinds.ts';
 import type { Reader } from './reader.ts';
 import type { Writer } from './writer.ts';
@@ -178,7 +179,9 @@ function encodeBody(
 ): void {
   writer.string(cut(read(error, 'stack', undefined)));
   // A class that cannot travel is no reason to lose the error: it arrives as its nearest native class, with its name.
-  attempt(encoder, writer, kind.exact ? undefined : classPrototype(error));
+  const prototype = kind.exact ? undefined : classPrototype(error);
+  const hasClass = attempt(encoder, writer, prototype) && prototype !== undefined;
+  attempt(encoder, writer, hasClass ? privateFieldsOf(encoder, error) : undefined);
   const start = writer.length;
   writer.u32(0);
   let count = 0;
@@ -200,6 +203,16 @@ function classPrototype(error: Error): unknown {
   const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
   // Node's own errors have a prototype that belongs to no class.
   return typeof constructor === 'function' && constructor.prototype === prototype ? prototype : undefined;
+}
+
+/** Undefined when there are none, and when they cannot be read. */
+function privateFieldsOf(encoder: Encoder, error: Error): PrivateFields | undefined {
+  try {
+    const fields = encoder.functions?.privateFieldsOf(error);
+    return fields?.length === 0 ? undefined : fields;
+  } catch {
+    return undefined;
+  }
 }
 
 /** One field: an error of the graph by its number, a list of such, or any value. */
@@ -270,7 +283,11 @@ function decodeBody(
 ): void {
   const stack = reader.string();
   const prototype = blob(decoder, reader);
-  if (prototype instanceof Error) Object.setPrototypeOf(error, prototype);
+  const fields = blob(decoder, reader);
+  if (prototype instanceof Error) {
+    Object.setPrototypeOf(error, prototype);
+    if (Array.isArray(fields)) equip(decoder, error, fields);
+  }
   if (name !== '' && read(error, 'name', '') !== name) define(error, 'name', name, false);
   define(error, 'stack', stack === '' ? `${name || 'Error'}: ${error.message}` : stack, false);
   for (let count = reader.u32(); count > 0; count--) {
@@ -281,6 +298,13 @@ function decodeBody(
   }
   const dropped = blob(decoder, reader);
   if (Array.isArray(dropped) && dropped.length > 0) define(error, 'droppedKeys', dropped, true);
+}
+
+/** An error without its private fields is better than none. */
+function equip(decoder: Decoder, error: Error, fields: PrivateFields): void {
+  try {
+    decoder.build((builder) => builder.equip(error, fields));
+  } catch {}
 }
 
 function decodeField(decoder: Decoder, reader: Reader, errors: readonly Error[]): unknown {

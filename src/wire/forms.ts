@@ -106,4 +106,6 @@ export interface FunctionBuilder {
   byIdentity(identity: string): (...args: never[]) => unknown;
   /** A bare instance whose fields' initialisers have not run; its private fields come later, as they may point back to it. */
   instance(prototype: object): { readonly value: object; fill(fields: PrivateFields): void };
+  /** Gives an object that a built-in has made the private fields of the classes of its prototype. */
+  equip(object: object, fields: PrivateFields): void;
 }

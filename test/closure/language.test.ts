@@ -44,6 +44,44 @@ class Frozen {
   }
 }
 
+class Coded extends Error {
+  #code = 0;
+  detail = 'none';
+  coded(code: number): this {
+    this.#code = code;
+    this.detail = 'some';
+    return this;
+  }
+  get code(): number {
+    return this.#code;
+  }
+}
+
+class Counted extends Map<string, number> {
+  #reads = 5;
+  override get(key: string): number | undefined {
+    this.#reads++;
+    return super.get(key);
+  }
+  get reads(): number {
+    return this.#reads;
+  }
+}
+
+class Stack extends Array<number> {
+  #top = 3;
+  get top(): number {
+    return this.#top;
+  }
+}
+
+class Pixels extends Uint8Array {
+  #width = 2;
+  get width(): number {
+    return this.#width;
+  }
+}
+
 const cases: Case[] = [
   [
     'static fields that hold functions, or have the names of what functions have',
@@ -100,6 +138,24 @@ for (const kind of ['thread', 'process'] as readonly Kind[]) {
       // oxlint-disable-next-line no-redeclare, block-scoped-var
       var x = 2;
       assert.equal(await runner.run(f), 2);
+    });
+
+    test('private fields of classes that extend built-ins, there and back', async () => {
+      const values = [new Coded('e').coded(7), new Counted([['a', 1]]), Stack.of(1, 2), new Pixels(4)] as const;
+      const [error, map, stack, pixels] = (await runner.run((all: typeof values) => {
+        all[1].get('a');
+        return [all[0].coded(all[0].code + 1), all[1], all[2], all[3]] as const;
+      }, values)) as typeof values;
+      assert.ok(error instanceof Coded && map instanceof Counted && stack instanceof Stack && pixels instanceof Pixels);
+      assert.deepEqual([error.code, error.detail, error.message], [8, 'some', 'e']);
+      assert.deepEqual([map.reads, map.get('a'), stack.top, [...stack], pixels.width], [6, 1, 3, [1, 2], 2]);
+      const thrown = await runner
+        .run(() => {
+          throw new Coded('thrown').coded(9);
+        })
+        .catch((failure: unknown) => failure);
+      assert.ok(thrown instanceof Coded);
+      assert.deepEqual([thrown.code, thrown.detail, thrown.message], [9, 'some', 'thrown']);
     });
 
     test('a symbol is the same in each message, and when it comes back', async () => {

@@ -77,6 +77,7 @@ const builder: FunctionBuilder = {
   instantiate: () => ({ value: function made() {}, capture() {} }),
   byIdentity: () => function Known() {},
   instance: (prototype) => ({ value: Object.create(prototype) as object, fill() {} }),
+  equip() {},
 };
 
 class Pair {
