@@ -12,7 +12,6 @@ import { loadNative, nativeBinary, type Watched } from '../native.ts';
 import type { Attachment } from '../wire/encoder.ts';
 import { FrameAssembler, frameAround } from '../wire/frame.ts';
 import { descriptorOf } from '../wire/sockets.ts';
-import { detach } from '../wire/transfer.ts';
 import type { Channel, ChannelEvents, ChannelExit, ChannelOptions, ChannelStreams } from './channel.ts';
 import { LastWords } from './last-words.ts';
 import { drain, isReady } from './drain.ts';
@@ -307,9 +306,7 @@ class ProcessChannel implements Channel, Source {
     const issued = attachments.some(({ socket }) => socket !== undefined)
       ? this.#handover?.issue(attachments)
       : undefined;
-    const buffers = (issued?.buffers ?? attachments).map(({ buffer, moves }) =>
-      moves ? detach(buffer as ArrayBuffer) : buffer,
-    );
+    const buffers = (issued?.buffers ?? attachments).map(({ buffer }) => buffer);
     const bytes = parts.reduce((sum, part) => sum + part.length, 0);
     const { head, tail } = frameAround(this.#generation, bytes, buffers, this.#large);
     const bundles = issued?.bundles ?? [];

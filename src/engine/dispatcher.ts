@@ -1,7 +1,7 @@
 import { batchesInFlight, growAfterMs, stealAfterMs } from '../limits.ts';
 import { batchSize } from './batching.ts';
 import type { Clock } from './clock.ts';
-import { isIdle, isStopping, sharesSeat, takesWork, type Member } from './member.ts';
+import { canReturn, isFree, isIdle, isStopping, sharesSeat, takesWork, type Member } from './member.ts';
 import type { ReadyQueue } from './ready-queue.ts';
 import type { Job, Lease, Link, Segment } from './task.ts';
 
@@ -31,6 +31,8 @@ export class Dispatcher {
   /** What is to be done when the arguments of a batch have been encoded; undefined while none is. */
   #deferred: (() => void)[] | undefined;
   #stealing: (() => void) | undefined;
+  /** Jobs that move what they send: they go to workers that are free. */
+  readonly #moving = new WeakSet<Job>();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -45,11 +47,12 @@ export class Dispatcher {
       for (let segment = member.pinned[0]; segment !== undefined; segment = member.pinned[0]) {
         if (member.state === 'ending') break;
         const here = segment;
-        this.#send(member, here, here.to - here.from, (count) => {
+        const sent = this.#send(member, here, here.to - here.from, (count) => {
           here.from += count;
           // Before a refusal is told: who hears of it may look for what is pinned.
           if (here.from >= here.to) member.pinned.shift();
         });
+        if (!sent) break;
         touched.add(member);
       }
     }
@@ -57,8 +60,7 @@ export class Dispatcher {
       const member = this.#leastLoaded(segment.job);
       if (member === undefined) break;
       const here = segment;
-      this.#send(member, here, this.#count(member, here), (count) => queue.take(here, count));
-      touched.add(member);
+      if (this.#send(member, here, this.#count(member, here), (count) => queue.take(here, count))) touched.add(member);
     }
     for (const member of touched) member.link.flush();
     if (queue.length === 0) this.#watchForStealing();
@@ -109,10 +111,11 @@ export class Dispatcher {
     const { concurrency } = this.#options;
     const { open, batches } = member.leases;
     if (isStopping(member)) return false;
+    if (this.#moving.has(job) && !isFree(member, concurrency)) return false;
     if (free <= 0 && (open === 0 || concurrency > 1)) return false;
     // A chunk takes all slots of its worker.
     if (job.terms.chunkSize !== undefined && free < concurrency - open) return false;
-    if (open === 0) return member.state === 'ready' || member.link.canTakeBack;
+    if (open === 0) return member.state === 'ready' || canReturn(member);
     if (member.state === 'starting') return false;
     const { meanMs } = job.terms.timing;
     // Long tasks wait in the queue, where they make an elastic pool grow.
@@ -120,7 +123,7 @@ export class Dispatcher {
     const ahead = short || !this.#options.canGrow();
     if (concurrency > 1) return open < concurrency * (ahead ? batchesInFlight : 1);
     // What waits behind a task of unknown length may wait long; it is only sent ahead if it can be taken back.
-    return batches < batchesInFlight && meanMs !== undefined && ahead && member.link.canTakeBack;
+    return batches < batchesInFlight && meanMs !== undefined && ahead && canReturn(member);
   }
 
   #count(member: Member, segment: Segment): number {
@@ -137,7 +140,8 @@ export class Dispatcher {
     return Math.min(count, available, member.tasksLeft);
   }
 
-  #send(member: Member, segment: Segment, count: number, advance: (count: number) => void): void {
+  /** False when nothing was sent nor refused: what moves waits for a worker that is free. */
+  #send(member: Member, segment: Segment, count: number, advance: (count: number) => void): boolean {
     const { job, attempt, from } = segment;
     const lease: Lease = {
       job,
@@ -149,6 +153,8 @@ export class Dispatcher {
       inOrder: 0,
       outOfOrder: undefined,
       abandoned: undefined,
+      ahead: !isFree(member, this.#options.concurrency),
+      moved: false,
     };
     const deferred: (() => void)[] = [];
     this.#deferred = deferred;
@@ -160,7 +166,9 @@ export class Dispatcher {
     }
     const { taken, error } = sent;
     lease.count = taken;
-    advance(error === undefined ? taken : taken + 1);
+    const waits = taken === 0 && error === undefined;
+    if (waits) this.#moving.add(job);
+    else advance(error === undefined ? taken : taken + 1);
     if (taken > 0) {
       if (isIdle(member)) member.stalledSinceMs = this.#options.clock.now();
       member.leases.add(lease);
@@ -169,6 +177,7 @@ export class Dispatcher {
     }
     if (error !== undefined) this.#options.refuse(job, from + taken, attempt, error);
     for (const step of deferred) step();
+    return !waits;
   }
 
   /**
@@ -221,7 +230,7 @@ export class Dispatcher {
 
   /** Puts what a worker has not begun back into the queue. */
   takeBack(member: Member): void {
-    if (!member.link.canTakeBack) return;
+    if (!canReturn(member)) return;
     const { leases } = member;
     const first = member.link.takeBack(leases.next);
     member.lastBegun = leases.next;
@@ -254,7 +263,7 @@ function isReceiving({ booted, leases, link }: Member): boolean {
 }
 
 function stealable(member: Member, free: boolean): boolean {
-  if (member.leases.open === 0 || !member.link.canTakeBack) return false;
+  if (member.leases.open === 0 || !canReturn(member)) return false;
   if (!free && !member.booted) return false;
   const begun = member.link.begun();
   if (member.leases.next <= begun) return false;

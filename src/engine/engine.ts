@@ -299,12 +299,13 @@ export class Engine {
   }
 
   #expired(member: Member, overdue: readonly Overdue[]): void {
-    for (const { lease, sequence } of overdue) (lease.abandoned ??= new Set()).add(sequence);
+    for (const { lease, sequence } of overdue) member.leases.abandon(lease, sequence);
     this.#dispatcher.takeBack(member);
     for (const { lease, sequence } of overdue) this.#withdrawals.stop(member, lease, [sequence], 'timeout');
     for (const { lease, sequence, ranMs } of overdue) {
-      const { job, attempt } = lease;
-      this.#outcomes.failOrRetry(job, lease.from + sequence - lease.sequence, { kind: 'timeout', attempt, ranMs });
+      const { job, attempt, moved } = lease;
+      const index = lease.from + sequence - lease.sequence;
+      this.#outcomes.failOrRetry(job, index, { kind: 'timeout', attempt, ranMs }, moved);
     }
     this.dispatch();
   }
@@ -339,8 +340,8 @@ export class Engine {
     const { back, losses } = takeHeld(member, exit, (job, index) => this.#outcomes.died(job, index));
     for (const { job, index, attempt } of back.toReversed()) this.#queue.unshift(job, index, index + 1, attempt);
     this.#outcomes.counts.lost += losses.length;
-    for (const { job, index, attempt, loss, deaths } of losses) {
-      if (deaths === undefined) this.#outcomes.failOrRetry(job, index, { kind: 'lost', loss, attempt });
+    for (const { job, index, attempt, loss, deaths, moved } of losses) {
+      if (deaths === undefined) this.#outcomes.failOrRetry(job, index, { kind: 'lost', loss, attempt }, moved);
       else this.#outcomes.fail(job, index, { kind: 'poison', loss, attempt, deaths });
     }
     this.#options.onExit?.(member, exit);

@@ -2,6 +2,7 @@ import { FrameTooLargeError } from '../errors.ts';
 import { maxFrameBytes, maxKnownFunctions } from '../limits.ts';
 import { encodeColumn } from '../wire/column.ts';
 import { RunFlag, ToWorker } from '../wire/messages.ts';
+import type { Attachment } from '../wire/encoder.ts';
 import type { Outbox } from '../wire/outbox.ts';
 import { tooLarge } from '../wire/writer.ts';
 import type { FunctionHandle } from './functions.ts';
@@ -23,6 +24,8 @@ export interface WireJob extends Job {
   items(from: number): { readonly values: ArrayLike<unknown>; readonly offset: number };
 }
 
+const none: readonly Attachment[] = [];
+
 /** Why a lease could not be written as it is. */
 interface Refusal {
   /** The item that it is about; undefined: which one is not known. */
@@ -38,7 +41,7 @@ export class LeaseWriter {
   /** The functions that the worker knows, the one that was used last at the end. */
   readonly #known = new Set<number>();
   #lastUsed = 0;
-  /** Jobs whose items have sockets: they are sent one by one. */
+  /** Jobs whose items have sockets, or buffers that move: they are sent one by one. */
   readonly #single = new WeakSet<WireJob>();
 
   /** @param flush - Lets what is in the outbox leave. */
@@ -58,7 +61,8 @@ export class LeaseWriter {
     for (;;) {
       const refusal = this.#write(lease, job, count);
       if (refusal === undefined) return behind === undefined ? { taken: count } : { taken: count, error: behind };
-      if (refusal === 'sockets') {
+      if (refusal === 'ahead') return { taken: 0 };
+      if (refusal === 'single') {
         // Each of these items is one by itself, which may begin, fail or come back without the others.
         this.#single.add(job);
         count = 1;
@@ -78,24 +82,34 @@ export class LeaseWriter {
     }
   }
 
-  /** Writes `count` items of a lease, or nothing of it. `sockets`: there are some among several items. */
-  #write(lease: Lease, job: WireJob, count: number): Refusal | 'sockets' | undefined {
+  /**
+   * Writes `count` items of a lease, or nothing of it. `single`: some of them do not travel with others; `ahead`: it moves
+   * something, which only a worker may have that comes to it at once.
+   */
+  #write(lease: Lease, job: WireJob, count: number): Refusal | 'single' | 'ahead' | undefined {
     const { body, encoder } = this.#outbox;
     const mark = this.#outbox.mark();
-    let refusal: Refusal | 'sockets';
+    let refusal: Refusal | 'single' | 'ahead';
     try {
       const { values, offset } = job.items(lease.from);
       const flags = this.#header(lease, job, count);
       const failure = encodeColumn(encoder, body, values, offset, offset + count, 'args');
-      const first = mark.attachments;
-      const sockets = encoder.attachments.length > first && socketsOf(encoder.attachments.slice(first)).length > 0;
-      if (sockets && count > 1) refusal = 'sockets';
+      const beside = encoder.attachments.length > mark.attachments ? encoder.attachments.slice(mark.attachments) : none;
+      const sockets = beside.some(({ socket }) => socket !== undefined);
+      const moves = beside.some((attachment) => attachment.moves);
+      if ((sockets || moves) && count > 1) refusal = 'single';
+      else if (moves && lease.ahead) refusal = 'ahead';
       else if (failure !== undefined) refusal = refusalOf(failure.error, failure.index - offset);
       else {
         this.#outbox.defineUsed(lease.sequence);
         if (!this.#outbox.fits(maxFrameBytes)) throw new FrameTooLargeError(tooLarge(this.#outbox.size));
-        if (sockets) this.#sendSockets(lease.sequence, first, flags);
+        if (sockets) this.#sendSockets(lease.sequence, mark.attachments, flags);
         if (encoder.parcels.length > mark.parcels) lease.parcels = encoder.parcels.splice(mark.parcels);
+        if (moves) {
+          lease.moved = true;
+          // From here on nobody else can have it.
+          this.#flush();
+        }
         return undefined;
       }
     } catch (error) {

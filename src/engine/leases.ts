@@ -22,9 +22,16 @@ export class Leases {
   next = 0;
   /** Items without an answer. */
   open = 0;
+  /** The sequence number of the last item that was moved to the worker. */
+  lastMoved = -1;
 
   get batches(): number {
     return this.#leases.length - this.#head;
+  }
+
+  /** Marks an item whose outcome was decided without the worker. */
+  abandon(lease: Lease, sequence: number): void {
+    (lease.abandoned ??= new Set()).add(sequence);
   }
 
   /** Items without an answer that somebody waits for. */
@@ -50,6 +57,7 @@ export class Leases {
     this.#leases.push(lease);
     this.next = lease.sequence + lease.count;
     this.open += lease.count;
+    if (lease.moved) this.lastMoved = lease.sequence + lease.count - 1;
   }
 
   /** The lease that an item with this sequence number belongs to. */
@@ -130,19 +138,14 @@ export class Leases {
     }
   }
 
-  /** Removes the items from `sequence` on, which the worker will not begin, newest lease last. */
+  /** Removes the items from `sequence` on, which the worker will not begin, newest lease last. Returns those that have no outcome. */
   cut(sequence: number): Returned[] {
     const returned: Returned[] = [];
     for (let i = this.#leases.length - 1; i >= this.#head; i--) {
       const lease = this.#leases[i]!;
       if (lease.sequence + lease.count <= sequence) break;
       const keep = Math.max(0, sequence - lease.sequence);
-      returned.unshift({
-        job: lease.job,
-        from: lease.from + keep,
-        to: lease.from + lease.count,
-        attempt: lease.attempt,
-      });
+      returned.unshift(...wanted(lease, keep));
       this.open -= lease.count - keep;
       lease.count = keep;
       if (lease.settled === keep) over(lease);
@@ -172,6 +175,15 @@ export class Leases {
     const offset = sequence - lease.sequence;
     return offset >= lease.inOrder && offset < lease.count && lease.outOfOrder?.has(offset) !== true;
   }
+}
+
+/** The items of a lease from `offset` on that have no outcome. */
+function wanted({ job, from, count, sequence, attempt, abandoned }: Lease, offset: number): Returned[] {
+  if (abandoned === undefined) return [{ job, from: from + offset, to: from + count, attempt }];
+  const returned: Returned[] = [];
+  for (let i = offset; i < count; i++)
+    if (!abandoned.has(sequence + i)) returned.push({ job, from: from + i, to: from + i + 1, attempt });
+  return returned;
 }
 
 /** What its message had on its way has arrived, or never will. */

@@ -107,7 +107,8 @@ export class WorkerLink implements Link {
     body.u8(initializer === undefined ? 0 : 1);
     initializer?.fn.embed(encoder, body);
     initializer?.args.embed(encoder, body);
-    this.flush();
+    // What goes wrong is told to who starts the worker.
+    this.#send();
   }
 
   send(lease: Lease): { readonly taken: number; readonly error?: Error } {
@@ -132,6 +133,14 @@ export class WorkerLink implements Link {
   }
 
   #leave(): void {
+    try {
+      this.#send();
+    } catch (error) {
+      this.#fault(error, 'A message to a worker could not be sent');
+    }
+  }
+
+  #send(): void {
     const { parts, attachments } = this.#outbox.take();
     this.#channel.send(parts, attachments);
   }
@@ -221,12 +230,10 @@ export class WorkerLink implements Link {
     this.#reportExit?.();
   }
 
-  /** The worker sent nonsense: it is ended, and what it holds is lost with it. */
-  #fault(error: unknown): void {
+  /** What the worker and its host say to each other is nonsense: it is ended, and what it holds is lost with it. */
+  #fault(error: unknown, what = "A worker's message could not be read"): void {
     this.#protocolError =
-      error instanceof ProtocolError
-        ? error
-        : new ProtocolError(`A worker's message could not be read: ${String(error)}`, { cause: error });
+      error instanceof ProtocolError ? error : new ProtocolError(`${what}: ${String(error)}`, { cause: error });
     this.#channel.kill(true);
   }
 

@@ -13,6 +13,8 @@ interface Item {
 
 interface LostItem extends Item {
   readonly loss: Loss;
+  /** What it takes is not here any more. */
+  readonly moved: boolean;
   /** So many workers have died of reading it. */
   readonly deaths?: number;
 }
@@ -36,19 +38,20 @@ export function takeHeld(
   const loss = (phase: Loss['phase']): Loss => ({ ...exit, oomHint, workerId, pid, phase, killedFor });
   for (const { lease, sequence } of member.leases.drain()) {
     if (lease.abandoned?.has(sequence) === true) continue;
-    const { job, attempt } = lease;
+    const { job, attempt, moved } = lease;
     const index = lease.from + sequence - lease.sequence;
     const hasBegun = sequence < begun && sequence <= current;
-    if (hasBegun) losses.push({ job, index, attempt, loss: loss(sequence < current ? 'reply' : 'running') });
-    else if (job.terms.pinned !== undefined) losses.push({ job, index, attempt, loss: loss('dispatch') });
+    if (hasBegun) losses.push({ job, index, attempt, moved, loss: loss(sequence < current ? 'reply' : 'running') });
+    else if (moved || job.terms.pinned !== undefined)
+      losses.push({ job, index, attempt, moved, loss: loss('dispatch') });
     else {
       const deaths = sequence === reading ? died(job, index) : 0;
       if (deaths < poisonDeaths) back.push({ job, index, attempt });
-      else losses.push({ job, index, attempt, loss: loss('dispatch'), deaths });
+      else losses.push({ job, index, attempt, moved, loss: loss('dispatch'), deaths });
     }
   }
   for (const { job, from } of member.pinned.splice(0))
-    losses.push({ job, index: from, attempt: 1, loss: loss('dispatch') });
+    losses.push({ job, index: from, attempt: 1, moved: false, loss: loss('dispatch') });
   return { back, losses };
 }
 

@@ -101,6 +101,16 @@ export function sharesSeat({ predecessor }: Member): boolean {
   return predecessor !== undefined && predecessor.leases.open > 0 && predecessor.retiredFor !== 'close';
 }
 
+/** Whether it comes to what it is sent at once. */
+export function isFree({ booted, leases }: Member, concurrency: number): boolean {
+  return booted && leases.open < concurrency;
+}
+
+/** Whether what it has not begun can be taken back: what was moved to it is nowhere else. */
+export function canReturn({ link, leases }: Member): boolean {
+  return link.canTakeBack && (leases.lastMoved < 0 || leases.lastMoved < link.begun());
+}
+
 export function isIdle(member: Member): boolean {
   return member.leases.open === 0;
 }

@@ -77,7 +77,10 @@ export class Outcomes {
       const { job, attempt } = lease;
       const index = lease.from + sequence - lease.sequence;
       if (kind === 'unsendable') this.fail(job, index, { kind, error, attempt });
-      else this.failOrRetry(job, index, { kind, error, worker: { workerId: member.id, pid: member.pid }, attempt });
+      else {
+        const worker = { workerId: member.id, pid: member.pid };
+        this.failOrRetry(job, index, { kind, error, worker, attempt }, lease.moved);
+      }
     }
     this.#options.productive(member, 1);
   }
@@ -96,7 +99,9 @@ export class Outcomes {
     for (let index = from; index < to; index++) this.fail(job, index, failure);
   }
 
-  failOrRetry(job: Job, index: number, failure: Attempted): void {
+  /** @param moved - What it takes is not here any more. */
+  failOrRetry(job: Job, index: number, failure: Attempted, moved: boolean): void {
+    if (moved) return this.fail(job, index, failure);
     const decision = this.#retries.decide(job, index, failure);
     if (!decision.again) return this.fail(job, index, decision.failure);
     // Who was asked may have given the job up, or ended all.

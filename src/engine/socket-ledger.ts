@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { SerializationError } from '../errors.ts';
 import type { Attachment } from '../wire/encoder.ts';
-import { descriptorOf, type NetSocket } from '../wire/sockets.ts';
+import { descriptorOf, release, type NetSocket } from '../wire/sockets.ts';
 
 type Given = NonNullable<Attachment['socket']>;
 
@@ -75,12 +75,17 @@ function close(socket: Socket): void {
   socket.destroy();
 }
 
-/** Throws when a connection is among what goes to more than one worker. */
+/** Throws when something that moves is among what goes to more than one worker. */
 export function checkCopies(attachments: readonly Attachment[]): void {
-  const moving = socketsOf(attachments).find(({ value }) => isConnection(value));
-  if (moving === undefined) return;
-  const why = 'a connection can go to one worker only. Give it to a task';
-  throw new SerializationError(`Cannot send ${moving.path}: ${why}.`, 'args', moving.path);
+  for (const { moves, path = '', socket } of attachments) {
+    const isSocket = socket !== undefined && isConnection(socket.value);
+    if (!moves && !isSocket) continue;
+    const place = socket?.path ?? path;
+    const what = isSocket ? 'a connection' : 'a buffer that is to be moved';
+    const why = `${what} can go to one worker only. Give it to a task`;
+    for (const { value } of socketsOf(attachments)) if (!onTheirWay.has(value)) release(value);
+    throw new SerializationError(`Cannot send ${place}: ${why}.`, 'args', place);
+  }
 }
 
 /** Closes those that have gone. */

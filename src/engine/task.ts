@@ -105,6 +105,10 @@ export interface Lease {
   outOfOrder: Set<number> | undefined;
   /** Items (by sequence number) whose outcome was decided without the worker, which may still be at them. */
   abandoned: Set<number> | undefined;
+  /** Its worker may not come to it at once. */
+  readonly ahead: boolean;
+  /** Some of it was moved to its worker, and is nowhere else: it cannot be taken back, nor be sent again. */
+  moved: boolean;
   /** What its message has on its way. */
   parcels?: readonly Parcel[];
 }
@@ -113,7 +117,7 @@ export interface Lease {
 export interface Link {
   /**
    * Sends the items of a lease, which get the sequence numbers that follow. Returns how many were taken: fewer when the
-   * next one cannot be encoded, with its error.
+   * next one cannot be encoded, with its error; none, without one, when what they move must not be sent ahead.
    */
   send(lease: Lease): { readonly taken: number; readonly error?: Error };
   /** Lets what was sent leave. */

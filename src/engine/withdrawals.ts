@@ -45,7 +45,7 @@ export class Withdrawals {
       for (const lease of member.leases) {
         if (lease.job !== job) continue;
         const sequences = openSequences(member, lease);
-        for (const sequence of sequences) abandon(lease, sequence);
+        for (const sequence of sequences) member.leases.abandon(lease, sequence);
         if (sequences.length > 0) begun.push({ member, lease, sequences });
       }
     }
@@ -66,7 +66,7 @@ export class Withdrawals {
       // It began after all, or its worker is one that nothing can be taken back from.
       const held = force ? this.#find(job, index) : undefined;
       if (held === undefined) return false;
-      abandon(held.lease, held.sequence);
+      held.member.leases.abandon(held.lease, held.sequence);
       this.#end(held);
     }
     fail(job, index, { kind: 'cancelled' });
@@ -143,10 +143,6 @@ export class Withdrawals {
     if (graceMs > 0) crew.after(graceMs, look);
     else look();
   }
-}
-
-function abandon(lease: Lease, sequence: number): void {
-  (lease.abandoned ??= new Set()).add(sequence);
 }
 
 function segmentOf({ job, index, attempt }: Parked): Segment {

@@ -1,5 +1,6 @@
 import { afterTick } from '../blocking/later.ts';
 import type { AnyFunction } from '../engine/functions.ts';
+import { checkCopies } from '../engine/socket-ledger.ts';
 import { ArgumentTypeError } from '../errors.ts';
 import { encodeAhead, EncodedMessage, isImmutable } from '../wire/encoded-message.ts';
 import { AsyncResult, settler } from './async-result.ts';
@@ -58,6 +59,7 @@ export function submitSingle<R>(
     pool.lastTaskId = series.firstTaskId + index;
     if (pool.backend.context === 'inline') obstruct(result as object, () => pool.backend.obstacle);
     if (series.terms.signal !== undefined) series.onSettled ??= pool.abortWithSignal(series);
+    if (arg instanceof EncodedMessage) arg.move();
     pool.add(series, index, index + 1);
     if (!(arg instanceof EncodedMessage && arg.isLive)) return;
     pool.dispatch();
@@ -81,6 +83,7 @@ export function submitBroadcast(
   try {
     const call = newCall(pool, 'broadcast', pool.handleOf(fn, options.carry), true, options, callSite());
     const arg = snapshot(pool, [args], undefined);
+    if (arg instanceof EncodedMessage) checkCopies(arg.attachments);
     const values: unknown[] = [];
     let open = 0;
     let isOver = false;

@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { giveUp, type Parcel } from '../memory/parcels.ts';
-import { bytesBeside, type Attachment, type Encoder } from './encoder.ts';
+import { bytesBeside, moveOut } from './attachments.ts';
+import type { Attachment, Encoder } from './encoder.ts';
 import type { Definition } from './forms.ts';
 import { Writer } from './writer.ts';
 
@@ -67,6 +68,15 @@ export class EncodedMessage {
   /** The bytes that it adds to a frame. */
   get size(): number {
     return this.bytes.length + bytesBeside(this.attachments);
+  }
+
+  /** Takes what is to be moved from whom it was encoded for. It can be sent once, and may wait until then. */
+  move(): void {
+    if (!this.#attachments.some(({ moves }) => moves)) return;
+    this.own();
+    const attachments = [...this.#attachments];
+    moveOut(attachments);
+    this.#attachments = attachments;
   }
 
   /** Somebody will send it. */

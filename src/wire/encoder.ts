@@ -10,7 +10,7 @@ import { hasAccessor, hasOnly, packing } from './shapes.ts';
 import { release, type NetSocket } from './sockets.ts';
 import { ShapeTable } from './shape-table.ts';
 import { Tag, wellKnownSymbols } from './tags.ts';
-import { isMoving } from './transfer.ts';
+import { isDetached, isMoving } from './transfer.ts';
 import { definitionId } from './definitions.ts';
 import { locate, unsendable } from './unsendable.ts';
 import type { Writer } from './writer.ts';
@@ -20,15 +20,10 @@ import { symbols } from './identities.ts';
 export interface Attachment {
   readonly buffer: ArrayBuffer | SharedArrayBuffer;
   readonly moves: boolean;
+  /** Where in its message what moves is. */
+  readonly path?: string;
   /** Whose descriptor goes along; `buffer` only keeps the place. */
   readonly socket?: { readonly value: NetSocket; readonly path: string };
-}
-
-/** What these add to a frame: shared memory is not copied. */
-export function bytesBeside(attachments: readonly Attachment[]): number {
-  let bytes = 0;
-  for (const { buffer } of attachments) if (!(buffer instanceof SharedArrayBuffer)) bytes += buffer.byteLength;
-  return bytes;
 }
 
 /** Where an encoder and its writer were, to go back to when a value turns out not to travel. */
@@ -365,23 +360,38 @@ export class Encoder {
   /** An ArrayBuffer: small ones within the bytes, large and moving ones beside them. */
   buffer(buffer: ArrayBuffer | SharedArrayBuffer): void {
     const { writer } = this;
-    const moves = isMoving(buffer);
+    if (isDetached(buffer)) throw movedAway();
+    if (isMoving(buffer)) return this.#move(buffer as ArrayBuffer);
     if (types.isSharedArrayBuffer(buffer)) {
       if (!this.shares) {
         throw unsendable('a SharedArrayBuffer cannot be shared with another process', 'Use a ThreadPool for it.');
       }
-    } else if (!moves && buffer.byteLength < this.leastBeside) {
+    } else if (buffer.byteLength < this.leastBeside) {
       writer.u8(Tag.bytes);
       writer.varint(buffer.byteLength);
       writer.raw(new Uint8Array(buffer));
       return;
     }
     writer.u8(Tag.attachment);
-    writer.varint(this.attach({ buffer, moves }));
+    writer.varint(this.attach({ buffer, moves: false }));
+  }
+
+  #move(buffer: ArrayBuffer): void {
+    if (this.capturing)
+      throw unsendable('a buffer that is to be moved cannot be captured', 'Give it to the function as an argument.');
+    // Another message of this frame may have it, which has not left yet.
+    const { attachments } = this;
+    for (let i = 0; i < this.#base; i++) if (attachments[i]!.buffer === buffer) throw movedAway();
+    this.writer.u8(Tag.attachment);
+    this.writer.varint(this.attach({ buffer, moves: true, path: this.path.toString() }));
   }
 
   /** Returns its number in the message. */
   attach(attachment: Attachment): number {
     return this.attachments.push(attachment) - 1 - this.#base;
   }
+}
+
+function movedAway(): Error {
+  return unsendable('its memory was moved away', 'What `transfer` gives to one message no other one can have.');
 }

@@ -1,5 +1,6 @@
 import { maxFrameAttachments } from '../limits.ts';
-import { bytesBeside, Encoder as PlainEncoder, type Attachment, type Encoder, type Mark } from './encoder.ts';
+import { bytesBeside, moveOut } from './attachments.ts';
+import { Encoder as PlainEncoder, type Attachment, type Encoder, type Mark } from './encoder.ts';
 import type { Definition } from './forms.ts';
 import { definitionId } from './definitions.ts';
 import { Writer } from './writer.ts';
@@ -74,6 +75,7 @@ export class Outbox {
     if (this.body.length > 0) parts.push(this.body.take());
     const { attachments } = this.encoder;
     if (attachments.length > 0) this.encoder.attachments = [];
+    moveOut(attachments);
     // What is in leases is kept by their jobs.
     if (this.encoder.kept !== undefined && this.encoder.kept.length > 0) this.encoder.kept = [];
     if (this.encoder.parcels.length > 0) this.encoder.parcels = [];

@@ -2,13 +2,18 @@ import { types } from 'node:util';
 import { ArgumentTypeError } from '../errors.ts';
 import { isMapped } from '../native.ts';
 
-const moving = new WeakSet<object>();
+/** What is to be moved. A worker's own code and the package that its tasks import share it. */
+const key = Symbol.for('manycore.moving');
+const moving = ((globalThis as { [key]?: WeakSet<object> })[key] ??= new WeakSet());
 
 /**
  * Marks the ArrayBuffer of a value to be moved, not copied, by the next send: afterwards it is detached here.
  *
  * To a thread no byte is copied; to a process the bytes are written straight from it. What cannot be moved is copied and stays: shared
  * memory, the memory of a WebAssembly module, and the pool that small Buffers have in common.
+ *
+ * What was moved is nowhere else: its task waits for a worker that is free, fails if that one dies before it begins, and is not tried
+ * again.
  *
  * @param value an ArrayBuffer, or a view on one.
  * @returns the same value, to be used as an argument, within one, or as a result.
@@ -30,6 +35,17 @@ export function transfer<T extends ArrayBuffer | ArrayBufferView>(value: T): T {
   // Shared memory stays where it is, and is copied.
   if (!isMapped(buffer)) moving.add(buffer);
   return value;
+}
+
+/** Whether its memory was moved away. */
+export function isDetached(buffer: ArrayBufferLike): boolean {
+  if (buffer.byteLength > 0) return false;
+  try {
+    void new Uint8Array(buffer);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 export function isMoving(buffer: object): boolean {

@@ -52,6 +52,7 @@ export class Answers {
       this.#write();
       return this.#writeFailure(sequence, error, 0, true);
     }
+    if (result instanceof EncodedMessage) result.move();
     this.#add(sequence, result);
     if (result instanceof EncodedMessage && result.isLive) this.flush();
   }

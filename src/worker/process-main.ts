@@ -3,7 +3,6 @@ import type { Importer } from '../closure/registry.ts';
 import { LargeBuffers } from '../memory/large.ts';
 import { Encoder, type Attachment } from '../wire/encoder.ts';
 import { FrameAssembler, frameAround, frameHead } from '../wire/frame.ts';
-import { detach } from '../wire/transfer.ts';
 import { InheritedDescriptors } from './descriptors.ts';
 import { begin, handover, listen, pageFile, write } from './host-pipes.ts';
 import { createWorkerReader } from './lazy-reader.ts';
@@ -42,7 +41,7 @@ export function start(importModule: Importer, busy: () => void): void {
 }
 
 function send(generation: number, parts: readonly Buffer[], attachments: readonly Attachment[]): void {
-  const buffers = attachments.map(({ buffer, moves }) => (moves ? detach(buffer as ArrayBuffer) : buffer));
+  const buffers = attachments.map(({ buffer }) => buffer);
   const bytes = parts.reduce((sum, part) => sum + part.length, 0);
   const { head, tail } = frameAround(generation, bytes, buffers, large);
   if (bytes < 4_096) write(Buffer.concat([head, ...parts]));

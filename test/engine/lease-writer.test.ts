@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createReader } from '#internal/closure/capture.js';
 import { createBuilder } from '#internal/closure/rebuild.js';
+import { transfer } from 'manycore';
 import { Timing } from '#internal/engine/batching.js';
 import { type AnyFunction, type FunctionHandle, Functions } from '#internal/engine/functions.js';
 import { LeaseWriter, type WireJob, type WireTerms } from '#internal/engine/lease-writer.js';
@@ -9,7 +10,8 @@ import { SocketLedger } from '#internal/engine/socket-ledger.js';
 import type { Lease } from '#internal/engine/task.js';
 import { FrameTooLargeError, SerializationError } from '#internal/errors.js';
 import { maxFrameBytes, maxKnownFunctions } from '#internal/limits.js';
-import { bytesBeside, Encoder } from '#internal/wire/encoder.js';
+import { bytesBeside } from '#internal/wire/attachments.js';
+import { Encoder } from '#internal/wire/encoder.js';
 import { Inbox } from '#internal/wire/inbox.js';
 import { ToWorker } from '#internal/wire/messages.js';
 import { Outbox } from '#internal/wire/outbox.js';
@@ -97,9 +99,9 @@ function jobOf(fn: FunctionHandle, values: readonly unknown[]): WireJob {
   };
 }
 
-function leaseOf(job: WireJob, from: number, count: number, sequence: number): Lease {
+function leaseOf(job: WireJob, from: number, count: number, sequence: number, ahead = false): Lease {
   const open = { settled: 0, inOrder: 0, outOfOrder: undefined, abandoned: undefined };
-  return { job, attempt: 1, from, sequence, count, ...open };
+  return { job, attempt: 1, from, sequence, count, ...open, ahead, moved: false };
 }
 
 test('lease writer: a function keeps the buffers that it captured when an item of its first batch is refused', () => {
@@ -178,4 +180,35 @@ test('lease writer: a function is forgotten behind the tasks that use it, and on
     desk.told,
     [...made, made[1]!].map(({ number }) => number),
   );
+});
+
+test('lease writer: what moves goes one by one, to a worker that is free, and is gone as soon as it was written', () => {
+  const desk = new Desk();
+  const length = functions.handleOf(((item: Uint8Array) => item.length) as AnyFunction);
+  const items = [10, 20_000, 30_000].map((bytes) => transfer(new Uint8Array(bytes)));
+  const job = jobOf(length, items);
+  const early = leaseOf(job, 0, 3, 0, true);
+  assert.deepEqual(desk.writer.write(early), { taken: 0 });
+  assert.equal(items[0]!.length, 10);
+  const lease = leaseOf(job, 0, 3, 0);
+  assert.deepEqual(desk.writer.write(lease), { taken: 1 });
+  assert.equal(lease.moved, true);
+  assert.deepEqual(
+    items.map((item) => item.length),
+    [0, 20_000, 30_000],
+  );
+  const { taken, error } = desk.writer.write(leaseOf(job, 0, 1, 1));
+  assert.equal(taken, 0);
+  assert.match(error!.message, /moved away/);
+  assert.deepEqual([...desk.results.values()], [10]);
+});
+
+test('lease writer: an item that cannot travel leaves what it wanted to move where it is', () => {
+  const desk = new Desk();
+  const echo = functions.handleOf(((item: unknown) => item) as AnyFunction);
+  const buffer = transfer(new Uint8Array(100));
+  assert.equal(desk.send(echo, [{ buffer, map: new WeakMap() }]).size, 1);
+  assert.equal(buffer.length, 100);
+  assert.equal(desk.send(echo, [{ buffer }]).size, 0);
+  assert.equal(buffer.length, 0);
 });

@@ -19,6 +19,8 @@ function enter(leases: Leases, count: number, from = 0): Lease {
     inOrder: 0,
     outOfOrder: undefined,
     abandoned: undefined,
+    ahead: false,
+    moved: false,
   };
   leases.add(lease);
   return lease;

@@ -12,6 +12,7 @@ const names = [
   'cannotTakeBack',
   'nonsense',
   'unsendable',
+  'moves',
   'withdrawals',
   'cancels',
   'endless',

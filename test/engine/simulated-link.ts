@@ -1,6 +1,6 @@
 import { MemoryPage, pageBytes, widen } from '#internal/channel/status-page.js';
 import type { LinkEvents } from '#internal/engine/events.js';
-import type { Lease, Link, WorkerExit } from '#internal/engine/task.js';
+import type { Job, Lease, Link, WorkerExit } from '#internal/engine/task.js';
 import { ProtocolError } from '#internal/errors.js';
 import type { Timeline } from '#internal/testing/timeline.js';
 
@@ -37,6 +37,10 @@ export interface World {
   readonly timeline: Timeline;
   /** The arguments of an item cannot be encoded. */
   refuses(lease: Lease, index: number): Error | undefined;
+  /** The arguments of an item are moved to the worker. */
+  moves?(lease: Lease, index: number): boolean;
+  /** An item whose arguments are moved has been sent. */
+  moved?(link: SimulatedLink, lease: Lease, index: number): void;
   /** Items begin together: from here on they cannot be taken back. */
   claims?(link: SimulatedLink, lease: Lease, from: number, count: number): void;
   /** An item begins to run. */
@@ -97,6 +101,10 @@ export class SimulatedLink implements Link {
   #answers: Answer[] = [];
   #closing = false;
   readonly answered: number[] = [];
+  /** Something was moved to it. */
+  hasMoved = false;
+  /** Jobs that move something: their items go one by one. */
+  readonly #single = new WeakSet<Job>();
 
   constructor(id: number, behaviour: Behaviour, world: World, events: LinkEvents) {
     this.id = id;
@@ -117,11 +125,24 @@ export class SimulatedLink implements Link {
   }
 
   send(lease: Lease): { readonly taken: number; readonly error?: Error } {
-    let taken = lease.count;
+    const count = this.#single.has(lease.job) ? 1 : lease.count;
+    let taken = count;
     let error: Error | undefined;
-    for (let i = 0; i < lease.count && error === undefined; i++) {
+    for (let i = 0; i < count && error === undefined; i++) {
       error = this.#world.refuses(lease, lease.from + i);
       if (error !== undefined) taken = i;
+    }
+    const moves = (i: number): boolean => this.#world.moves?.(lease, lease.from + i) === true;
+    for (let i = 0; i < taken; i++) {
+      if (!moves(i) || this.#single.has(lease.job)) continue;
+      this.#single.add(lease.job);
+      if (taken > 1) error = undefined;
+      taken = 1;
+    }
+    if (taken > 0 && moves(0)) {
+      if (lease.ahead) return { taken: 0 };
+      lease.moved = this.hasMoved = true;
+      this.#world.moved?.(this, lease, lease.from);
     }
     this.#next = lease.sequence + taken;
     if (taken > 0) this.#staged.push({ lease, sequence: lease.sequence, count: taken, at: 0 });

@@ -18,6 +18,7 @@ export interface Features {
   readonly cannotTakeBack: boolean;
   readonly nonsense: boolean;
   readonly unsendable: boolean;
+  readonly moves: boolean;
   readonly withdrawals: boolean;
   readonly cancels: boolean;
   readonly endless: boolean;
@@ -120,6 +121,7 @@ export class SimulatedJob implements Job {
             return 'its worker ended in peace';
           return failure.loss.workerId === pinned ? undefined : 'it was pinned to another';
         }
+        if (this.#simulation.hasMoved(this, index)) return failure.kind === 'lost' ? undefined : 'it was sent once';
         if (link === undefined) return `attempt ${failure.attempt} had not begun`;
         if (link.id !== failure.loss.workerId || link.state !== 'dead') return 'its worker lives';
         if (failure.kind === 'lost') return failure.attempt === retries + 1 ? undefined : 'it may be tried again';
@@ -144,6 +146,8 @@ export class Simulation implements World {
   readonly jobs: SimulatedJob[] = [];
   readonly violations: string[] = [];
   readonly #refusals = new Map<number, Error>();
+  /** The items whose arguments are moved, and whether they were. */
+  readonly #moves = new Map<number, boolean>();
   min: number;
   max: number;
   /** `terminate` was called or the pool broke. */
@@ -223,11 +227,27 @@ export class Simulation implements World {
     return this.refusal(lease.job as SimulatedJob, index);
   }
 
+  moves(lease: Lease, index: number): boolean {
+    return this.#moves.has(lease.job.firstTaskId + index);
+  }
+
+  moved(_: SimulatedLink, lease: Lease, index: number): void {
+    const job = lease.job as SimulatedJob;
+    const id = job.firstTaskId + index;
+    if (this.#moves.get(id) === true) this.violated(`item ${job.id}/${index} was moved twice`);
+    this.#moves.set(id, true);
+  }
+
+  hasMoved(job: SimulatedJob, index: number): boolean {
+    return this.#moves.get(job.firstTaskId + index) === true;
+  }
+
   claims(link: SimulatedLink, lease: Lease, from: number, count: number): void {
     const job = lease.job as SimulatedJob;
-    if (this.over || (job.withdrawn && !link.canTakeBack)) return;
+    const returns = link.canTakeBack && !link.hasMoved;
+    if (this.over || (job.withdrawn && !returns)) return;
     for (let index = from; index < from + count; index++)
-      if (job.settled[index] !== undefined && (link.canTakeBack || job.cancelled.get(index) !== 'forced'))
+      if (job.settled[index] !== undefined && (returns || job.cancelled.get(index) !== 'forced'))
         this.violated(`item ${job.id}/${index} was claimed after it was settled`);
   }
 
@@ -266,6 +286,7 @@ export class Simulation implements World {
       if (features.endless && lot < 0.15) return { kind: 'never' };
       if (features.unsendable && lot < 0.2) return { kind: 'unsendable', ms };
       if (features.unsendable && lot < 0.25) this.#refusals.set(id * 1_000 + index, new Error('refused'));
+      if (features.moves && random.chance(0.2)) this.#moves.set(id * 1_000 + index, false);
       if (lot < 0.32) return { kind: 'throw', ms };
       return { kind: 'return', ms: lot > 0.9 ? ms * 10 : ms, value: id * 1_000 + index };
     });
