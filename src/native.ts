@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer';
 import { SharedMemoryError } from './errors.ts';
 import { createRequire } from './node-module.ts';
 import { unbroken } from './unbroken.ts';
@@ -198,8 +199,13 @@ function bind(koffi: Koffi): Native {
     }),
     receiveNow: (fd, into) => receive(fd, into, into.length, MSG_DONTWAIT),
     map(fd, bytes) {
+      // To make a larger one would end the program.
+      if (bytes > constants.MAX_LENGTH)
+        throw new SharedMemoryError(
+          `Cannot map ${bytes} bytes of shared memory: this version of Node has no buffers of more than ${constants.MAX_LENGTH}.`,
+        );
       const pointer = mmap(null, bytes, PROT_READ_WRITE, MAP_SHARED, fd, 0);
-      if (pointer === 0xffff_ffff_ffff_ffffn) throw new Error('mmap failed');
+      if (pointer === 0xffff_ffff_ffff_ffffn) throw systemError(`map ${bytes} bytes`, koffi.errno());
       return {
         buffer: inPlace(unbroken(() => koffi.view(pointer, bytes))),
         part: (offset, length) => inPlace(unbroken(() => koffi.view((pointer as bigint) + BigInt(offset), length))),
@@ -219,7 +225,7 @@ function bind(koffi: Koffi): Native {
     futexWake: (word) => void futex(SYS_FUTEX, word, FUTEX_WAKE, everybody, null, null, 0),
     pipe() {
       const ends = new Int32Array(2);
-      if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) !== 0) throw new Error('pipe2 failed');
+      if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) !== 0) throw systemError('make a pipe', koffi.errno());
       return [ends[0]!, ends[1]!];
     },
     open: (path, flags) => openFile(path, flags | O_CLOEXEC),
@@ -243,6 +249,13 @@ function bind(koffi: Koffi): Native {
       return ready;
     },
   };
+}
+
+function systemError(what: string, errno: number): SharedMemoryError {
+  const numbers = process.getBuiltinModule('node:os').constants.errno;
+  const code = Object.entries(numbers).find(([, number]) => number === errno)?.[0] ?? `errno ${errno}`;
+  const cause = Object.assign(new Error(`${code}: cannot ${what}`), { code, errno: -errno });
+  return new SharedMemoryError(`Cannot ${what} for shared memory: ${code}.`, { cause });
 }
 
 const mapped = new WeakSet<object>();

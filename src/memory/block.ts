@@ -1,7 +1,7 @@
 import { SharedMemoryError } from '../errors.ts';
 import { Home, homeBytes, idOf, maxParties } from './home.ts';
 import { isKept, post } from './parcels.ts';
-import { Segment, segmentHeader, type SegmentReference } from './segment.ts';
+import { Segment, segmentHeader, type SegmentReference, wordsOf } from './segment.ts';
 
 /** What travels: where a block is. */
 export interface BlockReference {
@@ -43,7 +43,7 @@ export class Block {
     this.#segment = segment;
     this.#offset = offset;
     this.buffer = this.part(0, bytes);
-    this.words = new Int32Array(this.buffer, 0, bytes >> 2);
+    this.words = wordsOf(this.buffer);
     this.#hold();
     known.set(this.#key, new WeakRef(this));
   }

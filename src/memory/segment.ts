@@ -36,8 +36,8 @@ export class Segment {
   private constructor(fd: number, bytes: number, token: number | undefined, sources: readonly Source[]) {
     this.bytes = bytes;
     this.fd = fd;
-    this.#mapping = requireNative('Shared memory').map(fd, bytes);
-    this.#words = new Int32Array(this.#mapping.buffer, 0, bytes >> 2);
+    this.#mapping = mapping(fd, bytes);
+    this.#words = wordsOf(this.#mapping.buffer);
     const header = new Float64Array(this.#mapping.buffer, 0, 1);
     this.#token = token ?? header[0]!;
     if (token !== undefined) header[0] = token;
@@ -90,6 +90,21 @@ export class Segment {
     parts.set(buffer, this);
     return buffer;
   }
+}
+
+/** The memory of a file that this one has opened; it is closed when it cannot be mapped. */
+function mapping(fd: number, bytes: number): Mapping {
+  try {
+    return requireNative('Shared memory').map(fd, bytes);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/** What can be reached as words: no array has more. */
+export function wordsOf(buffer: ArrayBuffer): Int32Array {
+  return new Int32Array(buffer, 0, Math.min(Math.floor(buffer.byteLength / 4), 2 ** 32 - 1));
 }
 
 const O_TMPFILE = 0o20200000;

@@ -100,10 +100,20 @@ export class End {
   }
 
   #claim(): number {
-    const nothingYet = BigInt(this.#home.me) << 32n;
-    const entry = this.#take(entriesAt, maxEndParties, nothingYet);
+    const { me } = this.#home;
+    const entry = this.#find(me) ?? this.#take(entriesAt, maxEndParties, BigInt(me) << 32n);
     if (entry !== undefined) return entry;
     throw new SharedMemoryError(`More than ${maxEndParties} processes and threads hold the same end of a pipe.`);
+  }
+
+  /** From the time before the pipe was collected in this thread and came once more. */
+  #find(me: number): number | undefined {
+    for (let at = entriesAt; at < ticketsAt; at += 2) {
+      const party = Atomics.load(this.#words, at + PARTY);
+      if (party === me) return at;
+      if (party === 0) return undefined;
+    }
+    return undefined;
   }
 
   /** Puts `word` into the first free pair, else into the first of a dead party: in one step, its count or ticket included. */

@@ -37,6 +37,12 @@ function check(array: ElementArray, value: unknown): void {
   throw new ArgumentTypeError(`Cannot use ${show(value)}: this type holds ${holds}.`);
 }
 
+/** The same for many. Numbers of another typed array are converted, as everywhere. */
+export function checkAll(array: ElementArray, values: ArrayLike<unknown>): void {
+  const converts = ArrayBuffer.isView(values) && typeof values[0] === typeof array[0];
+  if (!converts) for (let i = 0; i < values.length; i++) check(array, values[i]);
+}
+
 export function store(array: ElementArray, index: number, value: Element): void {
   check(array, value);
   if (array instanceof Float64Array || array instanceof Float32Array)

@@ -17,12 +17,17 @@ interface State {
   readonly lock: Holdable | undefined;
 }
 
-let arriving: Block | undefined;
+/** What arrives now, before its constructor was called. */
+let arriving: { readonly Class: unknown; readonly block: Block } | undefined;
 
-/** The memory of an object that is being made: one that arrives has it already. */
-export function blockFor(bytes: number): Block {
-  const block = arriving ?? allocate(Math.max(8, bytes));
-  // What the constructor of a class that extends its own makes besides has its own memory.
+/**
+ * The memory of an object that is being made: one that arrives has it already.
+ *
+ * @param Class - `new.target`: what the constructor of an extending class makes besides, before or after, has its own memory.
+ */
+export function blockFor(bytes: number, Class: unknown): Block {
+  if (arriving === undefined || arriving.Class !== Class) return allocate(Math.max(8, bytes));
+  const { block } = arriving;
   arriving = undefined;
   return block;
 }
@@ -38,11 +43,12 @@ export function travelsInBlock<T extends object>(
       return { args, block: block.refer(), lock: locked.lock };
     },
     attach: (Class, { args, block, lock }) => {
-      arriving = Block.attach(block);
+      const before = arriving;
+      arriving = { Class, block: Block.attach(block) };
       try {
         return new (Class as new (...args: unknown[]) => T)(...args, { lock: lock ?? false });
       } finally {
-        arriving = undefined;
+        arriving = before;
       }
     },
   });

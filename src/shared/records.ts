@@ -1,7 +1,7 @@
 import { show } from '../arguments.ts';
 import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
 import type { Block } from '../memory/block.ts';
-import { add, compareExchange, type ElementArray, exchange, load, store } from './atomic.ts';
+import { add, checkAll, compareExchange, type ElementArray, exchange, load, store } from './atomic.ts';
 import { blockFor } from './in-block.ts';
 import { type ArrayOf, constructorOf, type ElementOf, type TypeCode } from './type-codes.ts';
 
@@ -54,14 +54,15 @@ export class Records<F extends StructFields> {
   readonly #places = new Map<string, Place>();
   readonly #bytes: number;
 
-  constructor(fields: F, length: number) {
+  /** @param Class - Whose records they are: see `blockFor`. */
+  constructor(fields: F, length: number, Class: unknown) {
     const { offsets, bytes } = layoutOf(fields);
     if (!Number.isSafeInteger(length) || length < 0)
       throw new ArgumentRangeError(`Cannot make ${show(length)} records: expected a whole number of at least 0.`);
     this.fields = fields;
     this.length = length;
     this.#bytes = bytes;
-    this.block = blockFor(bytes * length);
+    this.block = blockFor(bytes * length, Class);
     const { buffer } = this.block;
     for (const [name, field] of Object.entries(fields)) {
       const [code, count] = typeof field === 'string' ? [field] : field;
@@ -155,6 +156,7 @@ export class Records<F extends StructFields> {
     if (typeof items !== 'object' || items === null || !(items.length <= place.length))
       throw new ArgumentRangeError(`Cannot set field ${show(name)}: expected at most ${place.length} elements.`);
     const array = this.#array(place, record) as Int32Array;
+    checkAll(array, items);
     // It may be the array itself.
     array.set(items);
     array.fill((items.length < array.length && typeof array[0] === 'bigint' ? 0n : 0) as number, items.length);

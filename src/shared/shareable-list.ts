@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { checkKeys, show } from '../arguments.ts';
-import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
+import { ArgumentRangeError, ArgumentTypeError, SharedMemoryError } from '../errors.ts';
 import { travelsAs } from '../wire/shared.ts';
 import { SharedMemory } from './shared-memory.ts';
 
@@ -44,9 +44,11 @@ export class ShareableList<T extends Shareable = Shareable> implements Iterable<
     if (items === undefined) {
       this.memory = new SharedMemory(name === undefined ? {} : { name });
       this.#view = new DataView(this.memory.buffer);
-      this.length = Number(this.#view.getBigInt64(0, true));
+      this.length = this.#storedLength();
       return;
     }
+    if (Object(items)[Symbol.iterator] === undefined)
+      throw new ArgumentTypeError(`Cannot make a ShareableList of ${show(items)}: expected its items.`);
     const slots = Array.from(items, packed);
     const dataBytes = slots.reduce((sum, { bytes }) => sum + bytes, 0);
     const size = (slots.length + 2) * 8 + dataBytes + slots.length * 9;
@@ -58,6 +60,17 @@ export class ShareableList<T extends Shareable = Shareable> implements Iterable<
     for (const [i, { bytes }] of slots.entries()) this.#setOffset(i + 1, (offset += bytes));
     // Only now it is known where the formats begin.
     for (const [i, slot] of slots.entries()) this.#write(i, slot);
+  }
+
+  #storedLength(): number {
+    const { size } = this.memory;
+    const length = size < 16 ? -1 : Number(this.#view.getBigInt64(0, true));
+    const slotsEnd = (length + 2) * 8;
+    if (length >= 0 && slotsEnd <= size) {
+      const dataBytes = this.#view.getBigInt64(slotsEnd - 8, true);
+      if (dataBytes >= 0n && Number(dataBytes) + slotsEnd + length * 9 <= size) return length;
+    }
+    throw new SharedMemoryError(`Cannot attach a ShareableList: there is none in ${show(this.memory.name)}.`);
   }
 
   #setOffset(index: number, offset: number): void {

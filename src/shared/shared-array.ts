@@ -3,7 +3,7 @@ import { checkKeys, show } from '../arguments.ts';
 import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
 import type { Block } from '../memory/block.ts';
 import type { Holdable } from '../sync/holdable.ts';
-import { add, compareExchange, type ElementArray, exchange, load, store } from './atomic.ts';
+import { add, checkAll, compareExchange, type ElementArray, exchange, load, store } from './atomic.ts';
 import { blockFor, travelsInBlock } from './in-block.ts';
 import { Locked, type LockOption } from './locked.ts';
 import { type ArrayOf, constructorOf, type ElementOf, type TypeCode } from './type-codes.ts';
@@ -41,9 +41,11 @@ export class SharedArray<C extends TypeCode = TypeCode> implements Iterable<Elem
     const length = items?.length ?? (init as number);
     this.#code = code;
     this.#locked = new Locked('SharedArray', options.lock);
-    this.#block = blockFor(length * Elements.BYTES_PER_ELEMENT);
+    this.#block = blockFor(length * Elements.BYTES_PER_ELEMENT, new.target);
     this.array = new Elements(this.#block.buffer, 0, length);
-    if (items !== undefined) (this.array as Float64Array).set(items as number[]);
+    if (items === undefined) return;
+    checkAll(this.array, items);
+    (this.array as Float64Array).set(items as number[]);
   }
 
   get length(): number {
@@ -98,6 +100,8 @@ export class SharedArray<C extends TypeCode = TypeCode> implements Iterable<Elem
 
   set value(text: string) {
     const { raw } = this;
+    if (typeof text !== 'string')
+      throw new ArgumentTypeError(`Cannot set the text to ${show(text)}: expected a string.`);
     const bytes = Buffer.from(text);
     if (bytes.length > raw.length)
       throw new ArgumentRangeError(`Cannot set a text of ${bytes.length} bytes: the array has room for ${raw.length}.`);

@@ -56,7 +56,12 @@ export class SharedMemory {
       const made = make(name, size, track);
       this.#name = made.name;
       this.#size = size;
-      this.#inode = this.#map(made.fd);
+      try {
+        this.#inode = this.#map(made.fd);
+      } catch (error) {
+        unlinkSync(pathOf(made.name));
+        throw error;
+      }
     } else {
       if (name === undefined)
         throw new ArgumentTypeError(

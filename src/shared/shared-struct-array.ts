@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
-import { checkKeys } from '../arguments.ts';
+import { checkKeys, show } from '../arguments.ts';
+import { ArgumentTypeError } from '../errors.ts';
 import type { Holdable } from '../sync/holdable.ts';
 import { travelsInBlock } from './in-block.ts';
 import { Locked, type LockOption } from './locked.ts';
@@ -38,8 +39,12 @@ export class SharedStructArray<const F extends StructFields = StructFields> impl
   constructor(fields: F, init: number | Iterable<StructInit<F>>, options: { readonly lock?: LockOption } = {}) {
     checkKeys('SharedStructArray', options, ['lock']);
     this.#locked = new Locked('SharedStructArray', options.lock);
+    if (typeof init !== 'number' && Object(init)[Symbol.iterator] === undefined)
+      throw new ArgumentTypeError(
+        `Cannot make a SharedStructArray of ${show(init)}: expected how many structures, or what is in them.`,
+      );
     const items = typeof init === 'number' ? [] : Array.from(init);
-    this.#records = new Records(fields, typeof init === 'number' ? init : items.length);
+    this.#records = new Records(fields, typeof init === 'number' ? init : items.length, new.target);
     for (const [i, item] of items.entries()) this.#records.set(i, item);
   }
 

@@ -40,7 +40,7 @@ export class SharedStruct<const F extends StructFields = StructFields> {
   constructor(fields: F, init?: StructInit<F>, options: { readonly lock?: LockOption } = {}) {
     checkKeys('SharedStruct', options, ['lock']);
     this.#locked = new Locked('SharedStruct', options.lock);
-    this.#records = new Records(fields, 1);
+    this.#records = new Records(fields, 1, new.target);
     if (init !== undefined) this.#records.set(0, init);
   }
 

@@ -37,7 +37,7 @@ export class SharedValue<C extends TypeCode = TypeCode> {
     checkKeys('SharedValue', options, ['lock']);
     this.#code = code;
     this.#locked = new Locked('SharedValue', options.lock);
-    this.#block = blockFor(8);
+    this.#block = blockFor(8, new.target);
     this.#array = new Elements(this.#block.buffer, 0, 1);
     if (value !== undefined) this.value = value;
   }

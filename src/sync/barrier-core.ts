@@ -97,6 +97,13 @@ export class BarrierCore implements Core {
     Atomics.store(this.#words, this.#at + PHASE, ((round % rounds) << 2) | state);
   }
 
+  #beginAfter(round: number): void {
+    const next = (round + 1) % rounds;
+    // One of this number may have been broken when the numbers were used before.
+    this.#forget(next);
+    this.#setPhase(next, filling);
+  }
+
   /** Arrives, as soon as the action of the round before is over. */
   readonly arrival: Wish<Arrival> = {
     try: (how) => {
@@ -168,7 +175,7 @@ export class BarrierCore implements Core {
   finish(round: number): void {
     this.#locked((phase) => {
       if (phase.round !== round || phase.state !== acting) throw brokenBarrier();
-      this.#setPhase(round + 1, filling);
+      this.#beginAfter(round);
     });
     this.waiters.notifyAll();
   }
@@ -203,7 +210,7 @@ export class BarrierCore implements Core {
     this.#locked(({ round, state }) => {
       if (state === filling && countIn(this.#words[this.#at + ARRIVED]!, round) === 0) return;
       this.#remember(round);
-      this.#setPhase(round + 1, filling);
+      this.#beginAfter(round);
     });
     this.waiters.notifyAll();
   }
@@ -215,7 +222,11 @@ export class BarrierCore implements Core {
   /** One that died may have remembered a round as broken, and not broken it. */
   #repair(): void {
     const { round, state } = this.#phase;
-    if (state !== broken) Atomics.compareExchange(this.#words, this.#at + BROKEN + (round % remembered), round + 1, 0);
+    if (state !== broken) this.#forget(round);
+  }
+
+  #forget(round: number): void {
+    Atomics.compareExchange(this.#words, this.#at + BROKEN + (round % remembered), round + 1, 0);
   }
 }
 

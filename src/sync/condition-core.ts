@@ -1,3 +1,4 @@
+import { SharedMemoryError } from '../errors.ts';
 import type { Core, Place } from './shared-object.ts';
 import { Waiters, type Wish } from './waiters.ts';
 import { blocked } from '../waiting.ts';
@@ -10,6 +11,8 @@ export const conditionWords: number = WAITERS + Waiters.words;
 /** In a count: those that wait, above those that were notified and have not gone on yet. */
 const one = 1 << 15;
 const notifiedMask: number = one - 1;
+/** What either of them can count to. */
+const most = notifiedMask;
 
 /**
  * Who waits for a notification. The seat of each party counts how many wait there and how many of those were notified; both are in one word,
@@ -31,7 +34,11 @@ export class ConditionCore implements Core {
     this.waiters = new Waiters({ words, at: at + WAITERS, members, parties });
   }
 
-  /** Begins to wait. */
+  /**
+   * Begins to wait.
+   *
+   * @throws SharedMemoryError when more wait in this thread than can be counted.
+   */
   begin(): Wait {
     const { count } = this.waiters.seats;
     return new Wait(this.#words, count === 0 ? this.place.at + CROWD : count);
@@ -90,7 +97,13 @@ class Wait implements Wish<true> {
   constructor(words: Int32Array, count: number) {
     this.#words = words;
     this.#count = count;
-    Atomics.add(words, count, one);
+    let before = Atomics.load(words, count);
+    for (let seen = -1; seen !== before;) {
+      if ((before >> 15) + (before & notifiedMask) >= most)
+        throw new SharedMemoryError(`Cannot wait for a condition: ${most} calls of this thread do.`);
+      seen = before;
+      before = Atomics.compareExchange(words, count, seen, seen + one);
+    }
   }
 
   /** Goes on, if one of this thread was notified. */

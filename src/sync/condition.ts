@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { checkCount } from '../arguments.ts';
+import { checkCount, checkFunction } from '../arguments.ts';
 import { ArgumentTypeError, LockStateError } from '../errors.ts';
 import type { BlockReference } from '../memory/block.ts';
 import { monotonicMs } from '../monotonic.ts';
@@ -152,6 +152,7 @@ export class Condition extends Holdable {
    * @returns What it returned last; something false when the time was over. Python: `wait_for`.
    */
   async waitFor<R>(predicate: () => R, options: WaitOptions = {}): Promise<Awaited<R>> {
+    checkFunction('the predicate', predicate);
     const { timeout = Infinity } = waitingOf('waitFor', options, waitKeys);
     const endMs = monotonicMs() + timeout;
     for (;;) {
@@ -164,6 +165,7 @@ export class Condition extends Holdable {
 
   /** `waitFor` that blocks this thread. */
   waitForSync<R>(predicate: () => R, options: SyncWaitOptions = {}): R {
+    checkFunction('the predicate', predicate);
     const { timeout = Infinity } = waitingOf('waitForSync', options, syncWaitKeys);
     const endMs = monotonicMs() + timeout;
     for (;;) {

@@ -1,3 +1,4 @@
+import { checkFunction } from '../arguments.ts';
 import { BlockingError, TimeoutError } from '../errors.ts';
 import { isThenable } from '../thenable.ts';
 import { Guard } from './guard.ts';
@@ -51,6 +52,7 @@ export abstract class Holdable {
    * @throws TimeoutError when it was not to be had within `timeout`; what the function throws.
    */
   async run<R>(fn: (guard: Guard) => R, options: AcquireOptions = {}): Promise<Awaited<R>> {
+    checkFunction('what is to be run', fn);
     const guard = await this.acquire(options);
     if (guard === undefined) throw tooLate(options);
     try {
@@ -66,6 +68,7 @@ export abstract class Holdable {
    * @throws TimeoutError as `run` does; BlockingError when the function is asynchronous, as it would go on without the lock.
    */
   runSync<R>(fn: ((guard: Guard) => R) & Synchronous<R>, options: SyncAcquireOptions = {}): R {
+    checkFunction('what is to be run', fn);
     const guard = this.acquireSync(options);
     if (guard === undefined) throw tooLate(options);
     try {

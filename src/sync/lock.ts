@@ -2,7 +2,7 @@ import type { BlockReference } from '../memory/block.ts';
 import { travelsAs } from '../wire/shared.ts';
 import { Holdable } from './holdable.ts';
 import { RobustLock } from './robust-lock.ts';
-import { attach, type Core, create, type Place } from './shared-object.ts';
+import { attach, checkCore, type Core, create, type Place } from './shared-object.ts';
 import { showAs } from '../inspection.ts';
 import { nameOf } from './show.ts';
 import type { late, Waiting } from '../waiting.ts';
@@ -75,6 +75,7 @@ export class Lock extends Holdable {
   constructor(core: LockCore);
   constructor(core: LockCore = create(RobustLock.words, make)) {
     super();
+    checkCore('Lock', core, LockCore);
     this.#core = core;
   }
 

@@ -6,7 +6,7 @@ import type { Guard } from './guard.ts';
 import { Holdable } from './holdable.ts';
 import type { AcquireOptions } from './options.ts';
 import { RobustLock } from './robust-lock.ts';
-import { attach, type Core, create, type Place } from './shared-object.ts';
+import { attach, checkCore, type Core, create, type Place } from './shared-object.ts';
 import { showAs } from '../inspection.ts';
 import { nameOf } from './show.ts';
 import { type Wish } from './waiters.ts';
@@ -128,6 +128,7 @@ export class RLock extends Holdable {
   constructor(core: RLockCore);
   constructor(core: RLockCore = create(DEPTH + 1, make)) {
     super();
+    checkCore('RLock', core, RLockCore);
     this.#core = core;
   }
 

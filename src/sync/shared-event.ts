@@ -1,7 +1,7 @@
 import type { BlockReference } from '../memory/block.ts';
 import { travelsAs } from '../wire/shared.ts';
 import { type SyncWaitOptions, syncWaitKeys, waitingOf, waitKeys, type WaitOptions } from './options.ts';
-import { attach, type Core, create, type Place } from './shared-object.ts';
+import { attach, checkCore, type Core, create, type Place } from './shared-object.ts';
 import { showAs } from '../inspection.ts';
 import { Waiters, type Wish } from './waiters.ts';
 import { blocked, late } from '../waiting.ts';
@@ -69,6 +69,7 @@ export class SharedEvent {
   /** @internal */
   constructor(core: EventCore);
   constructor(core: EventCore = create(WAITERS + Waiters.words, make)) {
+    checkCore('SharedEvent', core, EventCore);
     this.#core = core;
   }
 

@@ -1,3 +1,5 @@
+import { show } from '../arguments.ts';
+import { ArgumentTypeError } from '../errors.ts';
 import { allocate, Block, type BlockReference } from '../memory/block.ts';
 import type { Home } from '../memory/home.ts';
 import { Members } from './members.ts';
@@ -17,6 +19,12 @@ export interface Place {
 export interface Core {
   readonly place: Place;
   readonly waiters: Waiters;
+}
+
+/** What makes a new object takes no arguments. */
+export function checkCore(of: string, core: unknown, Core: abstract new (...args: never[]) => object): void {
+  if (!(core instanceof Core))
+    throw new ArgumentTypeError(`Cannot use ${show(core)} for a ${of}: it takes no arguments.`);
 }
 
 const membersWords = Math.ceil(Members.words / 16) * 16;

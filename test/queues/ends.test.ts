@@ -98,3 +98,15 @@ test('ends: one that arrives while it is looked for is not missed', () => {
   };
   assert.equal(of(1028).isHeld(looking), true);
 });
+
+test('ends: a party whose connections were collected has its entry again when others come', () => {
+  const words = new Int32Array(new SharedArrayBuffer(endWords * 4));
+  const comeAndGo = (me: number): void => {
+    const end = new End(words, 0, { me, isDead: alive });
+    end.hold(1);
+    end.hold(-1);
+  };
+  for (let party = 1; party < maxEndParties; party++) comeAndGo(party);
+  for (let i = 0; i < 3; i++) comeAndGo(5_000);
+  comeAndGo(1);
+});

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import crypto from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { createInterface } from 'node:readline';
 import { inspect } from 'node:util';
@@ -11,6 +11,7 @@ import {
   ArgumentTypeError,
   Pool,
   Process,
+  ShareableList,
   SharedMemory,
   SharedMemoryError,
   SharedMemoryManager,
@@ -307,4 +308,18 @@ eachContext((context) => {
     made.unlink();
     await eventually(() => !p.isAlive());
   });
+});
+
+testClean('shared memory: a file that is empty, or no list, is refused', {}, () => {
+  const name = `manycore-test-${process.pid}`;
+  writeFileSync(`/dev/shm/${name}`, '');
+  try {
+    assert.throws(() => new SharedMemory({ name }), SharedMemoryError);
+    for (const junk of [new Uint8Array(8), new Uint8Array(64).fill(255), new Uint8Array(64).fill(1)]) {
+      writeFileSync(`/dev/shm/${name}`, junk);
+      assert.throws(() => new ShareableList(undefined, { name }), SharedMemoryError);
+    }
+  } finally {
+    unlinkSync(`/dev/shm/${name}`);
+  }
 });

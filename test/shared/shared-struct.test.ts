@@ -88,7 +88,7 @@ testClean(
   { skip: hasPython ? false : 'there is no python3' },
   () => {
     const fields = { a: 'i8', b: 'f64', c: 'i16', d: ['c', 3], e: 'u64', f: 'f32' } as const;
-    const records = new Records(fields, 2);
+    const records = new Records(fields, 2, Records);
     records.set(1, { a: 1, b: 2.5, c: -3, d: 'xyz', e: 2n ** 60n, f: 0.5 });
     using memory = new SharedMemory({ create: true, size: records.block.buffer.byteLength });
     memory.bytes.set(new Uint8Array(records.block.buffer));

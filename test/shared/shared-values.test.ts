@@ -6,14 +6,21 @@ import { inspect } from 'node:util';
 import {
   ArgumentRangeError,
   ArgumentTypeError,
+  Condition,
   Lock,
   Pool,
   Process,
+  Queue,
   range,
   RawArray,
   RawValue,
+  RLock,
+  ShareableList,
   SharedArray,
+  SharedEvent,
   SharedMemoryError,
+  SharedStruct,
+  SharedStructArray,
   SharedValue,
 } from 'manycore';
 import { eachContext, testClean, testPool } from '../matrix.ts';
@@ -206,3 +213,48 @@ eachContext((context) => {
     assert.deepEqual([n.value, x.value], [42, -1]);
   });
 });
+
+testClean(
+  'shared array: one of a class whose constructor shares something else before arrives with its own memory',
+  {},
+  async () => {
+    class Counted extends SharedArray<'i32'> {
+      readonly count: SharedValue<'i32'>;
+      constructor(...args: ConstructorParameters<typeof SharedArray<'i32'>>) {
+        const count = new SharedValue('i32', 7);
+        super(...args);
+        this.count = count;
+      }
+    }
+    const queue = new Queue<Counted>();
+    const sent = new Counted('i32', [1, 2, 3]);
+    queue.putNowait(sent);
+    const arrived = await queue.get();
+    arrived.array[1] = 50;
+    assert.deepEqual([...sent.array], [1, 50, 3]);
+    assert.equal(arrived.count.value, 7);
+  },
+);
+
+/** As JavaScript would call it. */
+const wrong = (value: unknown): never => value as never;
+
+for (const [what, misuse] of [
+  ['an item of another type', () => new SharedArray('i64', wrong([1, 2]))],
+  ['an item that is no number', () => new SharedArray('i32', wrong(['x']))],
+  ['an array of another type', () => new SharedArray('i64', wrong(Int32Array.of(1)))],
+  ['a text that is none', () => (new SharedArray('c', 4).value = wrong(5))],
+  ['elements of another type', () => new SharedStruct({ x: ['i64', 2] }, { x: wrong([1, 2]) })],
+  ['structures that are none', () => new SharedStructArray({ x: 'i32' }, wrong({}))],
+  ['a list that is none', () => new ShareableList(wrong(5))],
+  ['an argument of a lock', () => Reflect.construct(Lock, [5])],
+  ['an argument of an RLock', () => Reflect.construct(RLock, [5])],
+  ['an argument of an event', () => Reflect.construct(SharedEvent, [5])],
+  ['nothing to be run', () => new Lock().runSync(wrong(undefined))],
+  ['nothing to be run, with await', () => new Lock().run(wrong(undefined))],
+  ['no predicate', () => new Condition().waitFor(wrong(undefined))],
+] as const) {
+  testClean(`shared objects: ${what} is refused`, {}, async () => {
+    await assert.rejects(async () => await misuse(), ArgumentTypeError);
+  });
+}

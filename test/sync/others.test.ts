@@ -11,6 +11,10 @@ import {
   Semaphore,
   SharedEvent,
 } from 'manycore';
+import { BarrierCore, barrierWords } from '#internal/sync/barrier-core.js';
+import { ConditionCore, conditionWords } from '#internal/sync/condition-core.js';
+import { create } from '#internal/sync/shared-object.js';
+import { glance } from '#internal/sync/waiters.js';
 import { eachContext, eventually, rejection, testClean, testPool } from '../matrix.ts';
 import './support.ts';
 
@@ -178,6 +182,31 @@ testClean('barrier: for one it is open (D119)', {}, async () => {
   assert.throws(() => new Barrier(0), RangeError);
   assert.throws(() => new Barrier(2, { action: 5 } as never), TypeError);
   assert.throws(() => new Barrier(2, { acton: () => 1 } as never), /Did you mean "action"/);
+});
+
+testClean('barrier: a round is not taken for a broken one that had its number 65,536 rounds before', {}, () => {
+  const core = create(barrierWords, (place) => new BarrierCore(place, 2));
+  const meet = (): void => {
+    const [first, last] = [core.arrival.try(glance), core.arrival.try(glance)] as const;
+    assert.ok(typeof first === 'object' && typeof last === 'object');
+    core.finish(last.round);
+    assert.equal(core.passing(first.round).try(glance), true);
+  };
+  void core.arrival.try(glance);
+  core.reset();
+  assert.throws(() => core.passing(0).try(glance), BrokenBarrierError);
+  for (let round = 1; round < 65_536 + 16; round++) meet();
+});
+
+testClean('condition: more waits of one thread than it can count are refused, and the others notified', {}, () => {
+  const core = create(conditionWords, (place) => new ConditionCore(place));
+  const waits = Array.from({ length: 32_767 }, () => core.begin());
+  assert.throws(() => core.begin(), { name: 'SharedMemoryError' });
+  core.notify(Number.MAX_SAFE_INTEGER);
+  assert.throws(() => core.begin(), { name: 'SharedMemoryError' });
+  assert.equal(waits.filter((wait) => wait.try() === true).length, 32_767);
+  assert.equal(core.waiting, 0);
+  assert.equal(core.begin().giveUp(), false);
 });
 
 testClean('barrier: two of one thread meet; an aborted one breaks it', {}, async () => {

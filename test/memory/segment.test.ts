@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { constants } from 'node:buffer';
+import { readdirSync } from 'node:fs';
+import { Segment } from '#internal/memory/segment.js';
+import { requireNative } from '#internal/native.js';
+import { testClean } from '../matrix.ts';
+import { runScript } from '../run-script.ts';
+
+testClean('memory: more than 2 GiB, and more than 4, can be reached to their end', {}, async () => {
+  const most = constants.MAX_LENGTH < 5 * 2 ** 30 ? 4 * 2 ** 30 - 4096 : 5 * 2 ** 30;
+  // As much as is written to, not all of it, is taken.
+  const { stdout, stderr } = await runScript(`
+    import { ftruncateSync } from 'node:fs';
+    import { SharedArray } from 'manycore';
+    const { requireNative } = await import('${import.meta.resolve('#internal/native.js')}');
+    requireNative('This test').allocate = (fd, bytes) => (ftruncateSync(fd, bytes), 0);
+    for (const length of [3 * 2 ** 30, ${most}]) {
+      const { array } = new SharedArray('f64', length / 8);
+      array[length / 8 - 1] = 1.5;
+      console.log(array.length * 8 === length, array.at(-1));
+    }
+    const { allocate } = await import('${import.meta.resolve('#internal/memory/block.js')}');
+    for (const bytes of [3 * 2 ** 30, ${most}]) console.log(allocate(bytes).words.length * 4 === bytes);
+  `);
+  assert.equal(stdout, 'true 1.5\ntrue 1.5\ntrue\ntrue\n', stderr);
+});
+
+testClean('memory: what cannot be mapped is closed, with an error that says why', {}, () => {
+  const native = requireNative('This test');
+  const { allocate } = native;
+  const open = (): number => readdirSync('/proc/self/fd').length;
+  const before = open();
+  native.allocate = () => 0;
+  try {
+    // More than there are addresses.
+    assert.throws(() => Segment.create(2 ** 50), { name: 'SharedMemoryError', message: /Cannot map/ });
+  } finally {
+    native.allocate = allocate;
+  }
+  assert.equal(open(), before);
+  assert.throws(() => native.map(-1, 8), { name: 'SharedMemoryError', message: /EBADF/ });
+});
+
+testClean(
+  'memory: more than a buffer can have in this version of Node is refused, and ends nothing',
+  { skip: constants.MAX_LENGTH > 2 ** 40 ? 'it has no such limit' : false },
+  async () => {
+    const { stdout, stderr } = await runScript(`
+      import { ftruncateSync, readdirSync } from 'node:fs';
+      import { SharedArray, SharedMemory } from 'manycore';
+      const { requireNative } = await import('${import.meta.resolve('#internal/native.js')}');
+      requireNative('This test').allocate = (fd, bytes) => (ftruncateSync(fd, bytes), 0);
+      for (const make of [() => new SharedArray('u8', 2 ** 33), () => new SharedMemory({ create: true, size: 2 ** 33 })])
+        try {
+          make();
+        } catch ({ name }) {
+          console.log(name, readdirSync('/dev/shm').filter((file) => file.startsWith('manycore-' + process.pid)));
+        }
+    `);
+    assert.equal(stdout, 'SharedMemoryError []\nSharedMemoryError []\n', stderr);
+  },
+);
