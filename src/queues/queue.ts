@@ -108,21 +108,22 @@ export class Queue<T = unknown> {
    * @throws QueueClosedError after `close()` here or `shutdown()` anywhere; SerializationError when the item cannot travel.
    */
   async put(item: T, options?: QueueOptions): Promise<void> {
-    this.#checkPut();
     const done = this.#ring.put(Kind.message, item, this.#rules, waitingOf('put', options));
-    if (!(typeof done === 'boolean' ? done : await done)) throw full(this);
+    this.#checkDone(typeof done === 'boolean' ? done : await done);
+  }
+
+  #checkDone(isPut: boolean): void {
+    if (!isPut) throw full(this);
   }
 
   /** `put` that blocks this thread while the queue is full. */
   putSync(item: T, options?: SyncQueueOptions): void {
-    this.#checkPut();
-    if (!this.#ring.putSync(Kind.message, item, this.#rules, timeoutOf('putSync', options))) throw full(this);
+    this.#checkDone(this.#ring.putSync(Kind.message, item, this.#rules, timeoutOf('putSync', options)));
   }
 
   /** `put` that never waits. */
   putNowait(item: T): void {
-    this.#checkPut();
-    if (!this.#ring.putSync(Kind.message, item, this.#rules, 0)) throw full(this);
+    this.#checkDone(this.#ring.putSync(Kind.message, item, this.#rules, 0));
   }
 
   /**

@@ -60,6 +60,12 @@ export class Ring {
   readonly largest: number;
   readonly #capacity: number;
   readonly #slotMask: number;
+  /** `tail` when this one had put, and `head` as it was seen before: what the other side writes takes long to read. */
+  #putLast: number;
+  #seenHead: number;
+  /** `head` when this one had taken, and `tail` as it was seen before. */
+  #tookLast: number;
+  #seenTail: number;
 
   /** A ring in memory that `format` has prepared. */
   constructor(buffer: ArrayBufferLike, byteOffset = 0) {
@@ -77,6 +83,8 @@ export class Ring {
     this.#slotMask = slots - 1;
     this.words = new Int32Array(buffer, byteOffset, headerWords + slots * slotWords);
     this.bytes = new Uint8Array(buffer, byteOffset + this.words.byteLength, capacity);
+    this.#tookLast = this.#seenHead = Atomics.load(this.words, At.head);
+    this.#putLast = this.#seenTail = Atomics.load(this.words, At.tail);
   }
 
   /** How much memory a ring takes. */
@@ -124,7 +132,7 @@ export class Ring {
     const { words } = this;
     const head = Atomics.load(words, At.head);
     const tail = Atomics.load(words, At.tail);
-    return ((tail - head) | 0) >= this.limit || this.#place(head, tail, bytes) === undefined;
+    return this.#place(head, tail, bytes) === undefined;
   }
 
   /**
@@ -133,10 +141,8 @@ export class Ring {
    */
   put(kind: number, source: Uint8Array, length: number): boolean {
     const { words, bytes } = this;
-    const head = Atomics.load(words, At.head);
     const tail = Atomics.load(words, At.tail);
-    if (((tail - head) | 0) >= this.limit) return false;
-    const start = this.#place(head, tail, length);
+    const start = this.#placeFor(tail, length);
     if (start === undefined) return false;
     steps.step?.('put: placed');
     const slot = this.#slot(tail);
@@ -148,13 +154,29 @@ export class Ring {
     if (length <= 64) for (let i = 0; i < length; i++) bytes[at + i] = source[i]!;
     else bytes.set(source.subarray(0, length), at);
     steps.step?.('put: bytes written');
-    Atomics.store(words, At.tail, (tail + 1) | 0);
+    const next = (tail + 1) | 0;
+    Atomics.store(words, At.tail, next);
+    this.#putLast = next;
     steps.step?.('put: published');
     return true;
   }
 
+  /** Whether a record of `length` bytes can be put. */
+  hasRoom(length: number): boolean {
+    return this.#placeFor(Atomics.load(this.words, At.tail), length) !== undefined;
+  }
+
+  #placeFor(tail: number, length: number): number | undefined {
+    // Since this one put last, nobody else has: there is as much room as there was, and more.
+    const start = tail === this.#putLast ? this.#place(this.#seenHead, tail, length) : undefined;
+    if (start !== undefined) return start;
+    this.#seenHead = Atomics.load(this.words, At.head);
+    return this.#place(this.#seenHead, tail, length);
+  }
+
   /** Where a record of `length` bytes would begin, as a position that runs on; undefined when there is no room. */
   #place(head: number, tail: number, length: number): number | undefined {
+    if (((tail - head) | 0) >= this.limit) return undefined;
     const capacity = this.#capacity;
     const previous = this.#slot((tail - 1) | 0);
     const { words } = this;
@@ -166,11 +188,24 @@ export class Ring {
     return ((aligned(start + length) - first) | 0) > capacity || length > this.largest ? undefined : start;
   }
 
+  /** Whether there is something to be taken. */
+  get hasSome(): boolean {
+    return this.#hasSome(Atomics.load(this.words, At.head));
+  }
+
+  #hasSome(head: number): boolean {
+    // Since this one took last, nobody else has: what it saw is there.
+    if (head === this.#tookLast && head !== this.#seenTail) return true;
+    this.#seenTail = Atomics.load(this.words, At.tail);
+    this.#tookLast = head;
+    return head !== this.#seenTail;
+  }
+
   /** Looks at the oldest record; false when there is none. It stays until `drop`. */
   peek(into: Record): boolean {
     const { words } = this;
     const head = Atomics.load(words, At.head);
-    if (head === Atomics.load(words, At.tail)) return false;
+    if (!this.#hasSome(head)) return false;
     const slot = this.#slot(head);
     const packed = words[slot + 1]!;
     const start = words[slot]! & (this.#capacity - 1);
@@ -186,7 +221,9 @@ export class Ring {
   drop(): void {
     steps.step?.('take: about to drop');
     const { words } = this;
-    Atomics.store(words, At.head, (Atomics.load(words, At.head) + 1) | 0);
+    const next = (Atomics.load(words, At.head) + 1) | 0;
+    Atomics.store(words, At.head, next);
+    this.#tookLast = next;
     steps.step?.('take: dropped');
   }
 

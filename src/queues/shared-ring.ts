@@ -171,7 +171,7 @@ export class SharedRing {
   #tryPut(kind: number, encoded: Encoded, rules: Rules, isDead: IsDead): true | typeof blocked {
     const { ring, puts } = this;
     // Looked at before: who leaves the latch has others try, and two who find no room would do so for ever.
-    if (this.#isFullFor(encoded.length) || !puts.enter(isDead)) return blocked;
+    if (!this.#hasRoom(encoded.length) || !puts.enter(isDead)) return blocked;
     let done = false;
     try {
       steps.step?.('put: latched');
@@ -190,16 +190,16 @@ export class SharedRing {
     return true;
   }
 
-  #isFullFor(length: number): boolean {
+  #hasRoom(length: number): boolean {
     const { ring } = this;
-    if (length <= ring.largest) return ring.isFull(length);
+    if (length <= ring.largest) return ring.hasRoom(length);
     // What somebody who was killed has left in the store is given back with the next item.
-    return ring.isFull(storedBytes) || !(this.#store.hasRoom(length) || ring.isEmpty);
+    return ring.hasRoom(storedBytes) && (this.#store.hasRoom(length) || ring.isEmpty);
   }
 
   #putLarge(kind: number, encoded: Encoded): boolean {
     const { length, parts } = encoded;
-    if (this.#isFullFor(length)) return false;
+    if (!this.#hasRoom(length)) return false;
     const stored = this.#store.write(parts ?? [wholeOf(encoded)], length);
     steps.step?.('put: stored');
     return this.ring.put(kind + Kind.storedMessage, recordOf(stored), storedBytes);
@@ -277,7 +277,7 @@ export class SharedRing {
    */
   #tryTake(rules: Rules, isDead: IsDead, accept: Accept, loads: boolean): unknown {
     const { ring, gets } = this;
-    if (ring.isEmpty) {
+    if (!ring.hasSome) {
       if (rules.ended?.(isDead) !== true) return blocked;
       // What was put before the last one left.
       if (ring.isEmpty) return ended;

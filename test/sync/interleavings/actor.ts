@@ -46,11 +46,14 @@ class Dead extends Error {
 /** While an actor is made ready, which is no part of the play. */
 let frozen = false;
 let isOver = false;
+/** How often it has stopped. */
+let halts = 0;
 
 /** Stops here until it is this actor's turn. */
 function halt(at: Stage, doing: number): void {
   // What is left of a play that is over must not stop here: nobody would give it a turn.
   if (isOver || at !== stage) throw new Dead(at);
+  halts++;
   real.store(at.turn, me, Turn.none);
   real.store(at.doing, me, doing);
   real.notify(at.doing, me);
@@ -138,8 +141,12 @@ async function turnUntil(done: Promise<unknown>, at: Stage, parties: Cast): Prom
     // What comes from here on has it turn once more.
     const rings = real.load(at.rings, me);
     listeners.forEach((listener) => listener());
+    // Some wait for a turn only, to let others have theirs.
+    const before = halts;
+    await nextTurn();
     await nextTurn();
     if (isDone) return;
+    if (halts !== before) continue;
     if ([...mourners.values()].some((word) => parties.isDead(word))) continue;
     real.store(at.seen, me, rings);
     halt(at, Doing.idle);
