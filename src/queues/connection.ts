@@ -16,6 +16,7 @@ import { type IsDead, unknown } from './gate.ts';
 import { inTurn } from '../turns.ts';
 import { blocked, late } from '../waiting.ts';
 import { type QueueOptions, timeoutOf, type SyncQueueOptions, waitingOf, wholeNumber } from './options.ts';
+import { Items } from './items.ts';
 import { ended, Kind, type Rules, SharedRing } from './shared-ring.ts';
 import { showAs } from '../inspection.ts';
 
@@ -317,12 +318,8 @@ export class Connection<Out = unknown, In = Out> {
   }
 
   /** Messages as they come, until the other end is closed everywhere. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<In, void, undefined> {
-    for (;;) {
-      const value = await this.#input().take(this.#receiving, {});
-      if (value === ended) return;
-      yield value as In;
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<In, void, undefined> {
+    return new Items<In>(() => this.#input().take(this.#receiving, {}));
   }
 
   /** Gives this end up. The other end receives what was sent, and then the end, when all copies of this one are closed. */

@@ -7,6 +7,7 @@ import { late } from '../waiting.ts';
 import { type QueueOptions, timeoutOf, type SyncQueueOptions, waitingOf } from './options.ts';
 import { showAs } from '../inspection.ts';
 import type { IsDead } from './gate.ts';
+import { Items } from './items.ts';
 import { ended, Kind, type Rules, SharedRing } from './shared-ring.ts';
 
 /** What a queue holds at one moment. */
@@ -219,19 +220,14 @@ export class Queue<T = unknown> {
   }
 
   /** Items as they come, until the queue is shut down and empty, or closed here. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
-    for (;;) {
-      if (this.#closed) return;
-      let item: unknown;
-      try {
-        item = await this.#ring.take(this.#rules, {});
-      } catch (error) {
-        if (error instanceof QueueClosedError) return;
-        throw error;
-      }
-      if (item === ended) return;
-      yield item as T;
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    return new Items<T>(() => this.#takeNext());
+  }
+
+  #takeNext(): unknown {
+    if (this.#closed) return ended;
+    const item = this.#ring.take(this.#rules, {});
+    return item instanceof Promise ? item.catch(endOfClosed) : item;
   }
 
   [Symbol.dispose](): void {
@@ -271,6 +267,11 @@ function sizeFor(maxSize: number): { capacity: number; limit: number } {
   const { least, most, perItem } = ringBytes;
   const wanted = maxSize === 0 ? most : 2 ** Math.ceil(Math.log2(maxSize * perItem));
   return { capacity: Math.min(most, Math.max(least, wanted)), limit: maxSize === 0 ? maxQueuedItems : maxSize };
+}
+
+function endOfClosed(error: unknown): typeof ended {
+  if (error instanceof QueueClosedError) return ended;
+  throw error;
 }
 
 function full({ maxSize }: { readonly maxSize: number }): QueueFullError {
