@@ -8,18 +8,20 @@
 // of ES modules alone takes 5 ms. Each has an entry, which runs it from V8's cache.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { basename, relative, sep } from 'node:path';
+import { relative, sep } from 'node:path';
 import { type InputOptions, type OutputOptions, rolldown } from 'rolldown';
 
 const workers = 'dist/worker';
 const kinds = ['process', 'job', 'thread'];
 const inWorkers = ['worker/entry', ...kinds.map((kind) => `worker/${kind}-main`)];
 
-/** The folders of a part that is not named after its only one. What a worker loads with a queue or a proxy brings no engine along. */
+/** The folders, or modules, of a part that is not named after its only one. What a worker loads with a queue or a proxy brings no engine along. */
 const folders: Readonly<Record<string, string>> = {
   ...sameFor('base', ['program', 'blocking', 'memory', 'wire', 'closure']),
   ...sameFor('core', ['channel', 'worker', 'engine', 'progress', 'process', 'pool', 'futures']),
   ...sameFor('shared', ['sync', 'queues', 'shared']),
+  // It names what is in all parts: in `core`, which they import, they would be loaded in a circle.
+  'process/context': 'manager',
 };
 const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly exports: object };
 const entries = new Set(Object.keys(exports).map((name) => (name === '.' ? 'index' : name.slice('./'.length))));
@@ -30,9 +32,10 @@ function sameFor(part: string, names: readonly string[]): Record<string, string>
 
 /** The part that a module is in; an entry is in none. */
 function partOf(file: string): string | null {
-  const [first = '', ...inside] = relative('src', file).split(sep);
-  if (inside.length > 0) return folders[first] ?? first;
-  return entries.has(basename(first, '.ts')) ? null : 'base';
+  const name = relative('src', file).replaceAll(sep, '/').replace(/\.ts$/, '');
+  const [first = '', ...inside] = name.split('/');
+  if (inside.length > 0) return folders[name] ?? folders[first] ?? first;
+  return entries.has(first) ? null : 'base';
 }
 
 for (const folder of ['dist/parts', '.cache']) rmSync(folder, { recursive: true, force: true });

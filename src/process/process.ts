@@ -183,6 +183,11 @@ export class Process<Args extends readonly unknown[] | [] = readonly unknown[]> 
     return isSelf ? ownPid : child?.pid;
   }
 
+  /** Another word for `pid`. Python: `ident`. */
+  get ident(): number | undefined {
+    return this.pid;
+  }
+
   /** Null until it has ended; 0 when all went well, 1 after an error that nobody caught, negative for a signal. */
   get exitCode(): number | null {
     return openState(this, 'exitCode').child?.exitCode ?? null;

@@ -1,5 +1,5 @@
 import { travelsAs } from '../wire/shared.ts';
-import { Queue } from './queue.ts';
+import { Queue, type QueueStatistics } from './queue.ts';
 import { showAs } from '../inspection.ts';
 
 /**
@@ -53,6 +53,11 @@ export class SimpleQueue<T = unknown> {
 
   close(): void {
     this.#queue.close();
+  }
+
+  /** What it holds now; a frozen snapshot. */
+  statistics(): QueueStatistics {
+    return this.#queue.statistics();
   }
 
   [Symbol.dispose](): void {

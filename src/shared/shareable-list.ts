@@ -7,6 +7,9 @@ import { SharedMemory } from './shared-memory.ts';
 /** What an item of a `ShareableList` can be. */
 export type Shareable = number | bigint | boolean | string | Uint8Array | null;
 
+/** Refuses other items. A bound of `T` would take the items for all that there can ever be: those of `[1, 2]` for `1 | 2`. */
+export type ShareableItems<T> = Iterable<T> & ([T] extends [Shareable] ? unknown : Iterable<Shareable>);
+
 /** How the bytes of a text or bytes slot are meant. */
 const Kind = { raw: 0, text: 1, bytes: 2, none: 3 } as const;
 
@@ -28,7 +31,7 @@ const slotBytes = 8;
  * list.memory.unlink();
  * ```
  */
-export class ShareableList<T extends Shareable = Shareable> implements Iterable<T> {
+export class ShareableList<T = Shareable> implements Iterable<T> {
   /** Where it is. Python: `shm`. */
   readonly memory: SharedMemory;
   readonly length: number;
@@ -38,7 +41,7 @@ export class ShareableList<T extends Shareable = Shareable> implements Iterable<
    * @param items - Its items; undefined attaches the list with the name.
    * @throws ArgumentTypeError for an item that has no place in such a list; SharedMemoryError as `SharedMemory` does.
    */
-  constructor(items?: Iterable<T>, options: { readonly name?: string } = {}) {
+  constructor(items?: ShareableItems<T>, options: { readonly name?: string } = {}) {
     checkKeys('ShareableList', options, ['name']);
     const { name } = options;
     if (items === undefined) {
@@ -153,7 +156,18 @@ export class ShareableList<T extends Shareable = Shareable> implements Iterable<
     return [...this].filter((item) => same(item, value)).length;
   }
 
-  /** Where a value is first, or -1. Python: `index(value)`, which raises ValueError instead. */
+  /**
+   * Where a value is first. Python: `index(value)`.
+   *
+   * @throws ArgumentRangeError when it is not in the list.
+   */
+  index(value: T): number {
+    const at = this.indexOf(value);
+    if (at >= 0) return at;
+    throw new ArgumentRangeError(`Cannot find ${show(value)}: the ShareableList does not have it.`);
+  }
+
+  /** The same, or -1 when it is not in the list. */
   indexOf(value: T): number {
     return [...this].findIndex((item) => same(item, value));
   }
@@ -165,7 +179,7 @@ export class ShareableList<T extends Shareable = Shareable> implements Iterable<
 
   /** A list of its own with the same items, under another name. Python: `ShareableList(list, name=...)`. */
   copy(options: { readonly name?: string } = {}): ShareableList<T> {
-    return new ShareableList(this, options);
+    return new ShareableList<T>(this as ShareableItems<T>, options);
   }
 
   *[Symbol.iterator](): IterableIterator<T> {
@@ -232,7 +246,7 @@ function exact(value: bigint): number | bigint {
   return Number.isSafeInteger(number) ? number : value;
 }
 
-function same(a: Shareable, b: Shareable): boolean {
+function same(a: unknown, b: unknown): boolean {
   if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b) === 0;
   return a === b;
 }

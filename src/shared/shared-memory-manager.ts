@@ -1,5 +1,5 @@
 import { SharedMemoryError } from '../errors.ts';
-import { type Shareable, ShareableList } from './shareable-list.ts';
+import { type ShareableItems, ShareableList } from './shareable-list.ts';
 import { SharedMemory } from './shared-memory.ts';
 
 /**
@@ -26,7 +26,7 @@ export class SharedMemoryManager {
     );
   }
 
-  ShareableList<T extends Shareable>(items: Iterable<T>): ShareableList<T> {
+  ShareableList<T>(items: ShareableItems<T>): ShareableList<T> {
     return this.#keep(
       () => new ShareableList(items),
       ({ memory }) => memory,

@@ -146,8 +146,13 @@ export class Barrier {
   }
 
   /** How many wait. Python: `n_waiting`. */
-  get waiting(): number {
+  get nWaiting(): number {
     return this.#core.waiting;
+  }
+
+  /** Another word for `nWaiting`. */
+  get waiting(): number {
+    return this.nWaiting;
   }
 
   get broken(): boolean {

@@ -18,7 +18,7 @@ testClean('process: the main program is MainProcess, alive, no daemon, with a ke
   assert.equal(main.name, 'MainProcess');
   assert.equal(main.isAlive(), true);
   assert.equal(main.daemon, false);
-  assert.equal(main.pid, process.pid);
+  assert.deepEqual([main.pid, main.ident], [process.pid, process.pid]);
   assert.equal(main.exitCode, null);
   assert.ok(main.authKey.length > 0);
   assert.equal(currentProcess(), main);
@@ -35,7 +35,7 @@ eachContext((context: Context) => {
     {},
     async () => {
       const p = new Of({ target: () => 1, name: 'early' });
-      assert.equal(p.pid, undefined);
+      assert.deepEqual([p.pid, p.ident], [undefined, undefined]);
       assert.equal(p.exitCode, null);
       assert.equal(p.isAlive(), false);
       assert.deepEqual(activeChildren(), []);

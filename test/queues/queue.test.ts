@@ -253,9 +253,11 @@ testQueues('queue: a simple one is empty, then not, then empty; closed twice it 
   seen.push(q.empty());
   assert.deepEqual(seen, [true, false, true]);
   q.putSync(2);
+  assert.equal(q.statistics().size, 1);
   assert.equal(q.getSync(), 2);
   q.close();
   q.close();
+  assert.equal(q.statistics().closed, true);
   assert.throws(() => q.empty(), QueueClosedError);
   assert.ok((await rejection(q.put(1))) instanceof QueueClosedError);
   assert.ok((await rejection(q.get())) instanceof QueueClosedError);

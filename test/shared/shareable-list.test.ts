@@ -57,7 +57,10 @@ testList('shareable list: numbers of all kinds', [0, -0, 1.5, Number.NaN, -Infin
 });
 
 testList('shareable list: count, index, a copy of its own, the same by name (F159)', ['a', 'b', 'a'], (list) => {
-  assert.deepEqual([list.count('a'), list.count('c'), list.indexOf('b'), list.indexOf('c')], [2, 0, 1, -1]);
+  assert.deepEqual([list.count('a'), list.count('c'), list.index('b'), list.indexOf('b')], [2, 0, 1, 1]);
+  assert.equal(list.indexOf('c'), -1);
+  assert.throws(() => list.index('c'), ArgumentRangeError);
+  assert.throws(() => list.index('c'), /Cannot find .c.: /);
   const copy = list.copy();
   const same = new ShareableList(undefined, { name: list.memory.name });
   list.set(0, 'x');

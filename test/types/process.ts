@@ -3,6 +3,7 @@ import { expectTypeOf } from 'expect-type';
 import type { Readable } from 'node:stream';
 import {
   activeChildren,
+  type Connection,
   currentProcess,
   getContext,
   getStartMethod,
@@ -10,6 +11,7 @@ import {
   Process,
   setStartMethod,
   type ParentProcess,
+  type SharedEvent,
 } from 'manycore';
 
 export function targets(): void {
@@ -63,6 +65,22 @@ export function subclasses(): void {
   void new Pool(2).map((x) => x * 2, [1]);
   // @ts-expect-error -- it has a context
   void new Thread({ context: 'process' });
+}
+
+export function contexts(): void {
+  const ctx = getContext();
+  expectTypeOf(new ctx.Queue<string>().getNowait()).toEqualTypeOf<string>();
+  expectTypeOf(new ctx.Value('i32', 0).value).toEqualTypeOf<number>();
+  expectTypeOf(new ctx.Array('d', 2).array).toEqualTypeOf<Float64Array>();
+  expectTypeOf(ctx.Pipe<number>()).toEqualTypeOf<[Connection<number>, Connection<number>]>();
+  expectTypeOf(new ctx.Manager().list([1]).get(0)).resolves.toEqualTypeOf<number>();
+  expectTypeOf(ctx.Event).toEqualTypeOf<typeof SharedEvent>();
+  const { Lock } = getContext('thread');
+  expectTypeOf(new Lock().run(() => 1)).resolves.toEqualTypeOf<number>();
+  // @ts-expect-error -- classes, not functions
+  ctx.Queue();
+  // @ts-expect-error -- Python's spelling
+  ctx.cpu_count();
 }
 
 export function functions(): void {
