@@ -51,6 +51,9 @@ export const maxBatchItems = 65_536;
 /** Guided self-scheduling: a batch is at most `waiting / (share * workers)`. */
 export const fairShare = 2;
 
+/** Tasks that the statistics of a pool name as its slowest. */
+export const slowestTasks = 5;
+
 /** Workers that may be asked for; more is a mistake in a program. */
 export const maxWorkers = 1_024;
 

@@ -5,18 +5,19 @@ export class Timing {
   /** Milliseconds per item; undefined before the first run. */
   meanMs: number | undefined = undefined;
 
-  /** Takes note of `count` items that took `ms` together. */
-  learn(count: number, ms: number): void {
+  /** Takes note of `count` items that took `ms` together; false when that cannot be. */
+  learn(count: number, ms: number): boolean {
     // The worker's word, which must not make the mean NaN for good.
-    if (!(count > 0 && ms >= 0 && ms < Infinity)) return;
+    if (!(count > 0 && ms >= 0 && ms < Infinity)) return false;
     const each = ms / count;
     if (this.meanMs === undefined) {
       this.meanMs = each;
-      return;
+      return true;
     }
     // Many items are better evidence than one; slower runs are believed at once, so that batches shrink before they hurt.
     const weight = each > this.meanMs ? 0.5 : Math.min(0.5, 0.1 + count / 100);
     this.meanMs += (each - this.meanMs) * weight;
+    return true;
   }
 }
 

@@ -217,15 +217,18 @@ export class Crew {
   }
 
   /** A worker is up. */
-  booted(member: Member, pid: number | undefined): void {
-    const bootMs = this.#clock.now() - member.startedMs;
+  booted(member: Member, pid: number | undefined, initializerMs: number): void {
+    const now = this.#clock.now();
+    const bootMs = now - member.startedMs;
     this.#bootMs += (bootMs - this.#bootMs) * (this.#bootMs === 0 ? 1 : 0.3);
     member.pid = pid;
-    member.booted = true;
+    member.bootedMs = now;
+    // The worker's word.
+    member.initializerMs = initializerMs > 0 ? Math.min(initializerMs, bootMs) : 0;
     // One that was asked to end in the meantime has another timer by now.
     if (member.state !== 'ending') member.timer?.();
     if (member.state === 'starting') member.state = 'ready';
-    member.idleSinceMs = this.#clock.now();
+    member.idleSinceMs = now;
     this.#budget.booted();
     this.#releaseOutgoing();
     if (this.alive > this.options.min) this.#shrinkLater(this.options.idleTimeoutMs);

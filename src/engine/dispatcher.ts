@@ -258,13 +258,13 @@ function load(member: Member): number {
  * A worker that is up and runs nothing of what it holds wakes or decodes, or is stopped. Taking that back soon would only send
  * it on its way again, and what takes long to arrive would travel to and fro for ever.
  */
-function isReceiving({ booted, leases, link }: Member): boolean {
-  return booted && leases.open > 0 && leases.open === leases.next - link.begun();
+function isReceiving({ bootedMs, leases, link }: Member): boolean {
+  return bootedMs !== undefined && leases.open > 0 && leases.open === leases.next - link.begun();
 }
 
 function stealable(member: Member, free: boolean): boolean {
   if (member.leases.open === 0 || !canReturn(member)) return false;
-  if (!free && !member.booted) return false;
+  if (!free && member.bootedMs === undefined) return false;
   const begun = member.link.begun();
   if (member.leases.next <= begun) return false;
   for (const { job, sequence, count } of member.leases) {

@@ -6,9 +6,10 @@ import type { EngineOptions, EngineState } from './events.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Holdings } from './holdings.ts';
 import { brokenError, takeEverything, takeHeld } from './loss.ts';
-import { awaitsOne, isIdle, removePinned, type Member } from './member.ts';
+import { awaitsOne, isIdle, removePinned, timesOf, type Member, type WorkerTimes } from './member.ts';
 import { Outcomes } from './outcomes.ts';
 import { ReadyQueue } from './ready-queue.ts';
+import { Slowest } from './slowest.ts';
 import type { Failure, Job, Lease, Link, Segment, WorkerExit } from './task.ts';
 import { Withdrawals } from './withdrawals.ts';
 
@@ -26,6 +27,7 @@ export class Engine {
   readonly #agenda: Agenda;
   readonly #outcomes: Outcomes;
   readonly #holdings: Holdings;
+  readonly slowest: Slowest = new Slowest();
   #state: EngineState = 'running';
   /** Why no more work is taken, when the pool broke. */
   #broken: Error | undefined;
@@ -98,6 +100,11 @@ export class Engine {
 
   get waiting(): number {
     return this.#holdings.waiting;
+  }
+
+  /** What a worker has spent its time with. */
+  timesOf(member: Member): WorkerTimes {
+    return timesOf(member, this.#options.clock.now());
   }
 
   /** Items that have no outcome, and how many of them run. */
@@ -259,8 +266,8 @@ export class Engine {
     const link = this.#options.start(
       id,
       {
-        ready: (pid) => {
-          this.#crew.booted(member, pid);
+        ready: (pid, initializerMs) => {
+          this.#crew.booted(member, pid, initializerMs);
           this.dispatch();
         },
         succeeded: (sequence, values) => this.#outcomes.succeeded(member, sequence, values),
@@ -295,7 +302,10 @@ export class Engine {
 
   #took(member: Member, sequence: number, count: number, ms: number): void {
     if (this.#isOver) return;
-    member.leases.find(sequence).job.terms.timing.learn(count, ms);
+    const { job, from, sequence: first } = member.leases.find(sequence);
+    if (!job.terms.timing.learn(count, ms)) return;
+    member.workedMs += ms;
+    if (ms > this.slowest.leastMs) this.slowest.add(job, from + sequence - first, count, ms, member.id);
   }
 
   #expired(member: Member, overdue: readonly Overdue[]): void {

@@ -5,11 +5,12 @@ import type { Link, WorkerExit } from './task.ts';
 
 /** What a worker's link reports. Every call comes from the host's event loop, never from within a call of the engine. */
 export interface LinkEvents {
-  ready(pid: number | undefined): void;
+  /** @param initializerMs - What its initializer took. */
+  ready(pid: number | undefined, initializerMs: number): void;
   /** Consecutive items ended well. */
   succeeded(sequence: number, values: readonly unknown[]): void;
   failed(sequence: number, error: Error, kind: 'error' | 'unsendable'): void;
-  /** What the last answers took, for sizing batches. */
+  /** What the last answers took. */
   took(sequence: number, count: number, ms: number): void;
   /** A task under way reported how far it is. */
   progressed(sequence: number, done: number, total: number | undefined): void;

@@ -87,10 +87,12 @@ export class InlineLink implements Link {
   }
 
   #initialize(): void {
+    const { clock } = this.#options;
+    const sinceMs = clock.now();
     const ready = (): void => {
       if (this.#ended) return;
       this.#up = true;
-      this.#events.ready(process.pid);
+      this.#events.ready(process.pid, clock.now() - sinceMs);
       this.#run();
     };
     const failed = (error: unknown): void => this.#end({ ...inPeace, bootError: asError(error) });

@@ -14,8 +14,6 @@ export interface WireTerms extends Terms {
   readonly fn: FunctionHandle;
   /** Items are lists of arguments, not single ones. */
   readonly spread: boolean;
-  /** Each item is a call of its own. */
-  readonly separate: boolean;
 }
 
 export interface WireJob extends Job {

@@ -248,7 +248,7 @@ export class WorkerLink implements Link {
       case ToHost.ready: {
         const pid = reader.varint();
         this.#shared = reader.u8() === 1;
-        return this.#events.ready(this.#options.shares ? this.#channel.pid : pid);
+        return this.#events.ready(this.#options.shares ? this.#channel.pid : pid, reader.f64());
       }
       case ToHost.succeeded:
         return this.#succeeded(reader, decoder);

@@ -24,8 +24,12 @@ export interface Member {
   readonly leases: Leases;
   readonly startedMs: number;
   state: MemberState;
-  /** It came up: also one that drains may not have yet. */
-  booted: boolean;
+  /** When it came up: also one that drains may not have yet. */
+  bootedMs: number | undefined;
+  /** What its initializer took, as it told. */
+  initializerMs: number;
+  /** What the tasks took that it has answered. */
+  workedMs: number;
   pid: number | undefined;
   /** Tasks until it is recycled. */
   tasksLeft: number;
@@ -70,7 +74,9 @@ export function newMember(
     leases: new Leases(),
     startedMs: now,
     state: 'starting',
-    booted: false,
+    bootedMs: undefined,
+    initializerMs: 0,
+    workedMs: 0,
     pid: undefined,
     tasksLeft: tasks,
     finished: 0,
@@ -118,6 +124,33 @@ export function isIdle(member: Member): boolean {
 /** How many items it runs: what it was sent and has begun. */
 export function runningOf({ leases, link }: Member): number {
   return Math.max(0, leases.open - Math.max(0, leases.next - link.begun()));
+}
+
+/** What a worker has spent its time with, in milliseconds; all 0 until it is up. */
+export interface WorkerTimes {
+  /** From its start until it was up, without its initializer. */
+  readonly startUpMs: number;
+  readonly initializerMs: number;
+  /** With tasks, the present ones included; those that ran at once are added up. */
+  readonly workingMs: number;
+  /** The rest of the time since it was up. */
+  readonly waitingMs: number;
+}
+
+export function timesOf(
+  { state, startedMs, bootedMs, initializerMs, workedMs, link }: Member,
+  now: number,
+): WorkerTimes {
+  if (bootedMs === undefined) return { startUpMs: 0, initializerMs: 0, workingMs: 0, waitingMs: 0 };
+  let workingMs = workedMs;
+  // What the page says of one that was killed is what it did last.
+  if (state !== 'ending') for (const { sinceMs } of link.running()) workingMs += Math.max(0, now - sinceMs);
+  return {
+    startUpMs: bootedMs - startedMs - initializerMs,
+    initializerMs,
+    workingMs,
+    waitingMs: Math.max(0, now - bootedMs - workingMs),
+  };
 }
 
 /** Takes out the pinned work of a job. */

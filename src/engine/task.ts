@@ -4,6 +4,10 @@ import type { Timing } from './batching.ts';
 
 /** What the engine has to know of a call. */
 export interface Terms {
+  /** The name of the function, or what the user calls it. */
+  readonly name: string;
+  /** Each item is a call of its own. */
+  readonly separate: boolean;
   readonly timing: Timing;
   /** How long an item may run, from its start on a worker. */
   readonly timeoutMs: number | undefined;

@@ -212,8 +212,8 @@ export class Backend implements Holder {
       },
       {
         ...linkEvents,
-        ready: (pid) => {
-          linkEvents.ready(pid);
+        ready: (pid, initializerMs) => {
+          linkEvents.ready(pid, initializerMs);
           this.#events.workerStart({ id, pid });
         },
       },

@@ -18,7 +18,6 @@ export interface TaskProgress {
 /** What all jobs of the surfaces have in common: the function, the options of the call, and where it was made. */
 export interface Call extends WireTerms, RetryTerms {
   readonly method: string;
-  readonly name: string;
   readonly signal: AbortSignal | undefined;
   readonly report: (progress: TaskProgress) => void;
   /** What a worker's number in messages is the number of. */

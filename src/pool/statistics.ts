@@ -1,9 +1,10 @@
-import type { Member } from '../engine/member.ts';
+import type { Member, WorkerTimes } from '../engine/member.ts';
+import type { SlowTask } from '../engine/slowest.ts';
 import type { Backend } from './backend.ts';
 import type { PoolOptions } from './options.ts';
 
 /** What a worker of a pool is doing. */
-export interface WorkerStatistics {
+export interface WorkerStatistics extends WorkerTimes {
   readonly id: number;
   /** The process id; for a thread, its thread id. Undefined until it is up. */
   readonly pid: number | undefined;
@@ -30,6 +31,8 @@ export interface PoolStatistics {
   /** Tasks whose worker was lost while it ran them; some of them may have been tried again. */
   readonly lost: number;
   readonly retried: number;
+  /** The five tasks that took longest, slowest first. */
+  readonly slowest: readonly SlowTask[];
 }
 
 /** What is shown of a pool or an executor when it is printed. */
@@ -47,6 +50,7 @@ export function poolStatistics(backend: Backend, { name }: PoolOptions): PoolSta
       tasks: member.leases.open,
       finished: member.finished,
       memory: backend.memoryOf(member),
+      ...engine.timesOf(member),
     }),
   );
   const { open, running } = engine.progress();
@@ -58,5 +62,6 @@ export function poolStatistics(backend: Backend, { name }: PoolOptions): PoolSta
     waiting: open - running,
     running,
     ...engine.counts,
+    slowest: engine.slowest.tasks,
   });
 }

@@ -23,7 +23,7 @@ export const ToWorker = {
 } as const;
 
 export const ToHost = {
-  /** pid, whether the status page is in shared memory */
+  /** pid, whether the status page is in shared memory, milliseconds of the initializer (double) */
   ready: 1,
   define: 2,
   /** sequence, count, milliseconds (double), column of results */

@@ -132,23 +132,23 @@ export class Runtime {
     try {
       place({ nice: undefined, cpus }, this.#options.isThread);
       if (reader.u8() === 1) this.#finalizer = decoder.message(reader) as TaskFunction;
-      if (reader.u8() === 0) return this.#ready();
+      if (reader.u8() === 0) return this.#ready(0);
       const initializer = decoder.message(reader) as TaskFunction;
+      const sinceMs = monotonicMs();
+      const ready = (): void => this.#ready(monotonicMs() - sinceMs);
       const result = initializer(...readArguments(reader, decoder));
-      if (typeof (result as PromiseLike<unknown> | undefined)?.then !== 'function') return this.#ready();
-      return Promise.resolve(result).then(
-        () => this.#ready(),
-        (error: unknown) => this.#bootFailed(error),
-      );
+      if (typeof (result as PromiseLike<unknown> | undefined)?.then !== 'function') return ready();
+      return Promise.resolve(result).then(ready, (error: unknown) => this.#bootFailed(error));
     } catch (error) {
       return this.#bootFailed(error);
     }
   }
 
-  #ready(): void {
+  #ready(initializerMs: number): void {
     this.#outbox.body.u8(ToHost.ready);
     this.#outbox.body.varint(process.pid);
     this.#outbox.body.u8(this.#options.page.shared ? 1 : 0);
+    this.#outbox.body.f64(initializerMs);
     this.#answers.flush();
   }
 

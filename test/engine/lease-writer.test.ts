@@ -75,6 +75,7 @@ class Desk {
 
 function jobOf(fn: FunctionHandle, values: readonly unknown[]): WireJob {
   const terms: WireTerms = {
+    name: 'echo',
     fn,
     spread: false,
     separate: false,

@@ -21,6 +21,8 @@ export class PlainJob implements Job {
   constructor(act: (index: number) => Act, terms: Partial<Terms> = {}) {
     this.act = act;
     this.terms = {
+      name: 'plain',
+      separate: false,
       timing: new Timing(),
       timeoutMs: undefined,
       graceMs: 0,

@@ -246,7 +246,7 @@ export class SimulatedLink implements Link {
     const { bootError } = this.behaviour;
     if (bootError !== undefined) return this.die({ ...ended, exitCode: 1, bootError });
     this.state = 'up';
-    this.#tellHost(() => this.#events.ready(1_000 + this.id));
+    this.#tellHost(() => this.#events.ready(1_000 + this.id, 0));
     this.#listen();
   }
 

@@ -291,6 +291,8 @@ export class Simulation implements World {
       return { kind: 'return', ms: lot > 0.9 ? ms * 10 : ms, value: id * 1_000 + index };
     });
     const all: Terms = {
+      name: `job ${id}`,
+      separate: false,
       timing: random.chance(0.5) ? (this.jobs.at(-1)?.terms.timing ?? new Timing()) : new Timing(),
       timeoutMs:
         features.timeouts && random.chance(0.5) ? random.pick(features.endless ? [20, 50] : [0, 1, 5, 30]) : undefined,

@@ -1,44 +1,100 @@
 import assert from 'node:assert/strict';
-import type { ProgressSnapshot } from 'manycore';
-import { range, task } from 'manycore';
-import { eachContext, eventually, rejection, testPool } from '../matrix.ts';
+import { Pool, type ProgressSnapshot, range, task } from 'manycore';
+import { faults, virtualClock } from 'manycore/testing';
+import { eachContext, eventually, rejection, testClean, testPool } from '../matrix.ts';
 
 async function untilAborted(): Promise<void> {
   const { signal } = task();
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 }
 
-eachContext((context) => {
-  testPool(
-    'statistics: what is waiting, running, done (V519)',
-    { context, workers: 1, name: 'numbers' },
-    async (pool) => {
-      await pool.map((x: number) => x, range(10));
-      await rejection(
-        pool.apply(() => {
-          throw new Error('no');
-        }),
-      );
-      const stop = new AbortController();
-      const running = pool.map(untilAborted, range(3), { signal: stop.signal, chunkSize: 1 });
-      await eventually(() => pool.statistics().workers[0]?.tasks !== 0);
-      const now = pool.statistics();
-      assert.deepEqual([now.name, now.context, now.state], ['numbers', context, 'running']);
-      assert.equal(now.waiting + now.running, 3);
-      assert.deepEqual([now.succeeded, now.failed, now.lost, now.retried], [10, 1, 0, 0]);
-      const [worker] = now.workers;
-      assert.ok(worker !== undefined);
-      assert.deepEqual([worker.id, worker.state, worker.finished], [1, 'ready', 11]);
-      assert.ok(Number.isInteger(worker.pid));
-      assert.ok(Object.isFrozen(now) && Object.isFrozen(now.workers) && Object.isFrozen(worker));
-      stop.abort();
-      await rejection(running);
-      pool.close();
-      assert.match(pool.statistics().state, /closing|ended/);
-      await pool.join();
-      assert.deepEqual([pool.statistics().state, pool.statistics().workers.length], ['ended', 0]);
-    },
+function compute(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}
+
+testClean('statistics: what a worker spends its time with, and the five slowest tasks (V519)', {}, async () => {
+  const clock = virtualClock();
+  await using pool = new Pool({
+    workers: 1,
+    clock,
+    initializer: () => clock.sleep(30),
+    faults: faults().delayStart({ worker: 1, ms: 100 }),
+  });
+  const times = (): number[] => {
+    const { startUpMs, initializerMs, workingMs, waitingMs } = pool.statistics().workers[0]!;
+    return [startUpMs, initializerMs, workingMs, waitingMs];
+  };
+  const all = pool.map((ms: number) => clock.sleep(ms), [50, 10, 200, 30, 20, 40], { chunkSize: 1, name: 'sleep' });
+  await clock.pass(120);
+  assert.deepEqual(times(), [0, 0, 0, 0]);
+  await clock.pass(20);
+  assert.deepEqual(times(), [100, 30, 10, 0]);
+  await clock.pass(350);
+  await all;
+  assert.deepEqual(times(), [100, 30, 350, 10]);
+  await clock.pass(120);
+  assert.deepEqual(times(), [100, 30, 350, 130]);
+  const { slowest } = pool.statistics();
+  assert.deepEqual(
+    slowest.map(({ id, index, ms }) => [id, index, ms]),
+    [
+      [3, 2, 200],
+      [1, 0, 50],
+      [6, 5, 40],
+      [4, 3, 30],
+      [5, 4, 20],
+    ],
   );
+  assert.deepEqual(slowest[0], { id: 3, name: 'sleep', index: 2, count: 1, workerId: 1, ms: 200 });
+  assert.ok(Object.isFrozen(slowest) && Object.isFrozen(slowest[0]));
+});
+
+eachContext((context) => {
+  testClean('statistics: the times of a real worker are those of its clock (V519)', {}, async () => {
+    const beganMs = performance.now();
+    await using pool = new Pool(1, { context, initializer: compute, initArgs: [30] });
+    await pool.map((x: number) => x, range(1_000));
+    await pool.apply(compute, [100], { name: 'long' });
+    const { workers, slowest } = pool.statistics();
+    const { startUpMs, initializerMs, workingMs, waitingMs } = workers[0]!;
+    assert.ok(startUpMs > 0 && initializerMs >= 30 && workingMs >= 100 && waitingMs >= 0);
+    const sum = startUpMs + initializerMs + workingMs + waitingMs;
+    // A tick of the clock may be between two that are compared.
+    assert.ok(sum <= performance.now() - beganMs + 1, `${sum}`);
+    const { ms, ...longest } = slowest[0]!;
+    assert.ok(ms >= 100);
+    assert.deepEqual(longest, { id: 1_001, name: 'long', index: undefined, count: 1, workerId: 1 });
+    assert.ok(slowest.length <= 5);
+    assert.ok(slowest.every((one, i) => i === 0 || one.ms <= slowest[i - 1]!.ms));
+  });
+
+  testPool('statistics: what is waiting, running, done', { context, workers: 1, name: 'numbers' }, async (pool) => {
+    await pool.map((x: number) => x, range(10));
+    await rejection(
+      pool.apply(() => {
+        throw new Error('no');
+      }),
+    );
+    const stop = new AbortController();
+    const running = pool.map(untilAborted, range(3), { signal: stop.signal, chunkSize: 1 });
+    await eventually(() => pool.statistics().workers[0]?.tasks !== 0);
+    const now = pool.statistics();
+    assert.deepEqual([now.name, now.context, now.state], ['numbers', context, 'running']);
+    assert.equal(now.waiting + now.running, 3);
+    assert.deepEqual([now.succeeded, now.failed, now.lost, now.retried], [10, 1, 0, 0]);
+    const [worker] = now.workers;
+    assert.ok(worker !== undefined);
+    assert.deepEqual([worker.id, worker.state, worker.finished], [1, 'ready', 11]);
+    assert.ok(Number.isInteger(worker.pid));
+    assert.ok(Object.isFrozen(now) && Object.isFrozen(now.workers) && Object.isFrozen(worker));
+    stop.abort();
+    await rejection(running);
+    pool.close();
+    assert.match(pool.statistics().state, /closing|ended/);
+    await pool.join();
+    assert.deepEqual([pool.statistics().state, pool.statistics().workers.length], ['ended', 0]);
+  });
 
   testPool('events: workers come and go', { context, workers: 1 }, async (pool) => {
     const events: unknown[] = [];
