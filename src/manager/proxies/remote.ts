@@ -47,29 +47,41 @@ export class AsyncResultProxy<R = unknown> extends BaseProxy {
 
 /** A pool whose workers are children of the server. Its functions are code: the server must take it. Python: `PoolProxy`. */
 export class PoolProxy extends BaseProxy {
-  apply<A extends readonly unknown[], R>(fn: (...args: A) => R, args?: A, options?: CallOptions): Promise<Awaited<R>> {
-    return this.callMethod('apply', [fn, args, options]) as Promise<Awaited<R>>;
+  apply<R>(fn: () => R, args?: readonly [], options?: CallOptions): Promise<Awaited<R>>;
+  apply<A extends readonly unknown[] | [], R>(
+    fn: (...args: A) => R,
+    args: A,
+    options?: CallOptions,
+  ): Promise<Awaited<R>>;
+  apply(fn: unknown, args?: readonly unknown[], options?: CallOptions): Promise<unknown> {
+    return this.callMethod('apply', [fn, args, options]);
   }
 
   map<T, R>(fn: (item: T) => R, items: Iterable<T>, options?: MapOptions): Promise<Awaited<R>[]> {
     return this.callMethod('map', [fn, [...items], options]) as Promise<Awaited<R>[]>;
   }
 
-  starmap<A extends readonly unknown[], R>(
+  starmap<A extends readonly unknown[] | [], R>(
     fn: (...args: A) => R,
-    items: Iterable<A>,
+    items: readonly A[] | Iterable<A>,
     options?: MapOptions,
   ): Promise<Awaited<R>[]> {
     return this.callMethod('starmap', [fn, [...items], options]) as Promise<Awaited<R>[]>;
   }
 
   /** Begins a task, whose result stays in the server until it is asked for. Its callbacks run in the server. */
-  applyAsync<A extends readonly unknown[], R>(
-    fn: (...args: A) => R,
-    args?: A,
+  applyAsync<R>(
+    fn: () => R,
+    args?: readonly [],
     options?: CallOptions & CallbackOptions<Awaited<R>>,
-  ): Promise<AsyncResultProxy<Awaited<R>>> {
-    return this.callMethod('applyAsync', [fn, args, options]) as Promise<AsyncResultProxy<Awaited<R>>>;
+  ): Promise<AsyncResultProxy<Awaited<R>>>;
+  applyAsync<A extends readonly unknown[] | [], R>(
+    fn: (...args: A) => R,
+    args: A,
+    options?: CallOptions & CallbackOptions<Awaited<R>>,
+  ): Promise<AsyncResultProxy<Awaited<R>>>;
+  applyAsync(fn: unknown, args?: readonly unknown[], options?: CallOptions): Promise<unknown> {
+    return this.callMethod('applyAsync', [fn, args, options]);
   }
 
   mapAsync<T, R>(
@@ -80,9 +92,9 @@ export class PoolProxy extends BaseProxy {
     return this.callMethod('mapAsync', [fn, [...items], options]) as Promise<AsyncResultProxy<Awaited<R>[]>>;
   }
 
-  starmapAsync<A extends readonly unknown[], R>(
+  starmapAsync<A extends readonly unknown[] | [], R>(
     fn: (...args: A) => R,
-    items: Iterable<A>,
+    items: readonly A[] | Iterable<A>,
     options?: MapOptions & CallbackOptions<Awaited<R>[]>,
   ): Promise<AsyncResultProxy<Awaited<R>[]>> {
     return this.callMethod('starmapAsync', [fn, [...items], options]) as Promise<AsyncResultProxy<Awaited<R>[]>>;
