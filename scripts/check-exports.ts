@@ -3,7 +3,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { parseSync } from 'rolldown/utils';
 
-const ENTRIES = ['src/index.ts', 'src/connection.ts', 'src/futures.ts', 'src/managers.ts', 'src/testing.ts'];
+const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly exports: Record<string, unknown> };
+const ENTRIES = Object.keys(exports)
+  .filter((name) => !name.endsWith('.json'))
+  .map((name) => (name === '.' ? 'src/index.ts' : `src/${name.slice('./'.length)}.ts`));
 const ERROR_CODE = /ERR_MANYCORE_[A-Z0-9_]*[A-Z0-9]/g;
 
 const problems: string[] = [];

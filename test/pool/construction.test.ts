@@ -78,6 +78,22 @@ eachContext((context) => {
   });
 
   testPool(
+    'construction: pools inside tasks are as small as the outer one says (W533)',
+    { context, workers: 2, env: { MANYCORE_CPU_COUNT: '1' } },
+    async (pool) => {
+      const sizes = async (): Promise<number[]> => {
+        await using processes = new Pool();
+        await using threads = new ThreadPool();
+        return [processes, threads].map((each) => each.statistics().workers.length);
+      };
+      assert.deepEqual(await pool.map(sizes, range(2), { chunkSize: 1 }), [
+        [1, 1],
+        [1, 1],
+      ]);
+    },
+  );
+
+  testPool(
     'construction: an error in a nested pool reaches the outermost caller whole (W534)',
     { context, workers: 1 },
     async (pool) => {
