@@ -167,9 +167,10 @@ export const maxClientReferences = 2_000_000;
 /** A client that reads slower than it asks is not read from above this, and cut off when it has not caught up in time. */
 export const maxUnsentBytes: number = 16 * 2 ** 20;
 export const slowReaderMs = 30_000;
-/** TCP: silence after which the other side is asked for a sign of life, and after which it counts as gone. */
+/** TCP: silence after which the other side is asked for a sign of life, and after which it counts as gone; how often that is looked at. */
 export const heartbeatMs = 5_000;
 export const silenceMs = 15_000;
+export const silenceLookMs = 1_000;
 /** TCP: silence after which a client that holds no lock is gone too, with its references. It is asked all the time. */
 export const goneMs = 600_000;
 /** How long a shared object that was sent to somebody outlives its last holder: the receiver may not have got to it. */

@@ -7,7 +7,15 @@ import {
   ProtocolError,
   TimeoutError,
 } from '../errors.ts';
-import { bootTimeoutMs, handshakeMs, heartbeatMs, managerSpinUs, maxManagerFrameBytes, silenceMs } from '../limits.ts';
+import {
+  bootTimeoutMs,
+  handshakeMs,
+  heartbeatMs,
+  managerSpinUs,
+  maxManagerFrameBytes,
+  silenceLookMs,
+  silenceMs,
+} from '../limits.ts';
 import { monotonicMs } from '../monotonic.ts';
 import { Reader } from '../wire/reader.ts';
 import { showAddress, type Target } from './address.ts';
@@ -386,8 +394,8 @@ export class Connection implements ServerAccess {
         this.close(
           new ConnectionLostError(`${this.#name} has not been heard of for ${Math.round(silentMs)} ms.`, true),
         );
-      else this.#record(ToServer.ping, () => {});
-    }, heartbeatMs);
+      else if (silentMs > heartbeatMs) this.#record(ToServer.ping, () => {});
+    }, silenceLookMs);
   }
 }
 

@@ -1,7 +1,7 @@
 import { lstatSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { ArgumentRangeError, ManagerStateError } from '../errors.ts';
-import { goneMs, heartbeatMs, maxManagerConnections, maxManagerFrameBytes, silenceMs } from '../limits.ts';
+import { goneMs, heartbeatMs, maxManagerConnections, maxManagerFrameBytes, silenceLookMs, silenceMs } from '../limits.ts';
 import { monotonicMs } from '../monotonic.ts';
 import { type Address, isLocal, type Target } from './address.ts';
 import type { AuthKey } from './auth-key.ts';
@@ -106,7 +106,7 @@ export class Server implements Host {
     await this.#reception.ready;
     rememberServer({ target: this.#target, key, allowsCode: this.code !== undefined });
     if (typeof target.address === 'string') return;
-    this.#timer = setInterval(() => this.#listen(), heartbeatMs);
+    this.#timer = setInterval(() => this.#listen(), silenceLookMs);
     this.#timer.unref();
   }
 

@@ -34,7 +34,7 @@ async function lossyWay(target: TcpAddress): Promise<{ address: TcpAddress; isCu
 
 // The only case that takes as long as it says: nothing of it can be hurried.
 testClean(
-  'silence: a way that loses everything is noticed by both ends, within 20 s (I19)',
+  'silence: a way that loses everything is noticed by both ends, after 15 s (I19)',
   { limit: 60_000 },
   async () => {
     await using server = new Manager({ address: { port: 0 }, authKey }).getServer();
@@ -50,10 +50,12 @@ testClean(
     const error = await rejection(event.wait());
     assert.equal(error.name, 'ConnectionLostError');
     assert.equal((error as unknown as { maybeExecuted: boolean }).maybeExecuted, true);
-    assert.ok(performance.now() - start < 25_000);
+    // Looked at once a second; what was last heard may be a little older.
+    const ms = performance.now() - start;
+    assert.ok(ms > 14_000 && ms < 18_000, `${ms} ms`);
     assert.equal((await rejection(event.isSet())).name, 'ConnectionLostError', 'at once from now on');
     // The server has not heard of a holder of a lock either.
-    await eventually(() => server.statistics().clients === 0, 25_000);
+    await eventually(() => server.statistics().clients === 0, 3_000);
     assert.equal(server.statistics().objects, 0, 'what it had is free');
     await far.shutdown();
     way.close();
