@@ -32,6 +32,7 @@ export type Listener = (signal: NodeJS.Signals) => void;
 export interface ProgramProcess {
   readonly pid: number;
   exitCode?: number | string | null | undefined;
+  on(event: 'exit', listener: () => void): unknown;
   prependListener(event: string, listener: Listener): unknown;
   removeListener(event: string, listener: Listener): unknown;
   listenerCount(event: string): number;

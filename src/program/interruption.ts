@@ -68,8 +68,11 @@ export class Interruption {
     const process = this.#process;
     // Who was ended by Ctrl-C ends with its code; the others by the signal, which supervisors look for.
     if (this.#signal !== 'SIGINT' && process.exitCode === this.#exitCode) {
-      process.removeListener(this.#signal, this.#ignore);
-      process.kill(process.pid, this.#signal);
+      // The last to hear of the exit sends it: what goes with the program, such as its names in shared memory, is removed by then.
+      process.on('exit', () => {
+        process.removeListener(this.#signal, this.#ignore);
+        process.kill(process.pid, this.#signal);
+      });
       // The first process of a container is not ended by signals that it does not handle.
       process.exitCode = codeOf(this.#signal);
     }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { constants } from 'node:os';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Screen } from '../progress/screen.ts';
@@ -169,7 +170,12 @@ for (const context of both) {
         process.kill(host.pid, signal);
         const end = await endOf(host);
         assert.equal(end.signal, signal);
-        assert.deepEqual(end.lines, ['busy', 'caught PoolTerminatedError', 'cleaned up']);
+        assert.deepEqual(end.lines, [
+          'busy',
+          'caught PoolTerminatedError',
+          'cleaned up',
+          `exit ${128 + constants.signals[signal]}`,
+        ]);
         assert.match(
           host.errors(),
           new RegExp(`^${signal}: ending 1 running task and 9 waiting, of map[^\\n]*\\.\\n$`),
@@ -188,7 +194,8 @@ for (const context of both) {
     assert.equal(workers.length, context === 'process' ? 1 : 0);
     process.kill(pid, 'SIGTSTP');
     for (const each of [pid, ...workers]) await inState(each, 'T');
-    await new Promise((resolve) => setTimeout(resolve, 6_500));
+    // Longer than the task may take.
+    await new Promise((resolve) => setTimeout(resolve, 2_200));
     process.kill(pid, 'SIGCONT');
     assert.match(await host.line('in time'), /in time/);
     host.child.kill('SIGKILL');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import crypto from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { createInterface } from 'node:readline';
 import { inspect } from 'node:util';
@@ -28,6 +28,12 @@ function codeOf(run: () => unknown): string | undefined {
     return (error.cause as NodeJS.ErrnoException | undefined)?.code;
   }
   return 'nothing was thrown';
+}
+
+const isThere = (name: string): boolean => existsSync(`/dev/shm/${name}`);
+
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean).map(Number);
 }
 
 const sayName = `
@@ -239,20 +245,66 @@ m.unlink()
   );
 });
 
-testClean('shared memory: SIGINT and SIGTERM leave nothing behind either (F152, F163)', {}, async () => {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    const wait = `${sayName} const pool = new (await import('manycore')).Pool(1); await pool.apply(() => new Promise(() => undefined));`;
-    const child = spawn(process.execPath, ['--input-type=module', '-e', wait], { stdio: ['ignore', 'pipe', 'ignore'] });
+testClean(
+  'shared memory: a program at work that a signal ends has removed all it made by then (F153)',
+  {},
+  async () => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      const wait = `${sayName}
+      const { Pool } = await import('manycore');
+      new SharedMemory({ create: true, size: 10, name: 'chosen by ' + process.pid });
+      await new Pool(1).apply(() => {
+        console.log('at work');
+        return new Promise(() => undefined);
+      });`;
+      const child = spawn(process.execPath, ['--input-type=module', '-e', wait], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+      const { value: name } = (await lines.next()) as { value: string };
+      const names = [name, `chosen by ${child.pid}`];
+      assert.equal((await lines.next()).value, 'at work');
+      assert.deepEqual(names.map(isThere), [true, true]);
+      child.kill(signal);
+      await once(child, 'close');
+      assert.deepEqual(names.map(isThere), [false, false], signal);
+    }
+  },
+);
+
+testClean(
+  'shared memory: SIGINT to the whole group is for the program to handle: its memory and its workers stay (F152, F163)',
+  {},
+  async () => {
+    const program = `
+      const { Pool, SharedMemoryManager } = await import('manycore');
+      const manager = new SharedMemoryManager();
+      const memory = manager.SharedMemory(10);
+      const pool = new Pool(1);
+      const write = (shared, value) => void (shared.bytes[0] = value);
+      await pool.apply(write, [memory, 1]);
+      const alive = setInterval(() => {}, 1_000);
+      process.on('SIGINT', async () => {
+        clearInterval(alive);
+        await pool.apply(write, [memory, 2]);
+        console.log(memory.bytes[0], pool.statistics().lost);
+        await pool.terminate();
+        manager.shutdown();
+      });
+      console.log(memory.name);`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      detached: true,
+    });
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     const { value: name } = (await lines.next()) as { value: string };
-    assert.ok(existsSync(`/dev/shm/${name}`));
-    child.kill(signal);
-    await once(child, 'close');
-    // It may be that its pool did not yet listen to signals: then the next program removes it.
-    if (existsSync(`/dev/shm/${name}`)) spawnSync(process.execPath, ['--input-type=module', '-e', sayName]);
-    assert.ok(!existsSync(`/dev/shm/${name}`));
-  }
-});
+    // All of this terminal: what Ctrl-C does.
+    for (const pid of [child.pid!, ...childrenOf(child.pid!)]) process.kill(pid, 'SIGINT');
+    assert.equal((await lines.next()).value, '2 0');
+    assert.deepEqual(await once(child, 'close'), [0, null]);
+    assert.ok(!isThere(name));
+  },
+);
 
 eachContext((context) => {
   testPool(
