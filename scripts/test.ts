@@ -1,11 +1,15 @@
-// Runs the compiled tests: `node build/scripts/test.js [part of a path]...`. Only failures and skips are printed; the last line is the count.
+// Runs the compiled tests: `node build/scripts/test.js [--whole] [part of a path]...`. Only failures and skips are printed; the last
+// line is the count. With `--whole` the cases that name a great number, of which the suite does a part, do all of it.
 import { existsSync, readdirSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { run } from 'node:test';
 import { inspect } from 'node:util';
 
+const IS_WHOLE = process.argv.includes('--whole');
+if (IS_WHOLE) Object.assign(process.env, { MANYCORE_SCALE: '100', KILL_ROUNDS: '100' });
+
 /** No event from a file for this long means a test that hangs, or a process that its tests forgot to end. */
-const QUIET_MS_MAX = 60_000;
+const QUIET_MS_MAX = IS_WHOLE ? 1_800_000 : 60_000;
 const FILES_AT_ONCE = 2;
 
 interface TestEvent {
@@ -22,12 +26,18 @@ interface TestEvent {
 
 const count = { passed: 0, failed: 0, skipped: 0 };
 
-/** The numbers of cases that names of passed tests have at their end, such as `(J291)` or `(B13, V2)`, by their letter. */
-const cases = new Map<string, Set<string>>();
+/** The numbers of cases that names of passed tests have at their end, such as `(L291)` or `(B13, V2)`, by their letter. */
+const cases = { conformance: new Map<string, Set<string>>(), faults: new Map<string, Set<string>>() };
 
-function noteCases(name: string): void {
-  for (const [number, letter] of /\(([^()]*)\)$/.exec(name)?.[1]?.matchAll(/\b([A-Z])\d+\b/g) ?? [])
-    cases.set(letter!, (cases.get(letter!) ?? new Set()).add(number));
+/** Faults are numbered anew for each letter, up to 35; the cases of conformance go through, and those of `A`, of a Process, come first. */
+const LAST_FAULT = 35;
+
+function noteCases(file: string, name: string): void {
+  for (const [number, letter] of /\(([^()]*)\)$/.exec(name)?.[1]?.matchAll(/\b([A-Z])\d+\b/g) ?? []) {
+    const isFault = Number(number.slice(1)) <= LAST_FAULT && !(letter === 'A' && file.startsWith('test/process/'));
+    const catalogue = isFault ? cases.faults : cases.conformance;
+    catalogue.set(letter!, (catalogue.get(letter!) ?? new Set()).add(number));
+  }
 }
 
 // One run() per file: a `timeout` covers a whole file on Node 20 and 22 but a single test on 24, and an abort ends every file of its run.
@@ -76,7 +86,7 @@ async function runFile(file: string): Promise<void> {
       fail(title, 'It declares no test.');
     } else if (!isParent) {
       count.passed++;
-      noteCases(data.name);
+      noteCases(shown, data.name);
     }
   }
   clearTimeout(watchdog);
@@ -85,7 +95,7 @@ async function runFile(file: string): Promise<void> {
   count.failed += failed;
 }
 
-const filters = process.argv.slice(2);
+const filters = process.argv.slice(2).filter((argument) => argument !== '--whole');
 const files = readdirSync('build/test', { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.test.js'))
   .filter(
@@ -103,9 +113,13 @@ const lane = async (): Promise<void> => {
 await Promise.all(Array.from({ length: FILES_AT_ONCE }, lane));
 
 if (files.length === 0) console.log(`No test file matches: ${filters.join(' ')}`);
-const sections = [...cases].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([letter, { size }]) => `${letter} ${size}`);
-const all = [...cases.values()].reduce((sum, { size }) => sum + size, 0);
-if (all > 0) console.log(`${all} cases of the catalogues have tests: ${sections.join(', ')}`);
+for (const [name, numbers] of Object.entries(cases)) {
+  const sections = [...numbers]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([letter, { size }]) => `${letter} ${size}`);
+  const all = [...numbers.values()].reduce((sum, { size }) => sum + size, 0);
+  if (all > 0) console.log(`${all} cases of ${name} have tests: ${sections.join(', ')}`);
+}
 console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
 // A process that a failed test left behind must not keep the runner waiting for its output.
 process.exit(count.failed > 0 || files.length === 0 ? 1 : 0);
