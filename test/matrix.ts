@@ -23,6 +23,15 @@ export interface TestOptions {
   readonly warnings?: RegExp;
 }
 
+/**
+ * Cases that name a great number run with a part of it, unless `node build/scripts/test.js --whole` asks for all: at most the whole,
+ * in steps of the part.
+ */
+export function partOf(whole: number, part: number): number {
+  return Math.min(whole, part * scale);
+}
+export const scale: number = Number(process.env['MANYCORE_SCALE'] ?? 1);
+
 const limitMs = 20_000;
 const endMs = 5_000;
 /** Shared memory takes several collections, each with a turn, to be let go of: on a busy machine that is seconds. */
@@ -96,6 +105,12 @@ export async function eventually(
     if (performance.now() > end) throw new Error(`Not within ${ms} ms: ${what ?? String(condition)}`);
     await sleep(5);
   }
+}
+
+/** Delays for which a case allows 100 ms: none may be long, and a busy machine alone makes no more than half of them longer. */
+export function assertSoon(delays: readonly number[]): void {
+  const sorted = delays.toSorted((a, b) => a - b);
+  assert.ok(sorted[sorted.length >> 1]! < 100 && sorted.at(-1)! < 1_000, `${delays.map(Math.round).join(', ')} ms`);
 }
 
 /** What a promise rejects with; fails when it does not. */

@@ -86,7 +86,7 @@ for (const context of contexts) {
     });
 }
 
-test('blocking (process): without koffi, and what is awaited there too', async () => {
+test('blocking (process): without koffi, and what is awaited there too (K14)', async () => {
   const { code, stdout, stderr } = await runScript(`
     ${withoutKoffi}
     const { Pool, range } = await import('manycore');

@@ -1,12 +1,28 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
-import { FrameTooLargeError, Pool, ThreadPool, transfer, WorkerLostError } from 'manycore';
+import fs, { readdirSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import { constants } from 'node:os';
+import {
+  FrameTooLargeError,
+  Pool,
+  SharedArray,
+  SharedMemory,
+  SharedMemoryError,
+  ThreadPool,
+  transfer,
+  WorkerLostError,
+} from 'manycore';
 import { LargeBuffers } from '#internal/memory/large.js';
+import { requireNative } from '#internal/native.js';
 import { FrameAssembler, frameAround } from '#internal/wire/frame.js';
 import { eventually, rejection, testClean, testPool } from '../matrix.ts';
 
 const MiB = 1024 * 1024;
+
+// What a thread has once and for all: its first shared memory, its bell.
+void new SharedArray('u8', 1);
+
 /** Through the pipe; through memory and copied; through memory and mapped. */
 const sizes = [64 * 1024 - 1, 64 * 1024, MiB, 4 * MiB, 5 * MiB + 3];
 
@@ -117,6 +133,30 @@ testPool(
   },
 );
 
+testPool(
+  'large buffers: an array that all tasks share is there once, whatever their number, and leaves no file (W532)',
+  { workers: 2 },
+  async (pool) => {
+    const array = new SharedArray('f64', 2 * MiB);
+    array.array.fill(1.5);
+    const seen = await pool.map(
+      (i) => {
+        array.array[i] = i;
+        return [array.array.at(-1)!, process.pid, process.memoryUsage.rss()] as const;
+      },
+      Array.from({ length: 100 }, (_, i) => i),
+      { chunkSize: 1 },
+    );
+    for (const [i, [last]] of seen.entries()) assert.deepEqual([last, array.at(i)], [1.5, i]);
+    // Copied it would be 16 MiB for each of them.
+    for (const worker of new Set(seen.map(([, pid]) => pid))) {
+      const sizes = seen.flatMap(([, pid, rss]) => (pid === worker ? [rss] : []));
+      assert.ok(Math.max(...sizes) - Math.min(...sizes) < 200 * MiB, `${sizes.length} tasks`);
+    }
+    assert.deepEqual(names(), []);
+  },
+);
+
 testClean('large buffers: names that are none are a ProtocolError', {}, () => {
   for (const name of ['/etc/passwd', '../../etc/passwd', `manycore-1-1-1-large-1-${'0'.repeat(16)}`]) {
     const large = new LargeBuffers(process.pid);
@@ -133,25 +173,60 @@ testClean('large buffers: names that are none are a ProtocolError', {}, () => {
   }
 });
 
-const inSmallMemory = `
-  exec unshare -m sh -c 'mount -t tmpfs -o size=3m none /dev/shm && exec "$0" --input-type=module -e "$1"' "$0" "$1"
-`;
+testPool(
+  'large buffers: when there is no memory for a large buffer it goes through the pipe (G14)',
+  { workers: 1 },
+  async (pool) => {
+    const { ENOSPC } = constants.errno;
+    const native = requireNative('The test') as { allocate(fd: number, bytes: number): number };
+    const { allocate } = native;
+    const write = fs.writeSync as (...args: unknown[]) => number;
+    let refused = 0;
+    native.allocate = () => ENOSPC;
+    fs.writeSync = ((fd: number, bytes: Uint8Array, ...rest: unknown[]) => {
+      if (bytes.length < MiB || !fs.fstatSync(fd).isFile()) return write(fd, bytes, ...rest);
+      refused++;
+      throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+    }) as typeof fs.writeSync;
+    syncBuiltinESMExports();
+    try {
+      const sent = patterned(20 * MiB);
+      const sum = (bytes: Uint8Array): number => bytes.reduce((total, byte) => total + byte, 0);
+      assert.equal(await pool.apply(sum, [sent]), sum(sent));
+      assert.ok(refused > 0);
+      assert.throws(
+        () => new SharedMemory({ create: true, size: MiB }),
+        (error: Error) => error instanceof SharedMemoryError && Reflect.get(error.cause as Error, 'code') === 'ENOSPC',
+      );
+      assert.deepEqual(names(), []);
+    } finally {
+      native.allocate = allocate;
+      fs.writeSync = write as typeof fs.writeSync;
+      syncBuiltinESMExports();
+    }
+  },
+);
+
+const small = 'mount -t tmpfs -o size=3m none /dev/shm && exec "$0" --input-type=module -e "$1"';
 const echo = `
-  const { Pool } = await import('manycore');
+  const { Pool, SharedMemory } = await import('manycore');
   const pool = new Pool(1);
   const back = await pool.apply((b) => b.fill(4), [new Uint8Array(${8 * MiB})]);
   console.log(back.length, back.at(-1));
   await pool.terminate();
+  try { new SharedMemory({ create: true, size: ${8 * MiB} }); } catch (error) { console.log(error.cause.code); }
+  console.log(new SharedMemory({ create: true, size: ${MiB} }).bytes.fill(1).length);
 `;
-const mayMount = spawnSync('sh', ['-c', 'unshare -m true']).status === 0;
+/** As another user's namespace it is allowed in more places. */
+const mayMount = ['-m', '-Urm'].find((flags) => spawnSync('unshare', [flags, 'true']).status === 0);
 
 testClean(
-  'large buffers: when /dev/shm is full they go through the pipe (G14)',
-  { skip: mayMount ? false : 'mounting is not allowed here' },
+  'large buffers: when /dev/shm is full they go through the pipe, and nothing touches what is not there (G14)',
+  { skip: mayMount !== undefined ? false : 'mounting is not allowed here' },
   () => {
-    const { stdout, stderr } = spawnSync('sh', ['-c', inSmallMemory, process.execPath, echo], {
-      encoding: 'utf8',
-    });
-    assert.equal(stdout, `${8 * MiB} 4\n`, stderr);
+    const command = [mayMount!, 'sh', '-c', small, process.execPath, echo];
+    const { stdout, stderr, signal } = spawnSync('unshare', command, { encoding: 'utf8' });
+    assert.equal(stdout, `${8 * MiB} 4\nENOSPC\n${MiB}\n`, stderr);
+    assert.equal(signal, null);
   },
 );

@@ -86,7 +86,7 @@ for (const kind of ['thread', 'process']) {
     },
   );
 
-  test(`in one minified file, in a ${kind}`, async () => {
+  test(`in one minified file, in a ${kind} (K15)`, async () => {
     const { build } = await import('esbuild');
     const folder = mkdtempSync(join(root, 'build/bundle-'));
     try {

@@ -20,7 +20,7 @@ for (const [kind, address] of Object.entries({
   'no address': undefined,
 })) {
   const skip = process.platform !== 'linux' && typeof address === 'string' && address.startsWith('\0');
-  testClean(`listener: at ${kind} clients find it, and nothing of it stays (I223)`, { skip }, async () => {
+  testClean(`listener: at ${kind} clients find it, and nothing of it stays (I223, K4)`, { skip }, async () => {
     const listener = new Listener(address);
     await listener.ready;
     const [here, there] = await pair(listener);

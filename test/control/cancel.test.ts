@@ -129,7 +129,7 @@ eachContext((context) => {
 });
 
 testClean(
-  'nesting: a task of a pool without workers that waits for its own pool is told, not stuck (S450)',
+  'nesting: a task of a pool without workers that waits for its own pool is told, not stuck (S450, A34)',
   {},
   async () => {
     await using pool = new Pool({ workers: 0 });

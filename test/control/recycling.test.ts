@@ -49,7 +49,7 @@ eachContext((context) => {
       pool.on('workerStart', () => started++);
       for (let tooth = 0; tooth < 4; tooth++) {
         await pool.map(sleep, new Array<number>(24).fill(60), { chunkSize: 1 });
-        await sleep(100);
+        await eventually(() => pool.statistics().workers.every(({ tasks }) => tasks === 0));
       }
       assert.ok(started <= 6, `${started} starts`);
       await eventually(() => pool.statistics().workers.length === 2, 20_000);

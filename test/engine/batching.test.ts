@@ -15,7 +15,7 @@ const table = [
   ['unknown and none: at least one', undefined, 0, 2, 1],
   ['0.1 ms: a millisecond of it', 0.1, 1_000, 2, 10],
   ['longer than a millisecond: one', 20, 1_000, 2, 1],
-  ['no time at all: a fair share (V520)', 0, 1_000, 2, 250],
+  ['no time at all: a fair share', 0, 1_000, 2, 250],
   ['no time at all, many: bounded', 0, 10_000_000, 2, maxBatchItems],
   ['towards the end: smaller', 0.001, 8, 2, 2],
   ['at the end: one', 0.001, 1, 2, 1],
@@ -47,4 +47,18 @@ test('timing: what is no time is not learnt', () => {
   ] as const)
     learnt.learn(count, ms);
   assert.equal(learnt.meanMs, undefined);
+});
+
+test('batch size: grows while tasks are fast, and falls back to one when they get slow (W525)', () => {
+  const learnt = new Timing();
+  const run = (ms: number): number => {
+    const size = batchSize(learnt, 1_000_000, 2);
+    learnt.learn(size, size * ms);
+    return size;
+  };
+  const fast = Array.from({ length: 5 }, () => run(0.01));
+  assert.equal(fast[0], firstBatchSize);
+  assert.equal(fast.at(-1), 100, 'a millisecond of it');
+  const slow = Array.from({ length: 3 }, () => run(20));
+  assert.deepEqual(slow.slice(1), [1, 1]);
 });

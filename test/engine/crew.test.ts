@@ -86,7 +86,7 @@ test('crew: the replacement is started before the recycled worker is gone', () =
   );
 });
 
-test('crew: recycling with a boot that fails breaks the pool instead of starting workers for ever (J291)', () => {
+test('crew: recycling with a boot that fails breaks the pool instead of starting workers for ever', () => {
   const pool = new PlainPool({ size: 1, tasksPerWorker: 1 }, { bootError: new Error('initializer') });
   const job = pool.submit(3, () => returns(1));
   pool.timeline.pass(60_000);

@@ -36,7 +36,7 @@ test('restart: a finished task wipes the slate, and the death of a worker that f
   }
 });
 
-test('restart: an initializer that fails so many times in a row breaks the pool (J291)', () => {
+test('restart: an initializer that fails so many times in a row breaks the pool', () => {
   const failed = { productive: false, bootError: true };
   const budget = new RestartBudget({ intensity: 100, periodMs: 60_000 });
   for (let i = 1; i < initializerFailures; i++) assert.equal(budget.died(i, failed).restart, true);

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Pool, PoolBrokenError } from 'manycore';
+import { partOf, scale } from '../matrix.ts';
+import { runScript } from '../run-script.ts';
 import { startHost } from './hosts.ts';
 import { allUp, both, descendants, isAlive, processes, scenario, until } from './support.ts';
 
@@ -130,47 +132,6 @@ for (const context of both) {
       assert.equal(host.output(), 'main\nsquare 49\n');
     },
   );
-
-  test(
-    `${context}: options of the host are not the workers' when they would harm (D9)`,
-    { timeout: 50_000 },
-    async () => {
-      const folder = mkdtempSync(join(tmpdir(), 'faults-'));
-      try {
-        const preload = join(folder, 'preload.mjs');
-        // A preload that makes a pool itself would multiply for ever if workers got it.
-        writeFileSync(
-          preload,
-          `import { Pool } from ${JSON.stringify(pathToFileURL(fileURLToPath(import.meta.resolve('manycore'))).href)};
-        const pool = new Pool(1, { context: '${context}' });
-        console.log('preload', await pool.apply((x) => x, [1]));
-        await pool.terminate();`,
-        );
-        for (const options of [
-          ['--import', pathToFileURL(preload).href],
-          ['--inspect=0'],
-          ['--max-old-space-size=200'],
-          ['--stack-trace-limit=50'],
-          ['--no-warnings'],
-        ]) {
-          const host = startHost(['main-guard', context], options);
-          const { code } = await host.ended;
-          assert.equal(code, 0, `${options.join(' ')}: ${host.errors()}`);
-          assert.equal(host.output().replace('preload 1\n', ''), 'main\nsquare 49\n');
-          assert.equal(host.output().includes('preload 1'), options[0] === '--import');
-        }
-        const { stdout, status, stderr } = spawnSync(process.execPath, [program, 'main-guard', context], {
-          encoding: 'utf8',
-          env: { ...process.env, NODE_OPTIONS: `--import=${pathToFileURL(preload).href}` },
-          timeout: 20_000,
-        });
-        assert.equal(status, 0, stderr);
-        assert.equal(stdout, 'preload 1\nmain\nsquare 49\n');
-      } finally {
-        rmSync(folder, { recursive: true });
-      }
-    },
-  );
 }
 
 test('process: the folder of the host is deleted while it runs (D11)', { timeout: 40_000 }, async () => {
@@ -205,15 +166,47 @@ test('process: Node is gone from where it was: the pool breaks and says why (D11
   assert.deepEqual(descendants(), []);
 });
 
+const many = partOf(50, 12);
 for (const context of both) {
-  test(`${context}: many pools at once (D12)`, { timeout: 50_000 }, async () => {
-    const pools = Array.from({ length: 12 }, () => new Pool(1, { context }));
+  test(`${context}: ${many} of 50 pools at once (D12)`, { timeout: 50_000 * scale }, async () => {
+    const pools = Array.from({ length: many }, () => new Pool(1, { context }));
     assert.deepEqual(
       await Promise.all(pools.map((pool, i) => pool.apply((x) => x, [i]))),
       pools.map((_, i) => i),
     );
     await Promise.all(pools.map((pool) => pool.terminate()));
     await until('nothing is left', () => descendants().length === 0, 1_000);
+  });
+
+  test(`${context}: pools in the processes of a cluster, and in threads (D12)`, { timeout: 50_000 }, async () => {
+    const inCluster = `
+      import cluster from 'node:cluster';
+      import { once } from 'node:events';
+      import { Pool } from 'manycore';
+      if (cluster.isPrimary) {
+        const all = [cluster.fork(), cluster.fork()];
+        for (const [code] of await Promise.all(all.map((each) => once(each, 'exit')))) console.log(code);
+      } else {
+        const pool = new Pool(2, { context: '${context}' });
+        console.log(String(await pool.map((x) => x * x, [1, 2, 3])));
+        await pool.terminate();
+        cluster.worker.disconnect();
+      }`;
+    assert.equal((await runScript(inCluster)).stdout, '1,4,9\n1,4,9\n0\n0\n');
+    const inThreads = `
+      import { once } from 'node:events';
+      import { fileURLToPath } from 'node:url';
+      import { isMainThread, Worker } from 'node:worker_threads';
+      import { Pool } from 'manycore';
+      if (isMainThread) {
+        const all = [1, 2].map(() => new Worker(fileURLToPath(import.meta.url)));
+        for (const [code] of await Promise.all(all.map((each) => once(each, 'exit')))) console.log(code);
+      } else {
+        const pool = new Pool(2, { context: '${context}' });
+        console.log(String(await pool.map((x) => x * x, [1, 2, 3])));
+        await pool.terminate();
+      }`;
+    assert.equal((await runScript(inThreads)).stdout, '1,4,9\n1,4,9\n0\n0\n');
   });
 }
 

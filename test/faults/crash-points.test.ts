@@ -124,27 +124,3 @@ for (const what of ['an error that is its own cause', 'nothing', 'no frame'] as 
     },
   );
 }
-
-scenario(
-  'a worker that holds too much memory is replaced after its task, or ended (A24, L6)',
-  { contexts: processes, workers: 1, maxMemoryPerWorker: 300e6 },
-  async ({ pool, submit }) => {
-    await pool.apply(() => 0);
-    const first = pool.statistics().workers[0]?.id;
-    const kept = submit(() => {
-      Object.assign(globalThis, { kept: Buffer.alloc(350e6, 1) });
-      return 1;
-    }, []);
-    assert.equal(await kept.result, 1);
-    await until('it was replaced', () =>
-      pool.statistics().workers.some(({ id, state }) => id !== first && state === 'ready'),
-    );
-    const error = await submit(() => {
-      const all: Buffer[] = [];
-      for (;;) all.push(Buffer.alloc(10e6, 1));
-    }, []).error();
-    assert.ok(error instanceof WorkerLostError, error.stack);
-    assert.match(error.message, /Its memory was \d+ MB, more than twice the limit \(maxMemoryPerWorker\) of 300 MB\./);
-    assert.ok(error.oomHint);
-  },
-);

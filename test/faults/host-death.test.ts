@@ -151,7 +151,8 @@ for (const context of both) {
     const host = startHost(['frozen', context]);
     await host.line('busy');
     process.kill(host.pid, 'SIGSTOP');
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    // Longer than the task may take.
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
     process.kill(host.pid, 'SIGCONT');
     await nobodyIsLeft(host);
     // A thread is stopped with its process: its task goes on afterwards and may then be over its time.

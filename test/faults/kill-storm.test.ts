@@ -14,8 +14,8 @@ function random(seed: number): () => number {
 
 for (const everyMs of [60, 5]) {
   scenario(
-    `300 tasks of 20 ms, two workers, a random one is killed every ${everyMs} ms for 3 s (C7)`,
-    { contexts: processes, restart: { intensity: 10_000 } },
+    `300 tasks of 20 ms, two workers as they are by default, a random one is killed every ${everyMs} ms for 3 s (C7)`,
+    { contexts: processes },
     async ({ pool, submit }) => {
       const next = random(everyMs);
       const results = Array.from(
@@ -48,6 +48,7 @@ for (const everyMs of [60, 5]) {
       assert.ok(performance.now() - afterMs < 30_000);
       const rejected = outcomes.filter((outcome) => outcome.status === 'rejected');
       assert.equal(outcomes.length, 300);
+      assert.ok(kills >= 10, `${kills} kills`);
       assert.ok(rejected.length <= kills, `${rejected.length} rejections by ${kills} kills`);
       for (const { reason } of rejected) assert.ok(reason instanceof WorkerLostError, String(reason));
       outcomes.forEach((outcome, i) => outcome.status === 'fulfilled' && assert.equal(outcome.value, i * 7));

@@ -57,7 +57,7 @@ export async function until(
   return performance.now() - startedMs;
 }
 
-function files(): string[] {
+export function files(): string[] {
   return ['/dev/shm', tmpdir()].flatMap((folder) => {
     try {
       return readdirSync(folder).filter((name) => name.startsWith(`manycore-${process.pid}`));
@@ -67,7 +67,7 @@ function files(): string[] {
   });
 }
 
-function descriptors(): string[] {
+export function descriptors(): string[] {
   return readdirSync('/proc/self/fd')
     .map((fd) => {
       try {
@@ -118,8 +118,9 @@ export interface ScenarioOptions extends Omit<PoolOptions, 'context' | 'initiali
 }
 
 /**
- * A scenario on a pool, for each context. Afterwards the pool answers a probe or says that it has ended, each task had
- * exactly one outcome, and nothing is left: no process, descriptor, file, timer, unhandled rejection or warning.
+ * A scenario on a pool, for each context. Afterwards the pool answers a probe or says that it has ended (V2), its numbers
+ * agree (V3), each task had exactly one outcome (V1), and nothing is left: no process (V4), descriptor (V5), file (V6),
+ * unhandled rejection or warning (V7), timer (V12). The other invariants are those of invariants.test.ts.
  */
 export function scenario(
   name: string,
@@ -184,7 +185,7 @@ function checkStatistics(pool: Pool): void {
 }
 
 /** What keeps or would keep the program alive, but for what Node itself is done with soon. */
-function resources(): string[] {
+export function resources(): string[] {
   return process.getActiveResourcesInfo().filter((kind) => !['Immediate', 'CloseReq', 'PipeWrap'].includes(kind));
 }
 

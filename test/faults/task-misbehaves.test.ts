@@ -3,7 +3,9 @@ import { execSync, spawn } from 'node:child_process';
 import { pbkdf2Sync } from 'node:crypto';
 import { readSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { test } from 'node:test';
 import { Pool, task, TaskTimeoutError, WorkerLostError } from 'manycore';
+import { runScript } from '../run-script.ts';
 import { allUp, descendants, isAlive, processes, scenario, threads, until } from './support.ts';
 
 for (const [shown, exit, code] of [
@@ -38,7 +40,7 @@ scenario('process.exitCode and a throw: the throw counts (A16)', {}, async ({ su
 
 for (const signal of ['SIGABRT', 'SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGKILL'] as const) {
   scenario(
-    `a task that ends its process by ${signal} loses itself only (A17)`,
+    `a task that ends its process by ${signal} loses itself only (A17${signal === 'SIGKILL' ? ', A18' : ''})`,
     { contexts: processes },
     async ({ submit }) => {
       const other = submit(() => new Promise((resolve) => setTimeout(() => resolve('unharmed'), 200)), []);
@@ -56,6 +58,17 @@ for (const signal of ['SIGABRT', 'SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGKI
     },
   );
 }
+
+test('thread: a task that kills its process ends the program, workers and all: that is the limit of threads (A18)', async () => {
+  const { signal, stdout } = await runScript(`
+    import { ThreadPool } from 'manycore';
+    const pool = new ThreadPool(2);
+    await pool.broadcast(() => 0);
+    console.log('works');
+    await pool.apply(() => process.kill(process.pid, 'SIGKILL'));
+    console.log('never');`);
+  assert.deepEqual([signal, stdout], ['SIGKILL', 'works\n']);
+});
 
 const endless: [string, string, () => unknown][] = [
   [
@@ -127,57 +140,6 @@ scenario('blocked in Atomics.wait: a thread is ended too (A21)', { contexts: thr
   }).error();
   assert.ok(error instanceof TaskTimeoutError);
 });
-
-const hogs: [string, () => unknown][] = [
-  [
-    'small arrays',
-    () => {
-      const all: unknown[] = [];
-      for (;;) all.push([1, 2, 3]);
-    },
-  ],
-  [
-    'arrays that are filled',
-    () => {
-      const all: unknown[] = [];
-      for (;;) all.push(new Array(1e6).fill(1.5));
-    },
-  ],
-  [
-    'strings',
-    () => {
-      const all: string[] = [];
-      for (let i = 0; ; i++) all.push(`${i}`.padStart(1_000).split('').join('-'));
-    },
-  ],
-  [
-    'a Map',
-    () => {
-      const all = new Map();
-      for (let i = 0; ; i++) all.set(`${i}`, { i });
-    },
-  ],
-  [
-    'JSON.parse',
-    () => {
-      const all: unknown[] = [];
-      for (;;) all.push(JSON.parse('[[1],[2],[3],{"a":[1]}]'));
-    },
-  ],
-];
-for (const [what, fn] of hogs) {
-  scenario(
-    `out of memory by ${what}: its worker is lost and the error says why (A23)`,
-    { contexts: processes, env: { ...process.env, NODE_OPTIONS: '--max-old-space-size=64' } },
-    async ({ submit }) => {
-      const error = await submit(fn, []).error();
-      assert.ok(error instanceof WorkerLostError);
-      assert.equal(error.oomHint, true, error.message);
-      assert.match(error.message, /ran out of memory/);
-      assert.ok(process.memoryUsage.rss() < 1e9);
-    },
-  );
-}
 
 const after: [string, () => unknown][] = [
   [
@@ -329,6 +291,40 @@ scenario(
     await pool.terminate();
     assert.ok(performance.now() - startedMs < 2_000);
     await stuck.error();
+  },
+);
+
+scenario(
+  'a task that tells its progress without end fills nothing; a generator as its result is refused, and runs no further (A35)',
+  { workers: 1 },
+  async ({ pool, submit }) => {
+    const before = process.memoryUsage.rss();
+    let told = 0;
+    pool.on('taskProgress', () => told++);
+    const steps = 500_000;
+    const count = submit(
+      (total) => {
+        for (let i = 1; i <= total; i++) task().progress(i, total);
+        return total;
+      },
+      [steps],
+    );
+    assert.equal(await count.result, steps);
+    assert.ok(told < steps / 20, `${told} reports`);
+    const error = await submit(
+      // The result would be taken piece by piece; it is returned as a whole.
+      () =>
+        (async function* () {
+          for (let i = 0; i < 1_000_000; i++) {
+            Object.assign(globalThis, { yielded: i });
+            yield i;
+          }
+        })() as unknown,
+      [],
+    ).error();
+    assert.match(error.message, /generator/);
+    assert.equal(await submit(() => Reflect.get(globalThis, 'yielded') as unknown, []).result, undefined);
+    assert.ok(process.memoryUsage.rss() - before < 200e6);
   },
 );
 

@@ -62,20 +62,30 @@ scenario(
   },
 );
 
-scenario('SIGKILL of workers that boot, 20 times: no task is consumed (C6)', P, async ({ pool, submit }) => {
-  const result = submit((x) => x + 1, [1]);
-  const boots = new Set<number>();
-  // Their pids are known from their start on, as they are children of ours.
-  await until('20 were killed or the task is done', () => {
-    for (const { pid, state } of pool.statistics().workers) {
-      if (state !== 'starting' || pid === undefined || boots.has(pid) || boots.size === 20) continue;
-      boots.add(pid);
-      process.kill(pid, 'SIGKILL');
-    }
-    return boots.size === 20 || result.result.ready();
-  });
-  assert.equal(await result.result, 2);
-});
+scenario(
+  'SIGKILL of workers that boot, 20 times: no task is consumed (C6)',
+  // Long enough to be killed in it.
+  { ...P, initializer: () => new Promise((resolve) => void setTimeout(resolve, 100)) },
+  async ({ pool, submit }) => {
+    const tasks = [1, 2, 3].map((x) => submit((y) => [y, task().attempt], [x]).result);
+    const boots = new Set<number>();
+    // Their pids are known from their start on, as they are children of ours.
+    await until('20 were killed', () => {
+      for (const { pid, state } of pool.statistics().workers) {
+        if (state !== 'starting' || pid === undefined || boots.has(pid) || boots.size === 20) continue;
+        boots.add(pid);
+        process.kill(pid, 'SIGKILL');
+      }
+      return boots.size === 20;
+    });
+    assert.deepEqual(await Promise.all(tasks), [
+      [1, 1],
+      [2, 1],
+      [3, 1],
+    ]);
+    assert.equal(pool.statistics().lost, 0);
+  },
+);
 
 for (const workers of [1, 2, 5]) {
   scenario(`all ${workers} workers are killed in one tick (C8)`, { ...P, workers }, async ({ pool, submit }) => {

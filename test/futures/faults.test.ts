@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
-import { range, RemoteError, SerializationError, task, WorkerLostError } from 'manycore';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { PoolBrokenError, range, RemoteError, SerializationError, task, WorkerLostError } from 'manycore';
 import { wait } from 'manycore/futures';
+import { limitStarts } from '../limit-starts.ts';
 import { eventually, rejection } from '../matrix.ts';
 import { sleep, square } from '../functions.ts';
 import { eachExecutor, hasBegun, testExecutor } from './support.ts';
@@ -158,7 +161,31 @@ eachExecutor((make, context) => {
       },
     );
 
-  testExecutor('faults: a worker that dies behind its result (Q411)', make, { maxWorkers: 1 }, async (executor) => {
+  testExecutor(
+    'faults: a worker that ends as it collects an argument, behind its result: the result stands (Q411)',
+    make,
+    { maxWorkers: 1 },
+    async (executor) => {
+      const future = executor.submit(
+        (argument: object) => {
+          const registry = new FinalizationRegistry(() => process.exit(3));
+          registry.register(argument, 0);
+          Object.assign(globalThis, { registry });
+          setFlagsFromString('--expose-gc');
+          const collectGarbage = runInNewContext('gc') as () => void;
+          setInterval(collectGarbage, 10);
+          return 'kept';
+        },
+        { text: 'an argument' },
+      );
+      assert.equal(await future, 'kept');
+      await eventually(() => executor.statistics().workers.every(({ id }) => id > 1), 10_000);
+      assert.equal(await executor.submit(square, 3), 9);
+      assert.equal(executor.statistics().lost, 0);
+    },
+  );
+
+  testExecutor('faults: a worker that dies behind its result', make, { maxWorkers: 1 }, async (executor) => {
     const future = executor.submit(() => {
       setImmediate(() => process.exit(3));
       return 'kept';
@@ -238,7 +265,31 @@ eachExecutor((make, context) => {
   );
 
   testExecutor(
-    'faults: a call that ends its worker each time does not strand those behind it (Q422)',
+    'faults: a replacement that cannot be started fails what is queued, which says why (Q422)',
+    make,
+    { maxWorkers: 1 },
+    async (executor) => {
+      await executor.submit(square, 1);
+      const undo = limitStarts(0);
+      try {
+        const dies = executor.submit(() => process.exit(1));
+        const queued = [1, 2, 3].map((n) => executor.submit(square, n));
+        assert.ok((await rejection(dies)) instanceof WorkerLostError);
+        for (const future of queued) {
+          const error = await rejection(future);
+          assert.ok(error instanceof PoolBrokenError, error.stack);
+          assert.match(error.message, /EAGAIN: no more workers/);
+        }
+        assert.throws(() => executor.submit(square, 1), PoolBrokenError);
+        await executor.shutdown();
+      } finally {
+        undo();
+      }
+    },
+  );
+
+  testExecutor(
+    'faults: a call that ends its worker each time does not strand those behind it',
     make,
     { maxWorkers: 1 },
     async (executor) => {

@@ -150,17 +150,68 @@ for (const context of contexts) {
     assert.equal(await getReusableExecutor({ maxWorkers: 1, context }).submit(square, 4), 16);
   });
 
-  testReusable(`getReusableExecutor: used in the workers of the same, ${context} (S449, S450)`, async () => {
-    const executor = getReusableExecutor({ maxWorkers: 1, context });
-    const nested = executor.submit(async (kind: 'process' | 'thread') => {
+  testReusable(
+    `getReusableExecutor: asked for in its own workers, which all wait for what they submit there, ${context} (S450)`,
+    async () => {
+      const options = { maxWorkers: 2, context };
+      const executor = getReusableExecutor(options);
+      const outer = [0, 1, 2, 3].map((n) =>
+        executor.submit(
+          async (own: typeof options, tens: number) => {
+            const { getReusableExecutor: again } = await import('manycore/futures');
+            // More than can run at once there, too.
+            const inner = [0, 1, 2, 3].map((i) => again(own).submit((x: number) => x + 1, tens + i));
+            return [again(own) === again(own), ...(await Promise.all(inner))] as const;
+          },
+          options,
+          n * 10,
+        ),
+      );
+      assert.deepEqual(
+        await Promise.all(outer),
+        [0, 10, 20, 30].map((tens) => [true, tens + 1, tens + 2, tens + 3, tens + 4]),
+      );
+      assert.equal(executor.statistics().workers.length, 2);
+    },
+  );
+
+  testReusable(`getReusableExecutor: in the workers of its workers, four deep, ${context} (S449)`, async () => {
+    const deeper = async (depth: number, own: { maxWorkers: number; context: typeof context }): Promise<number> => {
       const { getReusableExecutor: again } = await import('manycore/futures');
-      const inner = again({ maxWorkers: 1, context: kind });
-      const value = await inner.submit((n: number) => n + 1, 41);
-      await inner.shutdown();
-      return value;
-    }, context);
-    assert.equal(await nested, 42);
+      return depth === 0 ? 0 : 1 + (await again(own).submit(deeper, depth - 1, own));
+    };
+    assert.equal(await deeper(4, { maxWorkers: 1, context }), 4);
   });
+
+  testReusable(
+    `getReusableExecutor: the same options have the same workers; another initializer or life of workers has others, ${context} (V506, V507)`,
+    async () => {
+      const whoAmI = async (): Promise<string> => {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        return `${process.pid}/${process.getBuiltinModule('node:worker_threads').threadId}`;
+      };
+      const options = { maxWorkers: 2, context } as const;
+      const workersOf = async (more: object, fn = whoAmI): Promise<string[]> => {
+        const executor = getReusableExecutor({ ...options, ...more });
+        const futures = Array.from({ length: 8 }, () => executor.submit(fn));
+        return [...new Set(await Promise.all(futures))].toSorted();
+      };
+      const allWorkersOf = async (more: object): Promise<string[]> => {
+        let all: string[] = [];
+        await eventually(async () => (all = await workersOf(more)).length === 2, 20_000);
+        return all;
+      };
+      let last = await allWorkersOf({});
+      for (const fn of [whoAmI, async () => `${await whoAmI()}`])
+        for (const worker of await workersOf({}, fn)) assert.ok(last.includes(worker));
+      for (const more of [{ initializer: () => undefined }, { maxTasksPerChild: 1_000 }, { env: { ONE: '1' } }]) {
+        const others = await allWorkersOf(more);
+        for (const worker of others) assert.ok(!last.includes(worker), Object.keys(more)[0]);
+        for (const worker of await workersOf(more)) assert.ok(others.includes(worker));
+        last = others;
+      }
+    },
+  );
 }
 
 testReusable('getReusableExecutor: impossible sizes and options are refused (S443)', async () => {

@@ -29,7 +29,7 @@ test('fuzzing: the code that inputs run leads on to what no random input would f
   assert.equal(Buffer.from(finding!.input).toString('latin1', 0, 3), 'maz');
 });
 
-// What is beyond this is found by `npm run fuzz`.
+// The million of the case, and what is beyond: `npm run fuzz`.
 for (const [target, inputs] of [
   [codec, 1_500],
   [ring, 3_000],

@@ -1,26 +1,43 @@
 import { strict as assert } from 'node:assert';
 import { inspect } from 'node:util';
 import { Manager } from 'manycore';
+import { handshakeMs } from '#internal/limits.js';
 import { AuthKey } from '#internal/manager/auth-key.js';
 import { DataDecoder } from '#internal/wire/data-decoder.js';
 import { DataEncoder } from '#internal/wire/data-encoder.js';
 import { DataTag } from '#internal/wire/data-tags.js';
 import { Reader } from '#internal/wire/reader.js';
 import { Writer } from '#internal/wire/writer.js';
-import { eventually, rejection, testClean } from '../matrix.ts';
+import { eventually, partOf, rejection, testClean } from '../matrix.ts';
 import { authKey, testServer } from './support.ts';
 import { dialAuthenticated, dialRaw, frame } from './raw-client.ts';
 
 const plain = { address: { port: 0 }, tls: false } as const;
 
-testServer('abuse: who says nothing is cut off, others are served (I1)', plain, async (client, server) => {
-  const list = client.list([1]);
-  const silent = Array.from({ length: 100 }, () => dialRaw(server.address));
-  await eventually(() => server.statistics().unauthenticated === 100);
-  for (let i = 0; i < 50; i++) assert.equal(await list.length(), 1);
-  await Promise.all(silent.map(({ closed }) => closed));
-  await eventually(() => server.statistics().unauthenticated === 0);
-});
+const many = partOf(10_000, 100);
+testServer(
+  `abuse: who says nothing, or a byte a second, is cut off, others are served: ${many} of 10,000 (I1)`,
+  { ...plain, limit: 20_000 + many * 20 },
+  async (client, server) => {
+    const list = client.list([1]);
+    const startedMs = performance.now();
+    const silent = Array.from({ length: many }, () => dialRaw(server.address));
+    const slow = silent.slice(0, 10).map(({ socket }) => {
+      const bytes = Buffer.from('MCM1\u0001').values();
+      return setInterval(() => socket.write(Buffer.from([bytes.next().value ?? 0])), 1_000);
+    });
+    await eventually(() => server.statistics().unauthenticated >= 100);
+    for (let i = 0; i < 50; i++) assert.equal(await list.length(), 1);
+    // The first of them, the slow ones, are at it from the start.
+    await Promise.all(silent.slice(0, 50).map(({ closed }) => closed));
+    const ms = performance.now() - startedMs;
+    assert.ok(ms > handshakeMs - 100 && ms < handshakeMs * 2, `${ms} ms`);
+    for (const timer of slow) clearInterval(timer);
+    await Promise.all(silent.map(({ closed }) => closed));
+    assert.equal(await list.length(), 1);
+    await eventually(() => server.statistics().unauthenticated === 0);
+  },
+);
 
 testServer('abuse: what is no handshake is closed at once, whatever its size (I2)', plain, async (client, server) => {
   for (const bytes of [

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,6 +9,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Manager, Pool, Process } from 'manycore';
 import type { DictProxy, ListProxy } from 'manycore/managers';
+import { descendants } from '#internal/testing/processes.js';
 import { eachContext, eventually, rejection, testClean } from '../matrix.ts';
 import { authKey, runIn, testManager } from './support.ts';
 
@@ -26,6 +27,32 @@ testClean('manager: starts by itself or by start(), once, and ends with 0 (G188)
   assert.equal(manager.exitCode, 0);
   assert.equal(existsSync(dirname(String(manager.address))), false);
 });
+
+testClean(
+  'manager: its key is in no command line and no environment, its folder and socket are for this user only (K1, K2, K4)',
+  {},
+  async () => {
+    const secret = 'a key that nobody may see';
+    const umask = process.umask(0);
+    try {
+      await using manager = new Manager({ authKey: secret });
+      assert.deepEqual(await manager.list([1]).value(), [1]);
+      const told = ['utf8', 'hex', 'base64'].map((form) => Buffer.from(secret).toString(form as BufferEncoding));
+      const pids = descendants(process.pid);
+      assert.ok(pids.length > 0);
+      for (const pid of pids)
+        for (const file of ['cmdline', 'environ']) {
+          const text = readFileSync(`/proc/${pid}/${file}`, 'latin1');
+          for (const form of told) assert.ok(!text.includes(form), file);
+        }
+      const socket = String(manager.address);
+      assert.equal(statSync(dirname(socket)).mode & 0o777, 0o700);
+      assert.equal(statSync(socket).mode & 0o077, 0);
+    } finally {
+      process.umask(umask);
+    }
+  },
+);
 
 testClean('manager: shutdown twice, and a proxy after it (G195)', {}, async () => {
   const manager = new Manager();

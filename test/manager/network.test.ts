@@ -14,34 +14,42 @@ import { authKey, testServer } from './support.ts';
 const port = { port: 0 } as const;
 
 class QueueManager extends Manager {}
-QueueManager.register('getQueue', { type: 'Queue', shared: true });
+for (const name of ['jobs', 'answers']) QueueManager.register(name, { type: 'Queue', shared: true });
 
 for (const [kind, options] of [
   ['TLS by the key', {}],
   ['plain TCP on one machine', { tls: false }],
 ] as const) {
   testServer(
-    `manager: a queue for another process, over ${kind} (G190)`,
+    `manager: queues for another process, both ways and in order, over ${kind} (G190)`,
     { ...options, address: port, manager: QueueManager },
     async (client, server) => {
-      const queue = client.create<QueueProxy<number>>('getQueue');
+      const jobs = client.create<QueueProxy<number>>('jobs');
+      const answers = client.create<QueueProxy<readonly [job: number, place: number]>>('answers');
       const child = new Process({
         target: async (address: Address, key: Uint8Array, more: object) => {
-          QueueManager.register('getQueue', { type: 'Queue' });
+          for (const name of ['jobs', 'answers']) QueueManager.register(name, { type: 'Queue' });
           await using manager = await QueueManager.connect(address, { authKey: key, ...more });
-          const jobs = manager.create<QueueProxy<number>>('getQueue');
-          for (let n = 0; n < 10; n++) await jobs.put((await jobs.get()) + 100);
+          const from = manager.create<QueueProxy<number>>('jobs');
+          const to = manager.create<QueueProxy<readonly [number, number]>>('answers');
+          for (let place = 0; place < 100; place++) await to.put([await from.get(), place]);
         },
         args: [server.address, authKey, options],
       });
       child.start();
-      for (let n = 0; n < 10; n++) await queue.put(n);
+      // What is there before it comes, and what it waits for.
+      for (let job = 0; job < 50; job++) await jobs.put(job);
+      const seen: (readonly [number, number])[] = [];
+      for (let n = 0; n < 50; n++) seen.push(await answers.get());
+      for (let job = 50; job < 100; job++) await jobs.put(job);
+      for (let n = 0; n < 50; n++) seen.push(await answers.get());
+      assert.deepEqual(
+        seen,
+        Array.from({ length: 100 }, (_, i) => [i, i]),
+      );
       await child.join();
       assert.equal(child.exitCode, 0);
-      const back: number[] = [];
-      while (!(await queue.empty())) back.push(await queue.get());
-      assert.equal(back.length, 10);
-      assert.ok(back.some((n) => n >= 100));
+      assert.deepEqual([await jobs.empty(), await answers.empty()], [true, true]);
     },
   );
 }

@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { setImmediate as turn } from 'node:timers/promises';
 import { runInNewContext } from 'node:vm';
 import { Manager, Pool } from 'manycore';
-import { eventually, testClean } from '../matrix.ts';
+import { eventually, partOf, testClean } from '../matrix.ts';
 import { authKey, testManager, testServer } from './support.ts';
 import { dialAuthenticated, frame, type RawClient } from './raw-client.ts';
 
@@ -11,8 +11,7 @@ setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
 const clients = 1_000;
-/** `MANYCORE_SCALE=10` makes it the million. */
-const proxies = 100_000 * Number(process.env['MANYCORE_SCALE'] ?? 1);
+const proxies = partOf(1_000_000, 100_000);
 
 testServer(
   'scale: 1,000 clients, each of them calling, are served',
@@ -42,7 +41,7 @@ testServer(
 );
 
 testManager(
-  `scale: ${proxies} proxies made and dropped leave nothing in the server (I22)`,
+  `scale: ${proxies} of 1,000,000 proxies made and dropped leave nothing in the server (I22)`,
   async (manager) => {
     const keep = manager.Value('i', 0);
     await keep.get();

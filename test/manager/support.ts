@@ -17,11 +17,11 @@ export function testManager(name: string, body: (manager: Manager) => Promise<vo
 /** A test with a server in this process and a client of it. */
 export function testServer(
   name: string,
-  options: ManagerOptions & { readonly manager?: typeof Manager },
+  options: ManagerOptions & { readonly manager?: typeof Manager; readonly limit?: number },
   body: (client: Manager, server: Server) => Promise<void>,
 ): void {
-  testClean(name, {}, async () => {
-    const { manager: Class = Manager, ...rest } = options;
+  const { manager: Class = Manager, limit, ...rest } = options;
+  testClean(name, limit === undefined ? {} : { limit }, async () => {
     await using server = new Class({ authKey, ...rest }).getServer();
     await server.start();
     const { tls, insecure } = rest;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
-import { cpuCount, Pool, range, SerializationError, task, ThreadPool } from 'manycore';
-import { eachContext, eventually, rejection, testClean, testPool, type Context } from '../matrix.ts';
+import { cpuCount, Pool, PoolBrokenError, range, SerializationError, task, ThreadPool } from 'manycore';
+import { limitStarts } from '../limit-starts.ts';
+import { eachContext, eventually, partOf, rejection, scale, testClean, testPool, type Context } from '../matrix.ts';
 
 const square = (x: number): number => x * x;
 
@@ -14,7 +15,7 @@ async function identity(): Promise<string> {
 const kindOf = (id: string): Context => (Number(id.split('/')[0]) === process.pid ? 'thread' : 'process');
 
 eachContext((context) => {
-  testPool('construction: three workers are three, and distinct (J286)', { context, workers: 3 }, async (pool) => {
+  testPool('construction: three workers are three, and distinct (L286)', { context, workers: 3 }, async (pool) => {
     const ids = await pool.broadcast(identity);
     assert.equal(new Set(ids).size, 3);
     assert.deepEqual([...new Set(ids.map(kindOf))], [context]);
@@ -25,14 +26,39 @@ eachContext((context) => {
     );
   });
 
+  const many = partOf(200, 40);
   testPool(
-    'construction: forty workers, one map (J287)',
-    { context, workers: 40, test: { limit: 60_000 } },
+    `construction: ${many} of 200 workers, one map (L287)`,
+    { context, workers: many, test: { limit: 60_000 * scale } },
     async (pool) => {
       assert.deepEqual(
         await pool.map(square, range(400), { chunkSize: 1 }),
         Array.from({ length: 400 }, (_, i) => i * i),
       );
+      const { workers } = pool.statistics();
+      assert.equal(workers.length, many);
+    },
+  );
+
+  testClean(
+    'construction: when the third worker cannot be started the pool says why, and the two that were are ended (L288)',
+    {},
+    async () => {
+      const undo = limitStarts(2);
+      try {
+        const pool = new Pool({ context, workers: 4 });
+        const exits: number[] = [];
+        pool.on('workerExit', ({ id }) => exits.push(id));
+        const error = await rejection(pool.apply(square, [3]));
+        assert.ok(error instanceof PoolBrokenError, error.stack);
+        assert.match(error.message, /EAGAIN: no more workers/);
+        assert.throws(() => pool.apply(square, [3]), PoolBrokenError);
+        await pool.join();
+        assert.deepEqual([pool.statistics().state, pool.statistics().workers], ['broken', []]);
+        assert.ok(exits.includes(1) && exits.includes(2), String(exits));
+      } finally {
+        undo();
+      }
     },
   );
 
@@ -57,14 +83,18 @@ eachContext((context) => {
     assert.equal(kept.statistics().state, 'ended');
   });
 
-  testPool('construction: a pool cannot be passed to a worker (L314)', { context, workers: 1 }, async (pool) => {
-    const error = await rejection(pool.apply((p: Pool) => p.statistics().state, [pool]));
-    assert.ok(error instanceof SerializationError);
-    assert.match(error.message, /a pool cannot be passed to workers\. Make one inside the function/);
-    assert.ok((await rejection(pool.apply(() => pool.statistics().state))) instanceof SerializationError);
-  });
+  testPool(
+    'construction: a pool cannot be passed to a worker, so no task waits for its own pool (L314, A34)',
+    { context, workers: 1 },
+    async (pool) => {
+      const error = await rejection(pool.apply((p: Pool) => p.statistics().state, [pool]));
+      assert.ok(error instanceof SerializationError);
+      assert.match(error.message, /a pool cannot be passed to workers\. Make one inside the function/);
+      assert.ok((await rejection(pool.apply(() => pool.statistics().state))) instanceof SerializationError);
+    },
+  );
 
-  testPool('construction: a pool inside a task of a pool (J313, V504, V516)', { context, workers: 1 }, async (pool) => {
+  testPool('construction: a pool inside a task of a pool (L313, V504, V516)', { context, workers: 1 }, async (pool) => {
     for (const inner of ['process', 'thread'] as const) {
       const values = await pool.apply(
         async (kind: 'process' | 'thread') => {
@@ -134,7 +164,7 @@ eachContext((context) => {
   );
 });
 
-testClean('construction: processes are the default, threads have a class of their own (J316)', {}, async () => {
+testClean('construction: processes are the default, threads have a class of their own (L316)', {}, async () => {
   await using pool = new Pool(1);
   assert.equal(kindOf(await pool.apply(identity)), 'process');
   assert.equal(pool.statistics().context, 'process');
@@ -145,12 +175,12 @@ testClean('construction: processes are the default, threads have a class of thei
   assert.equal(kindOf(await spawned.apply(identity)), 'process');
 });
 
-testClean('construction: as many workers as cores by default (J285)', {}, async () => {
+testClean('construction: as many workers as cores by default (L285)', {}, async () => {
   await using pool = new Pool();
   assert.equal(pool.statistics().workers.length, cpuCount());
 });
 
-testClean('construction: threads share memory (J316)', {}, async () => {
+testClean('construction: threads share memory (L316)', {}, async () => {
   await using pool = new ThreadPool(2);
   const counter = new Int32Array(new SharedArrayBuffer(4));
   await pool.map((n: number) => Atomics.add(counter, 0, n), range(10));

@@ -53,7 +53,32 @@ eachContext((context) => {
   );
 
   testPool(
-    'resize: up and down, at rest and at work (S434, S435, S437, S439)',
+    'resize: after all workers have ended as they were idle, and while some are about to (S439)',
+    { context, min: 0, max: 4, idleTimeout: 60, test: { limit: 40_000 } },
+    async (pool) => {
+      const inTurn = (count: number): Promise<number[]> =>
+        pool.map(sleep, new Array<number>(count).fill(40), { chunkSize: 1 });
+      await inTurn(8);
+      assert.ok(size(pool) > 1, 'it has grown');
+      await eventually(() => size(pool) === 0);
+      pool.resize({ min: 0, max: 2 });
+      let most = 0;
+      pool.on('workerStart', () => (most = Math.max(most, size(pool))));
+      assert.equal((await inTurn(8)).length, 8);
+      assert.ok(most <= 2, `${most} workers`);
+      // When the first of the two has gone the other one is about to.
+      await eventually(() => size(pool) < 2);
+      pool.resize(3);
+      await eventually(() => ready(pool) === 3 && size(pool) === 3);
+      assert.equal((await inTurn(6)).length, 6);
+      pool.resize({ min: 0, max: 1 });
+      await eventually(() => size(pool) === 0);
+      assert.equal(await pool.apply(sleep, [1]), 1);
+    },
+  );
+
+  testPool(
+    'resize: up and down, at rest and at work (S434, S435, S437)',
     { context, workers: 2, test: { limit: 60_000 } },
     async (pool) => {
       const before = await pool.broadcast(() => task().workerId);

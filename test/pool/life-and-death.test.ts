@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Pool, PoolClosedError, PoolRunningError, PoolTerminatedError, range, task, WorkerLostError } from 'manycore';
@@ -10,7 +11,7 @@ const squares = (count: number): number[] => Array.from({ length: count }, (_, i
 
 eachContext((context) => {
   testPool(
-    'close: right after submitting, with one task for each worker, all is done (J293)',
+    'close: right after submitting, with one task for each worker, all is done (L293)',
     { context, workers: 2, maxTasksPerChild: 1 },
     async (pool) => {
       const results = range(6)
@@ -33,7 +34,7 @@ eachContext((context) => {
   );
 
   testPool(
-    'maxTasksPerChild: a chunk counts as one task (J295)',
+    'maxTasksPerChild: a chunk counts as one task (L295)',
     { context, workers: 1, maxTasksPerChild: 2 },
     async (pool) => {
       const ids = await pool.map(() => task().workerId, range(60), { chunkSize: 10 });
@@ -43,7 +44,7 @@ eachContext((context) => {
     },
   );
 
-  testPool('close: exit handlers of the workers run before they end (J296)', { context, workers: 2 }, async (pool) => {
+  testPool('close: exit handlers of the workers run before they end (L296)', { context, workers: 2 }, async (pool) => {
     const base = join(tmpdir(), `pooltest-exit-${process.pid}-${context}`);
     const files = await pool.broadcast(
       async (prefix: string) => {
@@ -64,7 +65,7 @@ eachContext((context) => {
   });
 
   testPool(
-    'close: further calls are refused, what was queued is done (J297, B11, U475)',
+    'close: further calls are refused, what was queued is done (L297, B11, U475)',
     { context, workers: 1 },
     async (pool) => {
       const queued = pool.map(square, range(50), { chunkSize: 1 });
@@ -95,7 +96,7 @@ eachContext((context) => {
     },
   );
 
-  testPool('join: before close is refused (J298, U477)', { context, workers: 1 }, async (pool) => {
+  testPool('join: before close is refused (L298, U477)', { context, workers: 1 }, async (pool) => {
     const error = await rejection(pool.join());
     assert.ok(error instanceof PoolRunningError);
     assert.match(error.message, /call close\(\) or terminate\(\) first/);
@@ -118,7 +119,7 @@ eachContext((context) => {
   );
 
   testPool(
-    'terminate: ten thousand long tasks are gone at once, all rejected (J299, J300, V515)',
+    'terminate: ten thousand long tasks are gone at once, all rejected (L299, L300, V515)',
     { context, workers: 2 },
     async (pool) => {
       await pool.broadcast(() => 0);
@@ -175,14 +176,14 @@ eachContext((context) => {
     assert.ok((await rejection(result)) instanceof PoolTerminatedError);
   });
 
-  testPool('pools are left alone by a using of a closed pool (J302)', { context, workers: 1 }, async (pool) => {
+  testPool('pools are left alone by a using of a closed pool (L302)', { context, workers: 1 }, async (pool) => {
     pool.close();
     await pool[Symbol.asyncDispose]();
     assert.equal(pool.statistics().state, 'ended');
   });
 
   testClean(
-    'a pool that is dropped without close is named in one warning, and its workers end (J303)',
+    'a pool that is dropped without close is named in one warning, and its workers end (L303)',
     { warnings: /ResourceWarning: The pool "lost" was dropped/ },
     async () => {
       const { setFlagsFromString } = await import('node:v8');
@@ -209,7 +210,7 @@ eachContext((context) => {
   );
 
   testPool(
-    'a worker that ends itself fails its call alone and is replaced (J307, J308, A16)',
+    'a worker that ends itself fails its call alone and is replaced (L307, L308, A16)',
     { context, workers: 2 },
     async (pool) => {
       const others = pool.map(sleep, [50, 50, 50, 50], { chunkSize: 1 });
@@ -227,7 +228,7 @@ eachContext((context) => {
   );
 
   testPool(
-    'a worker that ends in one item of a map fails that item alone (J306, V509)',
+    'a worker that ends in one item of a map fails that item alone (L306, V509)',
     { context, workers: 2 },
     async (pool) => {
       const fatal = (i: number): number => {
@@ -267,7 +268,7 @@ eachContext((context) => {
   );
 
   testPool(
-    'all workers end at once, a hundred tasks wait: all end, and the pool works (J312)',
+    'all workers end at once, a hundred tasks wait: all end, and the pool works (L312)',
     { context, workers: 3 },
     async (pool) => {
       await pool.broadcast(() => 0);
@@ -283,7 +284,39 @@ eachContext((context) => {
   );
 
   testPool(
-    'an error whose class cannot be rebuilt keeps its name, message and stack (J309)',
+    'an error whose class cannot be rebuilt is stood in for, with its name, message and stack, and harms no later task (L309)',
+    { context, workers: 1 },
+    async (pool) => {
+      const fails = (): never => {
+        // It is made of what cannot leave its process, so it cannot either.
+        const server = createServer();
+        class Picky extends RangeError {
+          readonly pair: readonly [string, string];
+          constructor(a: string, b: string) {
+            super(`${a.toUpperCase()} and ${b.toUpperCase()}`);
+            this.name = 'Picky';
+            this.pair = [a, b];
+          }
+          get server(): unknown {
+            return server;
+          }
+        }
+        throw new Picky('x', 'y');
+      };
+      for (let i = 0; i < 20; i++) {
+        const error = await rejection(pool.apply(fails));
+        assert.equal(Object.getPrototypeOf(error), RangeError.prototype, 'the nearest class that is here');
+        assert.deepEqual([error.name, error.message], ['Picky', 'X and Y']);
+        assert.match(String(error.stack), /fails.*life-and-death/);
+        assert.deepEqual(Reflect.get(error, 'pair'), ['x', 'y']);
+      }
+      assert.equal(await pool.apply(square, [3]), 9);
+      assert.deepEqual([pool.statistics().lost, pool.statistics().workers[0]?.id], [0, 1]);
+    },
+  );
+
+  testPool(
+    'an error whose constructor takes other arguments is rebuilt without it (L309)',
     { context, workers: 1 },
     async (pool) => {
       class Picky extends Error {
@@ -299,8 +332,51 @@ eachContext((context) => {
           throw new Picky('x', 'y');
         }),
       );
-      assert.deepEqual([error.name, error.message], ['Picky', 'X and Y']);
+      assert.ok(error instanceof Picky);
+      assert.deepEqual([error.name, error.message, error.pair], ['Picky', 'X and Y', ['x', 'y']]);
       assert.match(String(error.stack), /life-and-death/);
+      assert.equal(await pool.apply(square, [3]), 9);
+    },
+  );
+
+  testPool(
+    'a worker that ends while it is idle is replaced, and no task suffers (L305)',
+    { context, workers: 1 },
+    async (pool) => {
+      const exits: number[] = [];
+      pool.on('workerExit', ({ id }) => exits.push(id));
+      const pid = await pool.apply(() => process.pid);
+      if (context === 'process') process.kill(pid, 'SIGKILL');
+      // Nobody else can end a thread: it does so itself, when its task is done.
+      else await pool.apply(() => void setTimeout(() => process.exit(1), 20));
+      await eventually(() => exits.length === 1);
+      assert.deepEqual(exits, [1]);
+      assert.equal(await pool.apply(() => task().workerId), 2);
+      assert.equal(pool.statistics().lost, 0);
+    },
+  );
+
+  testPool(
+    'a worker that is ended in a task: the call says how, and the next one has another (L306, U470)',
+    { context, workers: 1 },
+    async (pool) => {
+      await pool.apply(() => 0);
+      const { pid } = pool.statistics().workers[0]!;
+      const error = await rejection(
+        pool.apply(() => {
+          if (process.getBuiltinModule('node:worker_threads').isMainThread) process.kill(process.pid, 'SIGKILL');
+          else process.exit(9);
+          for (;;);
+        }),
+      );
+      assert.ok(error instanceof WorkerLostError);
+      const [shown, how] =
+        context === 'process' ? ['pid', 'was killed by SIGKILL'] : ['thread', 'was lost: it ended with exit code 9'];
+      assert.deepEqual(
+        [error.signal, error.exitCode, error.pid, error.phase],
+        [...(context === 'process' ? ['SIGKILL', null] : [null, 9]), pid, 'running'],
+      );
+      assert.match(error.message, new RegExp(`Worker 1 \\(${shown} ${pid}\\) ${how} while running task 2`));
       assert.equal(await pool.apply(square, [3]), 9);
     },
   );
@@ -312,19 +388,10 @@ eachContext((context) => {
   });
 });
 
-testPool('a worker that is killed while idle is replaced (J305)', { workers: 1 }, async (pool) => {
+testPool('a worker that is killed as the next task comes is replaced (L305)', { workers: 1 }, async (pool) => {
   const pid = await pool.apply(() => process.pid);
   process.kill(pid, 'SIGKILL');
   assert.notEqual(await pool.apply(() => process.pid, [], { retries: 1 }), pid);
-});
-
-testPool('a worker that is killed in a task: the call says by what (J306, U470)', { workers: 1 }, async (pool) => {
-  const pid = await pool.apply(() => process.pid);
-  const error = await rejection(pool.apply(() => process.kill(process.pid, 'SIGKILL')));
-  assert.ok(error instanceof WorkerLostError);
-  assert.deepEqual([error.signal, error.exitCode, error.pid], ['SIGKILL', null, pid]);
-  assert.match(error.message, new RegExp(`Worker 1 \\(pid ${pid}\\) was killed by SIGKILL while running task 2`));
-  assert.equal(await pool.apply(square, [3]), 9);
 });
 
 testPool('a task that ignores SIGTERM is killed all the same (U469, A30)', { workers: 1 }, async (pool) => {
@@ -340,7 +407,7 @@ testPool('a task that ignores SIGTERM is killed all the same (U469, A30)', { wor
 });
 
 testPool(
-  'a worker that runs out of memory fails its call alone, which says so (J311, A23)',
+  'a worker that runs out of memory fails its call alone, which says so (L311, A23)',
   { workers: 1, env: { ...process.env, NODE_OPTIONS: '--max-old-space-size=48' }, test: { limit: 60_000 } },
   async (pool) => {
     const error = await rejection(
@@ -357,21 +424,25 @@ testPool(
 );
 
 for (const context of contexts) {
-  testClean(`a thousand submissions race with close: each runs or is refused, ${context} (B11)`, {}, async () => {
-    const pool = new Pool({ context, workers: 2 });
-    const results: Promise<number>[] = [];
-    let refused = 0;
-    for (let i = 0; i < 1_000; i++) {
-      if (i === 500) pool.close();
-      try {
-        results.push(pool.apply(square, [i]));
-      } catch (error) {
-        assert.ok(error instanceof PoolClosedError);
-        refused++;
+  testClean(
+    `close: among a thousand submissions: those before it run, those behind it are refused, ${context}`,
+    {},
+    async () => {
+      const pool = new Pool({ context, workers: 2 });
+      const results: Promise<number>[] = [];
+      let refused = 0;
+      for (let i = 0; i < 1_000; i++) {
+        if (i === 500) pool.close();
+        try {
+          results.push(pool.apply(square, [i]));
+        } catch (error) {
+          assert.ok(error instanceof PoolClosedError);
+          refused++;
+        }
       }
-    }
-    assert.deepEqual(await Promise.all(results), squares(500));
-    assert.equal(refused, 500);
-    await pool.join();
-  });
+      assert.deepEqual(await Promise.all(results), squares(500));
+      assert.equal(refused, 500);
+      await pool.join();
+    },
+  );
 }

@@ -124,7 +124,7 @@ eachContext((context) => {
     },
   );
 
-  testPool('map: a typed array is a list of its numbers (V493)', { context, workers: 2 }, async (pool) => {
+  testPool('map: a typed array is a list of its numbers, in order', { context, workers: 2 }, async (pool) => {
     assert.deepEqual(await pool.map(square, new Float64Array([1, 2, 3])), [1, 4, 9]);
     assert.deepEqual(await pool.map((x: bigint) => x * 2n, new BigInt64Array([1n, 2n])), [2n, 4n]);
   });
@@ -205,7 +205,7 @@ eachContext((context) => {
   });
 
   testPool(
-    'map: where tasks are counted, the default is four chunks for each worker (J254)',
+    'map: where tasks are counted, the default is four chunks for each worker (J254, V520)',
     { context, workers: 1, maxTasksPerChild: 1 },
     async (pool) => {
       const workers = await pool.map(() => task().workerId, range(10));

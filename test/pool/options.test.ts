@@ -102,7 +102,7 @@ function assertRefused(
 }
 
 testClean(
-  'options: each wrong option of a pool is refused by its name, and nothing is started (J285, J289, J294, B9)',
+  'options: each wrong option of a pool is refused by its name, and nothing is started (L285, L289, L294, B9)',
   {},
   () => {
     for (const context of contexts) {
@@ -116,7 +116,7 @@ testClean(
   },
 );
 
-testClean('options: a wrong first argument of a pool is refused (J285, S443, W527)', {}, () => {
+testClean('options: a wrong first argument of a pool is refused (L285, S443, W527)', {}, () => {
   for (const size of [0, -1, -2, Number.NaN, 2.5, Infinity, 1e9]) {
     assertRefused(() => make(size), ArgumentRangeError, /workers .*from 1 to 1024/);
     assertRefused(() => Reflect.construct(ThreadPool, [size]) as unknown, ArgumentRangeError, /workers/);

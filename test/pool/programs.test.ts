@@ -6,7 +6,7 @@ import { eachContext } from '../matrix.ts';
 import { runScript } from '../run-script.ts';
 
 eachContext((context) => {
-  test(`a program whose work is done ends by itself, with an open pool, ${context} (J304, B13)`, async () => {
+  test(`a program whose work is done ends by itself, with an open pool, ${context} (L304, B13)`, async () => {
     const { code, stdout, stderr, ms } = await runScript(
       `import { Pool } from 'manycore';
        const pool = (globalThis.pool = new Pool(2, { context: '${context}' }));
@@ -18,7 +18,7 @@ eachContext((context) => {
     assert.ok(ms < 8_000, `${ms} ms`);
   });
 
-  test(`a program waits for work that is under way, ${context} (J304)`, async () => {
+  test(`a program waits for work that is under way, ${context} (L304)`, async () => {
     const { code, stdout } = await runScript(
       `import { Pool } from 'manycore';
        const pool = new Pool(1, { context: '${context}' });
@@ -47,7 +47,7 @@ eachContext((context) => {
     ]);
   });
 
-  test(`a program that fails or exits leaves no worker, busy or not, ${context} (J304)`, async () => {
+  test(`a program that fails or exits leaves no worker, busy or not, ${context} (L304)`, async () => {
     for (const [end, expected] of [
       ['process.exit(3)', 3],
       ['throw new Error("main")', 1],
@@ -63,7 +63,7 @@ eachContext((context) => {
     }
   });
 
-  test(`SIGINT during a map ends the program with 130 and one message, and no worker says a word, ${context} (J315)`, async () => {
+  test(`SIGINT during a map ends the program with 130 and one message, and no worker says a word, ${context} (L315)`, async () => {
     const { code, signal, stderr } = await runScript(
       `import { Pool } from 'manycore';
        const pool = new Pool(2, { context: '${context}' });

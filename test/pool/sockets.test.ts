@@ -360,7 +360,7 @@ testClean(
   },
 );
 
-testClean('sockets: without koffi the error says so', {}, async () => {
+testClean('sockets: without koffi the error says so (K14)', {}, async () => {
   const { stdout, stderr, code } = await runScript(`
     ${withoutKoffi}
     const { Pool } = await import('manycore');

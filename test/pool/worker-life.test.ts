@@ -162,16 +162,6 @@ eachContext((context) => {
     },
   );
 
-  testClean('a pool with other options has other workers (V506, V507)', {}, async () => {
-    const seen = new Set<string>();
-    for (const initializer of [() => undefined, () => void Object.assign(workerState(), { other: 1 })]) {
-      const pool = new Pool(1, { context, initializer });
-      seen.add(await pool.apply(whoAmI));
-      await pool.terminate();
-    }
-    assert.equal(seen.size, 2);
-  });
-
   testPool(
     'join: one that takes too long says so, and the pool goes on (U478)',
     { context, workers: 1 },
@@ -199,30 +189,44 @@ eachContext((context) => {
     },
   );
 
-  testPool('there is one way to say how items are cut (V494)', { context, workers: 1 }, async (pool) => {
-    assert.throws(() => pool.map(Math.abs, [1], { chunkSize: 1, nSplits: 3 } as object), /Unknown option "nSplits"/);
-    const sizes = await pool.map(() => task().attempt, Array(7).fill(0), { chunkSize: 3 });
-    assert.equal(sizes.length, 7);
-  });
+  testPool(
+    'items are cut by their number in a chunk, and that is the only way to say it (V494)',
+    // A chunk counts as one task: a worker for each.
+    { context, workers: 1, maxTasksPerChild: 1 },
+    async (pool) => {
+      assert.throws(() => pool.map(Math.abs, [1], { chunkSize: 1, nSplits: 3 } as object), /Unknown option "nSplits"/);
+      const chunks = new Map<number, number[]>();
+      const seen = await pool.map((x: number) => [task().workerId, x] as const, [0, 1, 2, 3, 4, 5, 6], {
+        chunkSize: 3,
+      });
+      for (const [id, x] of seen) chunks.set(id, [...(chunks.get(id) ?? []), x]);
+      assert.deepEqual([...chunks.values()], [[0, 1, 2], [3, 4, 5], [6]]);
+    },
+  );
 
-  testPool('a wrong length changes nothing about what is done (V495)', { context, workers: 2 }, async (pool) => {
-    class Wrong {
-      readonly size: number;
-      constructor(size: number) {
-        this.size = size;
+  testPool(
+    'an input that says a wrong length is read to its end, no further (V495)',
+    { context, workers: 2 },
+    async (pool) => {
+      for (const length of [2, 50, -1, NaN]) {
+        const lying = (): Iterable<number> & { length: number; size: number } => ({
+          length,
+          size: length,
+          *[Symbol.iterator]() {
+            for (let i = 0; i < 5; i++) yield i;
+          },
+        });
+        const same = (x: number): number => x;
+        assert.deepEqual(await pool.map(same, lying()), [0, 1, 2, 3, 4]);
+        const streamed: number[] = [];
+        const totals = new Set<number | undefined>();
+        for await (const x of pool.imap(same, lying(), { progress: ({ total }) => void totals.add(total) }))
+          streamed.push(x);
+        assert.deepEqual(streamed, [0, 1, 2, 3, 4]);
+        assert.ok([...totals].every((total) => total === undefined || total === 5));
       }
-      *[Symbol.iterator](): Generator<number> {
-        for (let i = 0; i < 5; i++) yield i;
-      }
-    }
-    for (const size of [2, 50]) {
-      assert.deepEqual(await pool.map((x: number) => x, new Wrong(size)), [0, 1, 2, 3, 4]);
-      const streamed: number[] = [];
-      for await (const x of pool.imap((y: number) => y, new Wrong(size), { progress: () => undefined }))
-        streamed.push(x);
-      assert.deepEqual(streamed, [0, 1, 2, 3, 4]);
-    }
-  });
+    },
+  );
 
   testClean('what all tasks share is sent once to each worker (V497)', {}, async () => {
     let read = 0;

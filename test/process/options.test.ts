@@ -101,7 +101,7 @@ testClean('process: cwd is its working directory', {}, async () => {
 });
 
 testClean(
-  'cpuCount: the smallest of affinity, quota and environment, at least 1; bad files are ignored (S446)',
+  'cpuCount: the smallest of affinity, quota and environment, at least 1; bad files are ignored (S446, K10)',
   {},
   async () => {
     const files = (table: Record<string, string>) => (path: string) => table[path.replace('/sys/fs/cgroup/', '')];

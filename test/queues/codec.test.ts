@@ -122,7 +122,7 @@ test('messages: any data arrives as it left', async () => {
   );
 });
 
-test('messages: spoilt bytes end in a value or a typed refusal (H5)', () => {
+test('messages: spoilt bytes end in a value or a typed refusal; a million of them: npm run fuzz (H5)', () => {
   // Without functions: who can write code may run it.
   const samples = [{ a: [1, 'x'] }, new Uint8Array(20_000), [new Map([[1, 2]]), new Set(['x'])]].map(messageOf);
   fc.assert(

@@ -410,7 +410,7 @@ eachContext((context) => {
   });
 
   testQueues(
-    'queue: 4 producers, 4 consumers, 2,000 items each: every one once, each producer in order (C90, G13)',
+    'queue: 4 producers, 4 consumers, 10,000 items each: every one once, each producer in order (C90, G13)',
     async () => {
       const q = new Queue<readonly [number, number]>(100);
       const results = new Queue<readonly (readonly [number, number])[]>();
@@ -418,7 +418,7 @@ eachContext((context) => {
         start(
           context,
           async (queue: Queue<readonly [number, number]>, me: number) => {
-            for (let i = 0; i < 2_000; i++) await queue.put([me, i]);
+            for (let i = 0; i < 10_000; i++) await queue.put([me, i]);
           },
           q,
           id,
@@ -445,36 +445,56 @@ eachContext((context) => {
         for (const [id, i] of await results.get()) {
           assert.ok(i > last[id]!);
           last[id] = i;
-          seen.add(id * 2_000 + i);
+          seen.add(id * 10_000 + i);
           total++;
         }
       }
       for (const c of consumers) await c.join();
-      assert.equal(total, 8_000);
-      assert.equal(seen.size, 8_000);
+      assert.equal(total, 40_000);
+      assert.equal(seen.size, 40_000);
     },
   );
 
   testQueues('queue: a slow consumer holds up its producer, and the memory stays (G8)', async () => {
-    const q = new Queue<Uint8Array>(10);
-    const progress = new Queue<number>();
+    const room = 10;
+    const bytes = 300_000;
+    // 240 MB in all, of which the queue has room for three.
+    const count = 800;
+    const q = new Queue<Uint8Array>(room);
+    const grown = new Queue<number>();
     const child = start(
       context,
-      async (queue: Queue<Uint8Array>, told: Queue<number>) => {
-        for (let i = 0; i < 50; i++) {
-          await queue.put(new Uint8Array(10_000));
-          await told.put(i);
+      async (queue: Queue<Uint8Array>, told: Queue<number>, items: number, length: number) => {
+        const memory = (): number => process.memoryUsage.rss();
+        let before = 0;
+        for (let i = 0; i < items; i++) {
+          await queue.put(new Uint8Array(length));
+          if (i === 50) before = memory();
         }
+        await told.put(memory() - before);
       },
       q,
-      progress,
+      grown,
+      count,
+      bytes,
     );
-    for (let i = 0; i < 50; i++) {
-      assert.ok(q.qsize() <= 10);
-      await q.get();
+    // It has done what it can, and waits.
+    await eventually(() => q.full(), 10_000);
+    let most = 0;
+    let before = 0;
+    for (let i = 0; i < count; i++) {
+      const { size, largeBytes } = q.statistics();
+      assert.ok(size <= room, `${size} items`);
+      most = Math.max(most, largeBytes);
+      assert.equal((await q.get({ timeout: 10_000 })).length, bytes);
+      if (i === 50) before = process.memoryUsage.rss();
     }
+    const here = process.memoryUsage.rss() - before;
+    const there = await grown.get({ timeout: 10_000 });
     await child.join();
-    assert.equal(progress.qsize(), 50);
+    // One more is being put.
+    assert.ok(most >= bytes && most <= (room + 2) * bytes, `${most} bytes in the queue`);
+    for (const more of [here, there]) assert.ok(more < 120e6, `${more} bytes more`);
   });
 
   testQueues('queue: join() waits for the work of others', async () => {

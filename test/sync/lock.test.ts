@@ -1,7 +1,16 @@
 import { strict as assert } from 'node:assert';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
-import { AbortError, BlockingError, Lock, LockStateError, Process, RLock, SharedEvent, TimeoutError } from 'manycore';
+import {
+  AbortError,
+  BlockingError,
+  Lock,
+  LockStateError,
+  Process,
+  RLock,
+  SharedEvent,
+  SharedValue,
+  TimeoutError,
+} from 'manycore';
 import { eachContext, eventually, rejection, testClean, testPool } from '../matrix.ts';
 import { until } from './support.ts';
 
@@ -333,13 +342,17 @@ eachContext((context) => {
 });
 
 testClean('lock: a Process may block for what its parent releases', {}, async () => {
+  const isAbout = new SharedValue('i32');
   const lock = new Lock();
   lock.acquireSync();
   const child = new Process({
-    target: (its: Lock) => process.exit(its.acquireSync({ timeout: 10_000 }) ? 7 : 1),
-    args: [lock],
+    target: (its: Lock, about: SharedValue<'i32'>) => {
+      about.value = 1;
+      process.exit(its.acquireSync({ timeout: 10_000 }) ? 7 : 1);
+    },
+    args: [lock, isAbout],
   }).start();
-  await sleep(50);
+  await eventually(() => isAbout.value === 1);
   lock.release();
   await child.join();
   assert.equal(child.exitCode, 7);
