@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { inspect } from 'node:util';
 import { ManagerStateError } from '../errors.ts';
 import { managerShutdownMs } from '../limits.ts';
 import { checkFunction } from '../arguments.ts';
+import { showAs } from '../inspection.ts';
 import { Process } from '../process/process.ts';
 import { travelsAs } from '../wire/shared.ts';
 import { type Address, checkAddress, showAddress, type Target } from './address.ts';
@@ -325,11 +325,9 @@ export class Manager extends BuiltinTypes {
         return manager;
       },
     });
-    Object.defineProperty(this.prototype, inspect.custom, {
-      value(this: Manager): string {
-        const at = this.#target === undefined ? '' : ` at ${showAddress(this.#target.address)}`;
-        return `<${this.constructor.name} ${this.#state}${at}>`;
-      },
+    showAs(this, (manager) => {
+      const at = manager.#target === undefined ? '' : ` at ${showAddress(manager.#target.address)}`;
+      return ` ${manager.#state}${at}`;
     });
   }
 }

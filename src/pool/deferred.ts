@@ -1,8 +1,8 @@
-import { inspect } from 'node:util';
 import { blockUntil } from '../blocking/block.ts';
 import { TimeoutError } from '../errors.ts';
 import { callSite, placeAt } from './call-site.ts';
 import { checkKeys, checkTimeout } from '../arguments.ts';
+import { inspectAs } from '../inspection.ts';
 
 type Settle = (value: unknown) => void;
 
@@ -57,14 +57,8 @@ export function reject(deferred: Deferred<unknown>, error: unknown): void {
  * the cost of a burst. `then` makes plain promises for the same reason.
  */
 export function completePrototype<D extends Deferred<unknown>>(prototype: D, describe: (deferred: D) => string): void {
-  void Object.defineProperties(prototype, {
-    constructor: { value: Promise, writable: true, configurable: true },
-    [inspect.custom]: {
-      value(this: D): string {
-        return describe(this);
-      },
-    },
-  });
+  Object.defineProperty(prototype, 'constructor', { value: Promise, writable: true, configurable: true });
+  inspectAs({ prototype }, describe);
 }
 
 /** The promise, or a `TimeoutError` when that takes longer, which says what `late` says; the task goes on. */

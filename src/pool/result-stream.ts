@@ -1,4 +1,5 @@
 import { checkKeys, checkTimeout } from '../arguments.ts';
+import { showAs } from '../inspection.ts';
 import type { StreamJob } from './stream.ts';
 
 /**
@@ -14,6 +15,10 @@ export class ResultStream<R> implements AsyncIterableIterator<R, undefined, unde
   /** Made by pools. */
   constructor(job: StreamJob) {
     this.#job = job;
+  }
+
+  static {
+    showAs(ResultStream<unknown>, (stream) => ` of ${stream.#job.describe()}`);
   }
 
   /**

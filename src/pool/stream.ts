@@ -78,6 +78,17 @@ export class StreamJob implements WireJob {
     return this.#inputEnd === undefined;
   }
 
+  /** How many inputs were read. */
+  get read(): number {
+    return this.#read;
+  }
+
+  /** `imap(square) taken=3 ended` */
+  describe(): string {
+    const { method, name } = this.terms;
+    return `${method}(${name}) taken=${this.#outcomes.taken}${this.#over ? ' ended' : ''}`;
+  }
+
   items(from: number): { readonly values: ArrayLike<unknown>; readonly offset: number } {
     return { values: this.#items, offset: from - this.#base };
   }

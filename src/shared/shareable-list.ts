@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { checkKeys, show } from '../arguments.ts';
 import { ArgumentRangeError, ArgumentTypeError, SharedMemoryError } from '../errors.ts';
+import { inspectAs } from '../inspection.ts';
 import { travelsAs } from '../wire/shared.ts';
 import { SharedMemory } from './shared-memory.ts';
 
@@ -187,11 +188,10 @@ export class ShareableList<T = Shareable> implements Iterable<T> {
   }
 }
 
-Object.defineProperty(ShareableList.prototype, inspect.custom, {
-  value(this: ShareableList): string {
-    return `ShareableList(${inspect([...this])}, name=${JSON.stringify(this.memory.name)})`;
-  },
-});
+inspectAs(
+  ShareableList,
+  (list: ShareableList) => `ShareableList(${inspect([...list])}, name=${JSON.stringify(list.memory.name)})`,
+);
 
 travelsAs(ShareableList, {
   stateOf: (list) => list.memory.name,

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { checkKeys, show } from '../arguments.ts';
 import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
+import { inspectAs } from '../inspection.ts';
 import type { Block } from '../memory/block.ts';
 import type { Holdable } from '../sync/holdable.ts';
 import { add, checkAll, compareExchange, type ElementArray, exchange, load, store } from './atomic.ts';
@@ -159,11 +160,7 @@ function itemsOf(code: TypeCode, init: unknown): ArrayLike<unknown> | undefined 
   );
 }
 
-Object.defineProperty(SharedArray.prototype, inspect.custom, {
-  value(this: SharedArray): string {
-    return `SharedArray(${inspect(this.array)})`;
-  },
-});
+inspectAs(SharedArray, (array: SharedArray) => `SharedArray(${inspect(array.array)})`);
 
 /** A `SharedArray` without a lock. Python: `multiprocessing.sharedctypes.RawArray`. */
 export function RawArray<C extends TypeCode>(code: C, init: number | string | Iterable<ElementOf<C>>): SharedArray<C> {

@@ -1,10 +1,10 @@
 import { closeSync, constants, fstatSync, openSync, unlinkSync } from 'node:fs';
-import { inspect } from 'node:util';
 import { checkKeys, show } from '../arguments.ts';
 import { ArgumentRangeError, ArgumentTypeError, SharedMemoryError } from '../errors.ts';
 import { forgetFile, nameFile, newName, pathOf, tidyNames } from '../memory/names.ts';
 import { reserve } from '../memory/segment.ts';
 import { requireNative } from '../native.ts';
+import { inspectAs } from '../inspection.ts';
 import { travelsAs } from '../wire/shared.ts';
 
 /** Options of a `SharedMemory`. */
@@ -143,11 +143,7 @@ export class SharedMemory {
   }
 }
 
-Object.defineProperty(SharedMemory.prototype, inspect.custom, {
-  value(this: SharedMemory): string {
-    return `SharedMemory(${JSON.stringify(this.name)}, size=${this.size})`;
-  },
-});
+inspectAs(SharedMemory, (memory: SharedMemory) => `SharedMemory(${JSON.stringify(memory.name)}, size=${memory.size})`);
 
 travelsAs(SharedMemory, {
   stateOf: (memory) => memory.name,

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { checkKeys, show } from '../arguments.ts';
 import { ArgumentTypeError } from '../errors.ts';
+import { inspectAs } from '../inspection.ts';
 import type { Holdable } from '../sync/holdable.ts';
 import { travelsInBlock } from './in-block.ts';
 import { Locked, type LockOption } from './locked.ts';
@@ -111,8 +112,7 @@ export class SharedStructArray<const F extends StructFields = StructFields> impl
   }
 }
 
-Object.defineProperty(SharedStructArray.prototype, inspect.custom, {
-  value(this: SharedStructArray): string {
-    return `SharedStructArray(${inspect(Array.from(this, (item) => ({ ...item })))})`;
-  },
-});
+inspectAs(
+  SharedStructArray,
+  (array: SharedStructArray) => `SharedStructArray(${inspect(Array.from(array, (item) => ({ ...item })))})`,
+);

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { checkKeys } from '../arguments.ts';
+import { inspectAs } from '../inspection.ts';
 import type { Holdable } from '../sync/holdable.ts';
 import { travelsInBlock } from './in-block.ts';
 import { Locked, type LockOption } from './locked.ts';
@@ -99,8 +100,4 @@ export class SharedStruct<const F extends StructFields = StructFields> {
   }
 }
 
-Object.defineProperty(SharedStruct.prototype, inspect.custom, {
-  value(this: SharedStruct): string {
-    return `SharedStruct(${inspect({ ...this.value })})`;
-  },
-});
+inspectAs(SharedStruct, (struct: SharedStruct) => `SharedStruct(${inspect({ ...struct.value })})`);

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { checkKeys } from '../arguments.ts';
+import { inspectAs } from '../inspection.ts';
 import type { Block } from '../memory/block.ts';
 import type { Holdable } from '../sync/holdable.ts';
 import { add, compareExchange, type ElementArray, exchange, load, store } from './atomic.ts';
@@ -84,11 +85,7 @@ export class SharedValue<C extends TypeCode = TypeCode> {
   }
 }
 
-Object.defineProperty(SharedValue.prototype, inspect.custom, {
-  value(this: SharedValue): string {
-    return `SharedValue(${inspect(this.value)})`;
-  },
-});
+inspectAs(SharedValue, (value: SharedValue) => `SharedValue(${inspect(value.value)})`);
 
 /** A `SharedValue` without a lock. Python: `multiprocessing.sharedctypes.RawValue`. */
 export function RawValue<C extends TypeCode>(code: C, value?: ElementOf<C>): SharedValue<C> {

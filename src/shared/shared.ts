@@ -1,4 +1,3 @@
-import { inspect } from 'node:util';
 import { allocate, Block, type BlockReference } from '../memory/block.ts';
 import { Decoder } from '../wire/decoder.ts';
 import { encodeAhead } from '../wire/encoded-message.ts';
@@ -6,6 +5,7 @@ import { Encoder } from '../wire/encoder.ts';
 import { Reader } from '../wire/reader.ts';
 import { travelsAs } from '../wire/shared.ts';
 import { minAttachmentBytes } from '../limits.ts';
+import { showAs } from '../inspection.ts';
 
 /** A value that was put into shared memory by `shared`. */
 export class Shared<T> {
@@ -39,6 +39,11 @@ export class Shared<T> {
   }
 
   static {
+    // Not its value, which may be large.
+    showAs(Shared<unknown>, (handle) => {
+      const bytes = [handle.#message, ...handle.#buffers].reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
+      return ` ${bytes} bytes`;
+    });
     travelsAs(Shared<unknown>, {
       stateOf: (handle): State => ({
         message: handle.#message.refer(),
@@ -62,10 +67,6 @@ interface State {
 
 /** Each thread reads a value once, however many tasks get it. */
 const present = new WeakMap<Block, WeakRef<Shared<unknown>>>();
-
-Object.defineProperty(Shared.prototype, inspect.custom, {
-  value: () => 'Shared {}',
-});
 
 /**
  * Puts a value into shared memory once, for many tasks: each gets the handle, and each worker reads the value when it is first used there. The ArrayBuffers

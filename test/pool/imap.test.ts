@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { inspect } from 'node:util';
 import { ArgumentRangeError, PoolTerminatedError, range, TimeoutError } from 'manycore';
 import { eachContext, eventually, rejection, testPool } from '../matrix.ts';
 
@@ -40,6 +41,15 @@ function* failingAt(place: number, onEnd?: () => void): Generator<number> {
 const forms = ['imap', 'imapUnordered'] as const;
 
 eachContext((context) => {
+  testPool('imap: printed, it tells the call and how far it is', { context, workers: 1 }, async (pool) => {
+    const results = pool.imap(square, range(2));
+    assert.equal(inspect(results), '<ResultStream of imap(square) taken=0>');
+    await results.next();
+    assert.equal(`${results}`, '<ResultStream of imap(square) taken=1>');
+    await collect(results);
+    assert.equal(inspect(results), '<ResultStream of imap(square) taken=2 ended>');
+  });
+
   testPool('imap: in order, with chunks and without; then it stops (K270)', { context, workers: 2 }, async (pool) => {
     assert.deepEqual(await collect(pool.imap(square, range(10))), squares(10));
     const results = pool.imap(square, range(1_000), { chunkSize: 100 });

@@ -27,6 +27,10 @@ const sample = (): {
   map: new Map([['a', 1]]),
 });
 
+test('shared value: printed, it tells how large it is, without being read', () => {
+  assert.match(`${shared({ numbers: new Float64Array(1_000) })}`, /^<Shared 8\d{3} bytes>$/);
+});
+
 eachContext((context) => {
   testPool('shared value: every worker reads it, nested in an argument', { context, workers: 2 }, async (pool) => {
     const value = sample();

@@ -1,5 +1,5 @@
-import { inspect } from 'node:util';
 import { checkKeys, show } from '../../arguments.ts';
+import { showAs } from '../../inspection.ts';
 import { ArgumentTypeError, ManagerStateError } from '../../errors.ts';
 import { travelsAs } from '../../wire/shared.ts';
 import { type Address, checkAddress, showAddress, type Target } from '../address.ts';
@@ -175,10 +175,6 @@ export class PythonManager extends BuiltinTypes {
         return Reflect.construct(constructor, [access]) as PythonManager;
       },
     });
-    Object.defineProperty(this.prototype, inspect.custom, {
-      value(this: PythonManager): string {
-        return `<${this.constructor.name} at ${showAddress(this.address)}>`;
-      },
-    });
+    showAs(this, (manager) => ` at ${showAddress(manager.address)}`);
   }
 }
