@@ -29,6 +29,7 @@ const functions = { process: new Functions(false), thread: new Functions(true) }
 
 /** A started child: its channel, what it prints, its end. */
 export class Child {
+  readonly name: string;
   readonly pid: number;
   /** Resolves when it is gone and all that it printed is printed. */
   readonly ended: Promise<void>;
@@ -37,7 +38,6 @@ export class Child {
   readonly #channel: Channel;
   readonly #outbox: Outbox;
   readonly #inbox: Inbox;
-  readonly #name: string;
   readonly #kind: ProcessInfo['kind'];
   readonly #stdio: ReturnType<typeof stdioOf>;
   #end!: () => void;
@@ -53,7 +53,7 @@ export class Child {
    * @throws CaptureError, SerializationError when the job cannot travel.
    */
   constructor(info: ProcessInfo, job: ProcessJob, options: AnyOptions) {
-    this.#name = info.name;
+    this.name = info.name;
     this.#kind = info.kind;
     this.#stdio = stdioOf(options.stdio);
     const isThread = info.kind === 'thread';
@@ -159,7 +159,7 @@ export class Child {
 
   #record(op: number, reader: Reader): void {
     if (op !== ToHost.output)
-      throw new ProtocolError(`The process ${JSON.stringify(this.#name)} sent a record of unknown kind ${op}.`);
+      throw new ProtocolError(`The process ${JSON.stringify(this.name)} sent a record of unknown kind ${op}.`);
     const fd = reader.u8() === 2 ? 2 : 1;
     const text = reader.string();
     if (this.#stdio?.[fd] !== 'ignore') writeOutput(fd, text);
@@ -168,7 +168,7 @@ export class Child {
   #exited(exit: ChannelExit): void {
     const error = this.#faulty ?? exit.error;
     const why = error?.message ?? (this.#kind === 'thread' && exit.oomHint ? exit.lastWords : '');
-    if (why !== '') writeOutput(2, `Process ${this.#name}:\n${why}\n`);
+    if (why !== '') writeOutput(2, `Process ${this.name}:\n${why}\n`);
     this.kept = undefined;
     this.#args?.done();
     this.exitCode = this.#codeOf(exit);

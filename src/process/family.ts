@@ -22,7 +22,12 @@ export function hold(): () => void {
 
 /** The children as the program's end sees them. After a crash of the program the kernel sees to them. */
 const holder: Holder = {
-  unfinished: () => ({ running: children.size, waiting: 0, call: undefined }),
+  unfinished: () => ({
+    running: 0,
+    waiting: 0,
+    call: undefined,
+    processes: [...children.values()].map(({ child }) => child.name),
+  }),
   interrupt: () => each((child) => child.kill('SIGTERM')),
   suspend: (suspended) => each((child) => child.suspend(suspended)),
   destroy: () => each((child) => child.destroy()),

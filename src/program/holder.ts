@@ -15,6 +15,8 @@ export interface Unfinished {
   readonly waiting: number;
   /** The earliest call that is not done, such as `map(resize) at photos.ts:12:27`. */
   readonly call: string | undefined;
+  /** The names of what runs that is no task of a call: Processes. */
+  readonly processes?: readonly string[];
 }
 
 /** What was drawn on a terminal and must not be left so. */

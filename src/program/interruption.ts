@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import { inspect } from 'node:util';
 import { PoolTerminatedError } from '../errors.ts';
 import { cleanUpMs, repeatedSignalMs } from '../limits.ts';
-import type { Holder, ProgramProcess } from './holder.ts';
+import type { Holder, ProgramProcess, Unfinished } from './holder.ts';
 
 export type EndingSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
@@ -93,15 +93,28 @@ function codeOf(signal: EndingSignal): number {
   return 128 + constants.signals[signal];
 }
 
-const maxCallsNamed = 3;
+const maxNamed = 3;
 
-/** Such as `2 running tasks and 98 waiting ones, of map(resize) at photos.ts:12:27`. */
+/** Such as `2 running tasks and 98 waiting, of map(resize) at photos.ts:12, and process "Process-1"`. */
 function describe(holders: ReadonlySet<Holder>): string {
   const all = [...holders].map((holder) => holder.unfinished());
+  const processes = all.flatMap((each) => each.processes ?? []);
+  const tasks = describeTasks(all);
+  if (processes.length === 0) return tasks ?? 'no running tasks';
+  const named = listOf(processes.map((name) => JSON.stringify(name)));
+  const children = `${processes.length === 1 ? 'process' : 'processes'} ${named}`;
+  return tasks === undefined ? children : `${tasks}, and ${children}`;
+}
+
+function describeTasks(all: readonly Unfinished[]): string | undefined {
   const running = all.reduce((sum, each) => sum + each.running, 0);
   const waiting = all.reduce((sum, each) => sum + each.waiting, 0);
   const calls = all.flatMap(({ call }) => call ?? []);
-  const named = calls.slice(0, maxCallsNamed).join(', ') + (calls.length > maxCallsNamed ? ', ...' : '');
+  if (running + waiting === 0) return undefined;
   const tasks = `${running} running ${running === 1 ? 'task' : 'tasks'}${waiting > 0 ? ` and ${waiting} waiting` : ''}`;
-  return named === '' ? tasks : `${tasks}, of ${named}`;
+  return calls.length === 0 ? tasks : `${tasks}, of ${listOf(calls)}`;
+}
+
+function listOf(names: readonly string[]): string {
+  return names.slice(0, maxNamed).join(', ') + (names.length > maxNamed ? ', ...' : '');
 }

@@ -58,6 +58,24 @@ test('a signal that ends the program fails the work, once, and has its default e
   assert.equal(events.listenerCount('SIGINT'), 0);
 });
 
+test('processes that a signal ends are called by their names', () => {
+  for (const [names, tasks, text] of [
+    [['Process-1'], 0, 'process "Process-1"'],
+    [['a', 'b', 'c', 'd'], 0, 'processes "a", "b", "c", ...'],
+    [['Manager'], 1, '1 running task and 2 waiting, of map(f), and process "Manager"'],
+  ] as const) {
+    const { end, holder, events, log } = setUp();
+    const unfinished = { running: 0, waiting: 0, call: undefined, processes: names };
+    const processes = { ...holder, unfinished: () => unfinished, interrupt: () => undefined };
+    for (const each of tasks === 0 ? [processes] : [holder, processes]) {
+      end.join(each);
+      end.busy(each, true);
+    }
+    events.emit('SIGINT', 'SIGINT');
+    assert.equal(log[0], `Interrupted: ending ${text}. Press Ctrl-C again to end at once.`);
+  }
+});
+
 test('Ctrl-Z stops the workers before the program and lets them go on after it', async () => {
   const { end, holder, events, log, signals } = setUp();
   end.join(holder);
