@@ -29,23 +29,60 @@ const otherNames: Readonly<Record<string, string>> = {
   minThreads: 'min',
   maxThreads: 'max',
   minWorkers: 'min',
+  blocking: 'block',
+  desc: 'label',
+  description: 'label',
+  name: 'label',
+  title: 'label',
+  file: 'stream',
+  output: 'stream',
+  mininterval: 'interval',
+  min_interval: 'interval',
+  intervalMs: 'interval',
+  callback: 'onUpdate',
+  onProgress: 'onUpdate',
 };
 
-/** An unknown option is refused: a misspelt one would be ignored otherwise. */
-export function checkKeys(of: string, options: object, known: readonly string[]): void {
+/** An unknown option is refused: a misspelt one would be ignored otherwise. `more` is said where no option is like it. */
+export function checkKeys(of: string, options: object, known: readonly string[], more = ''): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    // Python takes these by their place.
-    const positional = ['chunkSize', 'timeout'].find((key) => typeof options === 'number' && known.includes(key));
-    const example = positional === undefined ? '' : `, such as { ${positional}: ${show(options)} }`;
-    throw new ArgumentTypeError(`Cannot use ${show(options)} as options of ${of}: expected an object${example}.`);
+    const example = exampleFor(options, known);
+    const such = example === undefined ? '' : `, such as ${example}`;
+    throw new ArgumentTypeError(`Cannot use ${show(options)} as options of ${of}: expected an object${such}.`);
   }
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue;
     const other = otherNames[key];
     const hint = other !== undefined && known.includes(other) ? other : suggest(key, known);
-    const advice = hint === undefined ? `It takes ${known.join(', ')}.` : `Did you mean ${JSON.stringify(hint)}?`;
+    const advice =
+      hint === undefined ? `It takes ${known.join(', ')}.${more}` : `Did you mean ${JSON.stringify(hint)}?`;
     throw new ArgumentTypeError(`Unknown option ${JSON.stringify(key)} of ${of}. ${advice}`);
   }
+}
+
+/** What Python takes by its place. The number of a timeout is not repeated: it was meant as seconds. */
+function exampleFor(given: unknown, known: readonly string[]): string | undefined {
+  if (typeof given === 'number' && known.includes('chunkSize')) return `{ chunkSize: ${given} }`;
+  if (typeof given === 'boolean' && known.includes('block')) return `{ block: ${given} }`;
+  if (typeof given === 'boolean' && known.includes('wait')) return `{ wait: ${given} }`;
+  return typeof given === 'number' && known.includes('timeout') ? '{ timeout: 5_000 } (milliseconds)' : undefined;
+}
+
+/** Whether `for ... of` goes through it: arrays, strings, sets, generators, ... */
+export function isIterable(value: unknown): value is Iterable<unknown> {
+  if (typeof value === 'string') return true;
+  return ((typeof value === 'object' && value !== null) || typeof value === 'function') && Symbol.iterator in value;
+}
+
+export function checkIterable(what: string, value: unknown): void {
+  if (isIterable(value)) return;
+  throw new ArgumentTypeError(`Cannot use ${show(value)} as ${what}: expected an iterable, such as an array.`);
+}
+
+/** The items of an iterable, in an array of its own. */
+export function toList<T>(what: string, items: Iterable<T>): T[] {
+  checkIterable(what, items);
+  return [...items];
 }
 
 export function checkFunction(what: string, value: unknown): void {
@@ -75,6 +112,7 @@ export function checkTimeout(value: number | undefined, what = 'timeout'): numbe
 export function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}...` : value);
   if (typeof value === 'function') return value.name === '' ? 'a function' : `the function ${value.name}`;
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
+  if (typeof value === 'object' && value !== null)
+    return Array.isArray(value) ? 'an array' : value instanceof Promise ? 'a Promise' : 'an object';
   return typeof value === 'bigint' ? `${value}n` : String(value);
 }

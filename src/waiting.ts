@@ -1,5 +1,5 @@
 import { checkKeys, show } from './arguments.ts';
-import { AbortError, ArgumentTypeError } from './errors.ts';
+import { AbortError, ArgumentTypeError, QueueEmptyError, QueueFullError, TimeoutError } from './errors.ts';
 import { longestTimerMs } from './limits.ts';
 
 /** What an attempt gives when it has to wait. */
@@ -28,7 +28,7 @@ export function waitingOf(
   if (timeout !== undefined && (typeof timeout !== 'number' || Number.isNaN(timeout)))
     throw new ArgumentTypeError(`Cannot use timeout ${show(timeout)}: expected milliseconds.`);
   if (signal !== undefined && !(signal instanceof AbortSignal))
-    throw new ArgumentTypeError(`Cannot use ${show(signal)} as signal: expected an AbortSignal.`);
+    throw new ArgumentTypeError(`Cannot use signal ${show(signal)}: expected an AbortSignal.`);
   return { timeout: block ? timeout : 0, signal };
 }
 
@@ -44,6 +44,8 @@ export interface WaitingPlace<W> {
 export class Waiter<W, R> {
   readonly wanted: W;
   readonly promise: Promise<R>;
+  /** Milliseconds. */
+  readonly timeout: number | undefined;
   #resolve!: (value: R) => void;
   #reject!: (error: unknown) => void;
   #timer: NodeJS.Timeout | undefined;
@@ -51,6 +53,7 @@ export class Waiter<W, R> {
 
   constructor(wanted: W, { timeout, signal }: Waiting, place: WaitingPlace<Waiter<W, R>>) {
     this.wanted = wanted;
+    this.timeout = timeout;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -88,4 +91,26 @@ export function checkSignal(signal: AbortSignal | undefined): void {
 
 function aborted(signal: AbortSignal): AbortError {
   return new AbortError('The wait was given up, as its signal was aborted.', { cause: signal.reason });
+}
+
+/** For how many milliseconds was waited in vain; 0: not at all. */
+export function limitOf({ block, timeout }: { readonly block?: boolean; readonly timeout?: number } = {}): number {
+  return block === false ? 0 : Math.max(0, timeout ?? 0);
+}
+
+/** What could not be acquired. */
+export function notFree(what: string, limitMs: number): TimeoutError {
+  return new TimeoutError(limitMs > 0 ? `${what} was not free within ${limitMs} ms.` : `${what} is not free.`);
+}
+
+/** @param maxSize - How many items there are; 0: as many as there is memory for. */
+export function queueFull(maxSize: number, limitMs: number): QueueFullError {
+  const held = maxSize > 0 ? `: it has ${maxSize} ${maxSize === 1 ? 'item' : 'items'}` : '';
+  return new QueueFullError(
+    `The queue is full${held}${limitMs > 0 ? `, and there was no room within ${limitMs} ms` : ''}.`,
+  );
+}
+
+export function queueEmpty(limitMs: number): QueueEmptyError {
+  return new QueueEmptyError(`The queue is empty${limitMs > 0 ? `: nothing came within ${limitMs} ms` : ''}.`);
 }

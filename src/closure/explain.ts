@@ -55,7 +55,7 @@ export function describe(fn: (...args: never[]) => unknown): string {
   };
   reader.begin();
   try {
-    visit(fn, fn.name === '' ? '(anonymous)' : fn.name, '');
+    visit(fn, fn.name === '' ? '<anonymous>' : fn.name, '');
   } finally {
     reader.end();
   }

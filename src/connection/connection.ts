@@ -1,8 +1,9 @@
 import { ConnectionStateError, EndOfFileError, FrameTooLargeError, TimeoutError } from '../errors.ts';
-import { fill, part, roomIn } from '../queues/bytes.ts';
-import { type QueueOptions, waitingOf, wholeNumber } from '../queues/options.ts';
+import { fill, lengthLimit, part, roomIn } from '../queues/bytes.ts';
+import { pollingOf, type QueueOptions, waitingOf } from '../queues/options.ts';
 import { showAs } from '../inspection.ts';
 import { refusal } from '../wire/encode-builtin.ts';
+import { startingAt } from '../wire/unsendable.ts';
 import { closedError, type MessageSocket } from './message-socket.ts';
 import { dumps } from './pickle/encode.ts';
 import { loads } from './pickle/decode.ts';
@@ -52,7 +53,7 @@ export class SocketConnection<Out = unknown, In = Out> {
    */
   async send(value: Out): Promise<void> {
     this.#checkOpen();
-    await this.#send(dumps(value));
+    await this.#send(pickled(value));
   }
 
   /**
@@ -84,7 +85,8 @@ export class SocketConnection<Out = unknown, In = Out> {
    * @throws TimeoutError, AbortError when `timeout` milliseconds are over or `signal` is aborted: the message is not lost.
    */
   async recv(options?: QueueOptions): Promise<In> {
-    return loads(await this.#receive(this.#rules.maxMessageBytes, options), { maps: this.#rules.maps }) as In;
+    const message = await this.#receive('recv', this.#rules.maxMessageBytes, options);
+    return loads(message, { maps: this.#rules.maps }) as In;
   }
 
   /**
@@ -94,8 +96,8 @@ export class SocketConnection<Out = unknown, In = Out> {
    * @throws FrameTooLargeError when it is longer: nothing more can be received then.
    */
   async recvBytes(maxLength?: number, options?: QueueOptions): Promise<Uint8Array> {
-    const most = maxLength === undefined ? Number.POSITIVE_INFINITY : wholeNumber(maxLength, 'maxLength');
-    const message = await this.#receive(Math.min(most, this.#rules.maxMessageBytes), options);
+    const most = lengthLimit(maxLength);
+    const message = await this.#receive('recvBytes', Math.min(most, this.#rules.maxMessageBytes), options);
     // Without the memory that it may share with the next message.
     return new Uint8Array(message);
   }
@@ -110,10 +112,10 @@ export class SocketConnection<Out = unknown, In = Out> {
     return fill(room, await this.recvBytes(undefined, options));
   }
 
-  async #receive(limit: number, options?: QueueOptions): Promise<Buffer> {
+  async #receive(method: string, limit: number, options?: QueueOptions): Promise<Buffer> {
     this.#checkReadable();
     try {
-      return await this.#messages.receive(limit, waitingOf('recv', options));
+      return await this.#messages.receive(limit, waitingOf(method, options));
     } catch (error) {
       if (error instanceof FrameTooLargeError) this.#broken = true;
       throw error;
@@ -124,10 +126,10 @@ export class SocketConnection<Out = unknown, In = Out> {
    * Whether a message, or the end, can be received: within `timeout` milliseconds, at once without it; `Infinity` waits for as
    * long as it takes. Takes nothing out.
    */
-  async poll(options: QueueOptions = {}): Promise<boolean> {
+  async poll(options?: QueueOptions): Promise<boolean> {
     this.#checkReadable();
     try {
-      await this.#messages.ready(this.#rules.maxMessageBytes, waitingOf('poll', { timeout: 0, ...options }));
+      await this.#messages.ready(this.#rules.maxMessageBytes, pollingOf('poll', options));
     } catch (error) {
       if (error instanceof TimeoutError) return false;
       throw error;
@@ -167,6 +169,14 @@ export class SocketConnection<Out = unknown, In = Out> {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+}
+
+function pickled(value: unknown): Uint8Array {
+  try {
+    return dumps(value);
+  } catch (error) {
+    throw startingAt(error, 'the value');
   }
 }
 

@@ -50,7 +50,7 @@ export class FrameReader {
     this.#waiters = new Waiters({
       busy: () => this.holds && socket.ref(),
       idle: () => socket.unref(),
-      late: 'Nothing was received in time.',
+      late: 'Nothing was received',
     });
     socket.unref();
     socket.on('readable', this.#pump);

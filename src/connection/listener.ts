@@ -78,7 +78,7 @@ export class Listener<Out = unknown, In = Out> {
     this.#accepts = new Waiters({
       busy: () => this.#place.ref(),
       idle: () => this.#place.unref(),
-      late: 'Nobody has come in time.',
+      late: 'Nobody has come',
     });
     this.#place = new ListeningPlace(peer.address, (socket, from) => this.#door.came(socket, from));
     this.#place.ready.catch((error: Error) => this.#end(() => error));

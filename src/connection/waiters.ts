@@ -5,7 +5,7 @@ export interface WaitersOptions {
   /** Somebody begins to wait while nobody did; nobody waits any more. */
   readonly busy: () => unknown;
   readonly idle: () => unknown;
-  /** What is said when the time of one is over. */
+  /** What is said when the time of one is over, such as `Nobody has come`. */
   readonly late: string;
 }
 
@@ -57,7 +57,8 @@ export class Waiters<W, T> {
 
   #expire(turn: Waiter<W, T>): void {
     const end = (): void => {
-      if (this.#remove(turn)) turn.fail(new TimeoutError(this.#options.late));
+      const limit = turn.timeout === undefined ? '' : ` within ${turn.timeout} ms`;
+      if (this.#remove(turn)) turn.fail(new TimeoutError(`${this.#options.late}${limit}.`));
     };
     // What is there already is seen within one turn of the event loop, and the present one may be over its half.
     setImmediate(() => setImmediate(end));

@@ -22,6 +22,9 @@ export interface FunctionHandle {
   readonly constant: boolean;
 }
 
+/** What messages call a function that has no name, as stacks do. */
+export const anonymous = '<anonymous>';
+
 let last = 0;
 /** By the code, not by the function object: a new closure of known code is no unknown function. */
 const timings = new WeakMap<Definition, Timing>();
@@ -87,8 +90,8 @@ function captureError(fn: AnyFunction, { message, path, cause }: SerializationEr
   return new CaptureError(told, path, cause === undefined ? {} : { cause });
 }
 
-function nameOf(fn: AnyFunction): string {
-  return fn.name === '' ? '(anonymous)' : fn.name;
+function nameOf({ name }: AnyFunction): string {
+  return name === '' ? anonymous : name;
 }
 
 function timingOf(code: Definition | undefined): Timing {

@@ -108,8 +108,8 @@ export function sharesSeat({ predecessor }: Member): boolean {
 }
 
 /** Whether it comes to what it is sent at once. */
-export function isFree({ booted, leases }: Member, concurrency: number): boolean {
-  return booted && leases.open < concurrency;
+export function isFree({ bootedMs, leases }: Member, concurrency: number): boolean {
+  return bootedMs !== undefined && leases.open < concurrency;
 }
 
 /** Whether what it has not begun can be taken back: what was moved to it is nowhere else. */

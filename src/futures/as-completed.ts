@@ -83,7 +83,7 @@ class Completions<F extends Future<unknown>> implements AsyncIterableIterator<F,
   }
 
   #expire(): void {
-    const message = `${this.#open.size} (of ${this.#count}) futures unfinished`;
+    const message = `${this.#open.size} (of ${this.#count}) futures unfinished after ${this.#timeoutMs} ms.`;
     this.#waiters.shift()?.reject(placeAt(new TimeoutError(message), this.#site));
     this.#end();
   }

@@ -175,15 +175,17 @@ export class Future<T> extends Deferred<T> {
   setRunningOrNotifyCancel(): boolean {
     if (this.#state === 'cancelled') return false;
     this.#checkOwn('setRunningOrNotifyCancel');
-    if (this.#state === 'running') throw new InvalidStateError('Future in unexpected state: it is running.');
+    if (this.#state === 'running')
+      throw new InvalidStateError('Cannot call setRunningOrNotifyCancel: the future is running already.');
     this.#state = 'running';
     return true;
   }
 
   #checkOwn(method: string): void {
-    if (this.#isDone) throw new InvalidStateError(`Cannot ${method}: FINISHED: ${inspect(this)}`);
+    if (this.#isDone)
+      throw new InvalidStateError(`Cannot call ${method}: the outcome is set already, ${inspect(this)}.`);
     if (this.#series !== undefined)
-      throw new InvalidStateError(`Cannot ${method}: the future is an executor's, which sets its outcome.`);
+      throw new InvalidStateError(`Cannot call ${method}: the future is an executor's, which sets its outcome.`);
   }
 
   #settle(state: 'returned' | 'raised' | 'cancelled', outcome: unknown): void {

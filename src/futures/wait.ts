@@ -1,5 +1,5 @@
 import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
-import { checkKeys, checkTimeout, show } from '../arguments.ts';
+import { checkIterable, checkKeys, checkTimeout, show } from '../arguments.ts';
 import { Future, insight } from './future.ts';
 
 /** `wait` returns when one future is done. Python: `FIRST_COMPLETED`. */
@@ -40,7 +40,7 @@ export function wait<F extends Future<unknown>>(
   const { returnWhen = ALL_COMPLETED } = options;
   if (![FIRST_COMPLETED, FIRST_EXCEPTION, ALL_COMPLETED].includes(returnWhen)) {
     const expected = `expected '${FIRST_COMPLETED}', '${FIRST_EXCEPTION}' or '${ALL_COMPLETED}'`;
-    throw new ArgumentRangeError(`Invalid return condition: ${show(returnWhen)}; ${expected}.`);
+    throw new ArgumentRangeError(`Cannot use returnWhen ${show(returnWhen)}: ${expected}.`);
   }
   const all = distinct('wait', futures);
   const open = new Set<F>();
@@ -75,12 +75,14 @@ export function wait<F extends Future<unknown>>(
 
 /** The futures without repetitions, in order. */
 export function distinct<F extends Future<unknown>>(method: string, futures: Iterable<F>): Set<F> {
-  if (typeof futures !== 'object' || futures === null || !(Symbol.iterator in futures))
-    throw new ArgumentTypeError(`Cannot ${method} for ${show(futures)}: expected an iterable of futures.`);
-  const all = new Set(futures);
-  for (const future of all) {
+  checkIterable(`the futures of ${method}`, futures);
+  // Python goes through the keys of a dict.
+  if (futures instanceof Map)
+    throw new ArgumentTypeError(`Cannot use a Map as the futures of ${method}: give it the Map's keys().`);
+  const all = [...futures];
+  for (const [i, future] of all.entries()) {
     if (!(future instanceof Future))
-      throw new ArgumentTypeError(`Cannot ${method} for ${show(future)}: expected a Future.`);
+      throw new ArgumentTypeError(`Cannot use ${show(future)} as future ${i} of ${method}: expected a Future.`);
   }
-  return all;
+  return new Set(all);
 }

@@ -1,3 +1,4 @@
+import { toList } from '../arguments.ts';
 import type { PoolOptions } from '../pool/options.ts';
 import { type DictEntries, type DictProxy, type NamespaceProxy, plainEntries } from './proxies/dict.ts';
 import type {
@@ -28,7 +29,7 @@ export abstract class BuiltinTypes {
 
   /** A list. */
   list<T = unknown>(items: Iterable<T> = []): ListProxy<T> {
-    return this.create('list', [...items]);
+    return this.create('list', toList('the items of a list', items));
   }
 
   /** A dict: a Map. */
@@ -38,7 +39,7 @@ export abstract class BuiltinTypes {
 
   /** A set. */
   set<T = unknown>(items: Iterable<T> = []): SetProxy<T> {
-    return this.create('set', [...items]);
+    return this.create('set', toList('the members of a set', items));
   }
 
   /** Values under names. */
@@ -53,7 +54,7 @@ export abstract class BuiltinTypes {
 
   /** Numbers of one type, such as `i32` or Python's `i`: as many as are given, or so many zeros. */
   Array(typecode: string, init: number | Iterable<number>): ArrayProxy {
-    return this.create('Array', typecode, typeof init === 'number' ? init : [...init]);
+    return this.create('Array', typecode, typeof init === 'number' ? init : toList('the numbers of an Array', init));
   }
 
   /** A queue; with `maxSize` its `put` waits for room. */

@@ -4,6 +4,7 @@ import { DataDecoder } from '../wire/data-decoder.ts';
 import { DataEncoder } from '../wire/data-encoder.ts';
 import { DataTag } from '../wire/data-tags.ts';
 import type { Reader } from '../wire/reader.ts';
+import { startingAt } from '../wire/unsendable.ts';
 import type { Writer } from '../wire/writer.ts';
 import type { Connection } from './connection.ts';
 import { type ForeignState, readForeign } from './foreign.ts';
@@ -58,7 +59,13 @@ export class ConnectionValues {
       );
     writer.varint(length);
     this.#encoder.values = 0;
-    for (let i = 0; i < length; i++) this.#write(writer, values[i]);
+    for (let i = 0; i < length; i++) {
+      try {
+        this.#write(writer, values[i]);
+      } catch (error) {
+        throw startingAt(error, `args[${i}]`);
+      }
+    }
     return this.#encoder.values;
   }
 

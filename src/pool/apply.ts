@@ -18,6 +18,11 @@ const maxSeries = 4_096;
 /** An argument of so many bytes goes to a worker at once, if one has time for it: a copy of it takes as long as a start. */
 const minLiveBytes = 1_048_576;
 
+/** Python's third argument has the keyword arguments. */
+const keywords = ' Keyword arguments are an object in the list of arguments, such as [{ x: 1 }].';
+const keywordsOrCallbacks = `${keywords} For callbacks there is applyAsync.`;
+const callbackKeys = ['callback', 'errorCallback'];
+
 /** One call of `fn(...args)`. */
 export function submitApply(
   pool: Submissions,
@@ -30,7 +35,8 @@ export function submitApply(
   checkArgs(method, args);
   const result = new AsyncResult<unknown>();
   if (options !== undefined) {
-    checkCallOptions(method, options, ['callback', 'errorCallback']);
+    if (method === 'applyAsync') checkCallOptions(method, options, callbackKeys, keywords);
+    else checkCallOptions(method, options, [], keywordsOrCallbacks);
     checkCallbacks(options);
     settler.listen(result, options.callback, options.errorCallback);
   }
@@ -78,7 +84,7 @@ export function submitBroadcast(
 ): AsyncResult<unknown> {
   pool.check('broadcast', fn);
   checkArgs('broadcast', args);
-  checkCallOptions('broadcast', options);
+  checkCallOptions('broadcast', options, [], keywords);
   const result = new AsyncResult<unknown>();
   try {
     const call = newCall(pool, 'broadcast', pool.handleOf(fn, options.carry), true, options, callSite());

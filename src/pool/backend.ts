@@ -31,7 +31,7 @@ import { encodeAhead } from '../wire/encoded-message.ts';
 import { asError } from '../wire/error-codec.ts';
 import { runInline } from './inline.ts';
 import type { Call } from './call.ts';
-import { callSite, shortSite } from './call-site.ts';
+import { callSite, shortSite, trimStacks } from './call-site.ts';
 import { refused } from './explain-failure.ts';
 import type { PoolOptions } from './options.ts';
 import { writeOutput } from './output.ts';
@@ -216,6 +216,10 @@ export class Backend implements Holder {
           linkEvents.ready(pid, initializerMs);
           this.#events.workerStart({ id, pid });
         },
+        exited: (exit) => {
+          if (exit.bootError !== undefined) trimStacks(exit.bootError);
+          linkEvents.exited(exit);
+        },
       },
     );
     this.#links.set(id, link);
@@ -236,6 +240,7 @@ export class Backend implements Holder {
   #finalized(id: number, outcome: PromiseSettledResult<unknown>): void {
     if (outcome.status === 'fulfilled') return void this.finalizerResults.push(outcome.value);
     const error = asError(outcome.reason);
+    trimStacks(error);
     this.finalizerError ??= error;
     this.#events.workerError(error, { id, pid: this.#member(id)?.pid });
   }
@@ -244,6 +249,7 @@ export class Backend implements Holder {
   #uncaught(id: number, error: Error, blamed: boolean): void {
     const member = this.#member(id);
     if (member === undefined) return;
+    trimStacks(error);
     if (!blamed) this.#events.workerError(error, { id, pid: member.pid });
     this.engine.recycle(member, 'recycle');
   }

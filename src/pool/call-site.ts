@@ -28,8 +28,38 @@ function frames(stack: string): string {
 }
 
 /** Whether a line of a stack says nothing about the user's program: a frame of ours or of Node's inside. */
-export function isMachinery(line: string): boolean {
+function isMachinery(line: string): boolean {
   return own.some((folder) => line.includes(folder)) || /^\s+at .*node:internal\//.test(line);
+}
+
+/** A stack of a worker's, or of here, as far as it is about the user's program. */
+export function trimmed(stack: string): string {
+  return (
+    stack
+      .split('\n')
+      .filter((frame) => !isMachinery(frame))
+      // With a source map Node calls the place of an anonymous function that came by value `eval`.
+      .map((frame) => frame.replace(/^(\s+at (?:async )?)eval \((?!eval at )(.*)\)$/, '$1$2'))
+      .join('\n')
+  );
+}
+
+/** Trims the stacks of an error that came from a worker, and of those that it has as its `cause` and the like. */
+export function trimStacks(error: Error): void {
+  const all = new Set([error]);
+  // A Set goes on with what is added to it under way.
+  for (const each of all) {
+    const stack = ownValue(each, 'stack');
+    if (typeof stack === 'string')
+      Reflect.defineProperty(each, 'stack', { value: trimmed(stack), writable: true, configurable: true });
+    for (const key of ['cause', 'errors', 'error', 'suppressed'])
+      for (const inner of [ownValue(each, key)].flat()) if (inner instanceof Error) all.add(inner);
+  }
+}
+
+/** Without calling any getter. */
+function ownValue(error: Error, key: string): unknown {
+  return Object.getOwnPropertyDescriptor(error, key)?.value;
 }
 
 /** Makes `site` the place that the error's stack shows. */

@@ -10,9 +10,11 @@ import {
   type TaskInfo,
 } from '../errors.ts';
 import { inspect } from 'node:util';
+import { startingAt } from '../wire/unsendable.ts';
+import { anonymous } from '../engine/functions.ts';
 import type { Failure, Loss } from '../engine/task.ts';
 import type { Call } from './call.ts';
-import { isMachinery, placeAt, shortSite } from './call-site.ts';
+import { placeAt, shortSite, trimmed, trimStacks } from './call-site.ts';
 
 /** Which task of a call it was. */
 export interface Place {
@@ -38,7 +40,7 @@ function ownError(failure: OwnFailure, place: Place): Error {
   switch (failure.kind) {
     case 'lost':
       return new WorkerLostError(
-        lostMessage(failure.loss, place),
+        lostMessage(failure.loss, place, failure.attempt),
         failure.loss,
         info(place, failure.attempt),
         causeOf(failure.loss),
@@ -97,7 +99,7 @@ export function endOf({
   return exitCode === null ? 'ended' : `ended with exit code ${exitCode}`;
 }
 
-function lostMessage(loss: Loss, place: Place): string {
+function lostMessage(loss: Loss, place: Place, attempt: number): string {
   const who = `Worker ${loss.workerId}${loss.pid === undefined ? '' : ` (${place.call.unit} ${loss.pid})`}`;
   const when =
     loss.phase === 'reply'
@@ -113,7 +115,9 @@ function lostMessage(loss: Loss, place: Place): string {
       ? []
       : [`It was ended because of what it sent: ${loss.protocolError.message}`]),
     ...(words === '' ? [] : [`Its last words: ${words}`]),
-    'Only this task failed; a new worker took its place. To try such tasks again, give the call `retries`.',
+    place.call.retries > 0
+      ? `Only this task failed, after ${attempt} ${attempt === 1 ? 'attempt' : 'attempts'}; a new worker took its place.`
+      : 'Only this task failed; a new worker took its place. To try such tasks again, give the call `retries`.',
   ];
   return sentences.join(' ');
 }
@@ -139,14 +143,9 @@ function withBothStacks(
   const tries = call.retries > 0 ? `, attempt ${attempt}/${call.retries + 1}` : '';
   const what = index === undefined ? '' : `, input[${index}] = ${preview(input)}`;
   const line = `--- on worker ${worker.workerId} (${call.unit} ${String(worker.pid)}), task ${taskId} of ${call.method}(${call.name})${tries}${what} ---`;
-  const remote = String(error.stack)
-    .split('\n')
-    .filter((frame) => !isMachinery(frame))
-    // With a source map Node calls the place of an anonymous function that came by value `eval`.
-    .map((frame) => frame.replace(/^(\s+at (?:async )?)eval \((?!eval at )(.*)\)$/, '$1$2'))
-    .join('\n');
+  trimStacks(error);
   Object.defineProperty(error, 'stack', {
-    value: `${remote}\n    ${line}\n${call.site}`,
+    value: `${trimmed(String(error.stack))}\n    ${line}\n${call.site}`,
     writable: true,
     configurable: true,
   });
@@ -178,16 +177,13 @@ export function argsRoot(spread: boolean): string {
 /** What is wrong with a call before it has become a task: the function or an argument cannot travel. */
 export function refused(error: Error, method: string, name: string, site: string, root: string = 'args'): Error {
   if (!(error instanceof ManycoreError)) return error;
-  return placeAt(withWhere(error, `${method}(${name === '' ? '(anonymous)' : name})`, site, root), site);
+  return placeAt(withWhere(error, `${method}(${name === '' ? anonymous : name})`, site, root), site);
 }
 
 /** Says which task it was, where it was called, and of what the path starts: `input[3].db` for `$.db`. */
 function withWhere(error: Error, what: string, site: string, root: string): Error {
   if (!(error instanceof ManycoreError)) return error;
-  if (error instanceof SerializationError && error.message.startsWith(`Cannot send ${error.path}:`)) {
-    const message = error.message.replace('$', () => root);
-    Object.defineProperty(error, 'message', { value: message, configurable: true });
-  }
+  startingAt(error, root);
   const line = shortSite(site);
   const where = ` (${what}${line === undefined ? '' : `, called at ${line}`})`;
   if (!error.message.includes(where))

@@ -1,3 +1,5 @@
+import { refused } from './explain-failure.ts';
+import { wrongArguments } from './items.ts';
 import type { MapJob } from './map-job.ts';
 import { abandon } from './source.ts';
 import type { OpenCall, Submissions } from './submissions.ts';
@@ -28,8 +30,9 @@ export class Feed implements OpenCall {
       for (;;) {
         const { done, value } = await this.#next(iterator);
         if (done === true) break;
-        const index = this.#job.add(value);
-        this.#pool.add(this.#job, index, index + 1);
+        const wrong = this.#wrong(value);
+        if (wrong === undefined) this.#add(value);
+        else this.abort(wrong);
       }
       this.#counters.total = this.#job.length;
       this.#job.complete();
@@ -38,8 +41,20 @@ export class Feed implements OpenCall {
       this.#job.complete(error as Error);
     } finally {
       this.#pool.streams.delete(this);
+      this.#pool.giveBackTaskIds(this.#job.firstTaskId, this.#job.length);
       release();
     }
+  }
+
+  #wrong(item: unknown): Error | undefined {
+    const { terms, length } = this.#job;
+    const error = terms.spread ? wrongArguments(terms.method, item, length) : undefined;
+    return error && refused(error, terms.method, terms.name, terms.site);
+  }
+
+  #add(item: unknown): void {
+    const index = this.#job.add(item);
+    this.#pool.add(this.#job, index, index + 1);
   }
 
   #next(iterator: AsyncIterator<unknown>): Promise<IteratorResult<unknown>> {

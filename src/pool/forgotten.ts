@@ -1,4 +1,5 @@
 import type { Backend } from './backend.ts';
+import { callSite, shortSite } from './call-site.ts';
 
 interface Entry {
   readonly backend: Backend;
@@ -15,7 +16,9 @@ const registry = new FinalizationRegistry<Entry>(({ backend, warning }) => {
 
 /** Ends the workers of a pool that is collected before it was closed, and says so. Returns how to revoke that. */
 export function forgetMeNot(pool: object, backend: Backend, name: string | undefined): () => void {
-  const what = name === undefined ? 'A pool' : `The pool ${JSON.stringify(name)}`;
+  const site = shortSite(callSite());
+  const made = site === undefined ? '' : `, made at ${site},`;
+  const what = `${name === undefined ? 'A pool' : `The pool ${JSON.stringify(name)}`}${made}`;
   const advice = 'Use `await using`, or Pool.use().';
   return closeWhenForgotten(pool, backend, `${what} was dropped without close() or terminate(). ${advice}`);
 }

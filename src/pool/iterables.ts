@@ -1,3 +1,4 @@
+import { checkIterable, toList } from '../arguments.ts';
 import { ArgumentRangeError } from '../errors.ts';
 import type { Zipped } from './zip.ts';
 
@@ -57,7 +58,7 @@ export class Range implements Iterable<number> {
  * ```
  */
 export function* product<T extends readonly Iterable<unknown>[]>(...iterables: T): Generator<Zipped<T>, undefined> {
-  const lists = iterables.map((iterable) => [...iterable]);
+  const lists = iterables.map((iterable, i) => toList(`argument ${i + 1} of product`, iterable));
   const at = lists.map(() => 0);
   if (lists.some((list) => list.length === 0)) return undefined;
   for (;;) {
@@ -78,6 +79,7 @@ export function* product<T extends readonly Iterable<unknown>[]>(...iterables: T
  * ```
  */
 export function* enumerate<T>(iterable: Iterable<T>, start = 0): Generator<[number, T], undefined> {
+  checkIterable('the argument of enumerate', iterable);
   let i = start;
   for (const item of iterable) yield [i++, item];
   return undefined;

@@ -9,15 +9,12 @@ import { obstruct } from './deferred.ts';
 import { newCounters } from './counters.ts';
 import { refused } from './explain-failure.ts';
 import { Feed } from './feed.ts';
-import { checkItems, listOf, type Items } from './items.ts';
+import { checkArguments, checkItems, listOf, type Items } from './items.ts';
 import { MapJob, type MapOutcome } from './map-job.ts';
 import { checkCallbacks, checkMapOptions, type CallbackOptions, type MapOptions } from './options.ts';
 import type { Submissions } from './submissions.ts';
 
 export type MapMethod = 'map' | 'mapAsync' | 'mapSync' | 'starmap' | 'starmapAsync' | 'starmapSync' | 'mapSettled';
-
-/** More task numbers than a call with an unknown number of items can need. */
-export const manyTaskIds = 1_000_000;
 
 /** One call over many items, whose results are wanted all together. */
 export function submitMap(
@@ -49,6 +46,7 @@ export function submitMap(
   try {
     const list = listOf(items);
     const spread = method.startsWith('starmap');
+    if (spread && list !== undefined) checkArguments(method, list);
     const call = newCall(
       pool,
       method,
@@ -58,7 +56,7 @@ export function submitMap(
       callSite(),
     );
     counters.total = list?.length;
-    const firstTaskId = pool.taskIds(list?.length ?? manyTaskIds);
+    const firstTaskId = pool.taskIds(list?.length);
     const job = new MapJob(call, firstTaskId, list, { settled, done, counters, bar });
     if (list === undefined) {
       const feed = new Feed(pool, job, items as AsyncIterable<unknown>, counters);

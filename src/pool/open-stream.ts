@@ -4,7 +4,6 @@ import { newCall } from './call.ts';
 import { callSite } from './call-site.ts';
 import { newCounters } from './counters.ts';
 import { refused } from './explain-failure.ts';
-import { manyTaskIds } from './map.ts';
 import type { StreamOptions } from './options.ts';
 import { ResultStream } from './result-stream.ts';
 import { sourceOf } from './source.ts';
@@ -36,20 +35,24 @@ export function openStream<R>(pool: Submissions, stream: StreamCall): ResultStre
   let stopListening = (): void => undefined;
   try {
     const call = newCall(pool, method, pool.handleOf(fn, options.carry), stream.spread, options, callSite());
+    const inputOver = (): void => {
+      release();
+      pool.giveBackTaskIds(job.firstTaskId, job.read);
+    };
     const job: StreamJob = new StreamJob(
       call,
-      pool.taskIds(total ?? manyTaskIds),
+      pool.taskIds(total),
       sourceOf(stream.items),
       {
         add: (one, from, to) => pool.add(one, from, to),
         withdraw: (one) => engine.withdraw(one, undefined),
         // What was read is done, whether its results are taken or not: only an input that goes on keeps a closed pool.
-        inputEnded: release,
+        inputEnded: inputOver,
         over: (outcome) => {
           pool.streams.delete(job);
           stopListening();
           bar.stop(outcome);
-          release();
+          inputOver();
         },
         workers: pool.workers,
       },

@@ -215,8 +215,8 @@ function checkSimulation({ clock, faults, workers, context }: PoolOptions): void
   }
 }
 
-export function checkCallOptions(method: string, options: object, more: readonly string[] = []): void {
-  checkKeys(method, options, [...callKeys, ...more]);
+export function checkCallOptions(method: string, options: object, more: readonly string[] = [], advice = ''): void {
+  checkKeys(method, options, [...callKeys, ...more], advice);
   checkCall(options);
 }
 

@@ -18,6 +18,9 @@ import type { Series } from './series.ts';
 /** Work is handed out at the latest after this many calls, not only at the end of the tick. */
 const maxUndispatched = 1_024;
 
+/** More task numbers than a call with an unknown number of items can need. */
+const manyTaskIds = 1_000_000;
+
 /** A call that goes on reading its input, or whose results are taken as they come: it is told when the pool ends before it. */
 export interface OpenCall {
   abort(error: Error): void;
@@ -95,12 +98,17 @@ export class Submissions {
     return this.backend.context === 'inline' ? Functions.inline(fn) : this.backend.functions.handleOf(fn);
   }
 
-  /** The first of `count` consecutive task numbers. */
-  taskIds(count: number): number {
+  /** The first of `count` consecutive task numbers; without one, of more than are needed. */
+  taskIds(count: number = manyTaskIds): number {
     this.series = undefined;
     const first = this.lastTaskId + 1;
     this.lastTaskId += count;
     return first;
+  }
+
+  /** A call with an unknown number of items turned out to have `used`: it gives the rest back, if nobody has got later numbers. */
+  giveBackTaskIds(first: number, used: number): void {
+    if (this.lastTaskId === first + manyTaskIds - 1) this.lastTaskId = first + Math.max(1, used) - 1;
   }
 
   add(job: WireJob, from: number, to: number): void {

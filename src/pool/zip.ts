@@ -1,3 +1,4 @@
+import { checkIterable } from '../arguments.ts';
 import type { Items } from './items.ts';
 import { abandon, sourceOf } from './source.ts';
 
@@ -21,7 +22,10 @@ export function* zip<T extends readonly Iterable<unknown>[]>(...iterables: T): G
   const iterators: Iterator<unknown>[] = [];
   let asked: Iterator<unknown> | undefined;
   try {
-    for (const iterable of iterables) iterators.push(iterable[Symbol.iterator]());
+    for (const [i, iterable] of iterables.entries()) {
+      checkIterable(`argument ${i + 1} of zip`, iterable);
+      iterators.push(iterable[Symbol.iterator]());
+    }
     for (;;) {
       const tuple: unknown[] = [];
       for (asked of iterators) {

@@ -4,6 +4,7 @@ import { shared } from '../worker/task-context.ts';
 import { living } from './family.ts';
 import { Process } from './process.ts';
 import { addState, selfState } from './states.ts';
+import { waitingOf } from '../waiting.ts';
 import { waitFor } from './wait-for.ts';
 
 /** What a child sees of the process that made it. */
@@ -57,7 +58,10 @@ function describeParent(): ParentProcess {
     name,
     sentinel,
     isAlive: () => inThread || process.ppid === ppid,
-    join: ({ timeout } = {}) => waitFor(sentinel, timeout),
+    join: async (options = {}) => {
+      const { timeout } = waitingOf('join', options, ['timeout']);
+      await waitFor(sentinel, timeout);
+    },
   };
 }
 

@@ -1,15 +1,16 @@
 import type { Readable, Writable } from 'node:stream';
-import { inspect } from 'node:util';
 import { constants } from 'node:os';
 import { ArgumentTypeError, ProcessStateError } from '../errors.ts';
 import { killGraceMs } from '../limits.ts';
 import { callSite } from '../pool/call-site.ts';
 import { refused } from '../pool/explain-failure.ts';
-import { checkKeys, show } from '../arguments.ts';
+import { show } from '../arguments.ts';
+import { inspectAs } from '../inspection.ts';
 import type { ProcessInfo, ProcessJob, Target } from '../worker/process-info.ts';
 import { Child } from './child.ts';
 import { adopt } from './family.ts';
 import { checkDaemon, checkName, checkProcessOptions, type AnyOptions, type ProcessOptions } from './options.ts';
+import { waitingOf } from '../waiting.ts';
 import { waitFor } from './wait-for.ts';
 import { addState, childOf, findState, openState, ownPid, selfState, stateOf, type State } from './states.ts';
 
@@ -90,9 +91,8 @@ export class Process<Args extends readonly unknown[] | [] = readonly unknown[]> 
    * @throws ProcessStateError before `start()`, and for the process itself.
    */
   async join(options: { readonly timeout?: number } = {}): Promise<void> {
-    checkKeys('join', options, ['timeout']);
-    const child = childOf(this, 'join()');
-    await waitFor(child.ended, options.timeout);
+    const { timeout } = waitingOf('join', options, ['timeout']);
+    await waitFor(childOf(this, 'join()').ended, timeout);
   }
 
   /** Whether it was started and has not ended. */
@@ -255,8 +255,4 @@ function signalName(code: number): string | undefined {
   return found && `-${found[0]}`;
 }
 
-Object.defineProperty(Process.prototype, inspect.custom, {
-  value(this: Process): string {
-    return repr(this);
-  },
-});
+inspectAs(Process, repr);

@@ -1,12 +1,8 @@
 import { longestTimerMs } from '../limits.ts';
-import { ArgumentTypeError } from '../errors.ts';
-import { show } from '../arguments.ts';
 import { hold } from './family.ts';
 
 /** Waits for an end, or for so many milliseconds (less than 0 is 0, as in Python); keeps the program alive meanwhile. */
 export async function waitFor(ended: Promise<void>, timeout: number | undefined): Promise<void> {
-  if (timeout !== undefined && (typeof timeout !== 'number' || Number.isNaN(timeout)))
-    throw new ArgumentTypeError(`Cannot use timeout ${show(timeout)}: expected milliseconds.`);
   const release = hold();
   let timer: NodeJS.Timeout | undefined;
   try {

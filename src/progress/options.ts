@@ -1,7 +1,6 @@
 import { longestTimerMs } from '../limits.ts';
-import { inspect } from 'node:util';
+import { checkFunction, checkKeys, show } from '../arguments.ts';
 import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
-import { suggest } from '../suggest.ts';
 import type { ProgressOption, ProgressSnapshot, ProgressStream } from './types.ts';
 import { cleanLabel } from './width.ts';
 
@@ -20,35 +19,6 @@ export interface ProgressSettings {
 
 const known = ['label', 'stream', 'interval', 'onUpdate'];
 
-/** What other progress bars call it. */
-const synonyms: ReadonlyMap<string, string> = new Map([
-  ['desc', 'label'],
-  ['description', 'label'],
-  ['name', 'label'],
-  ['title', 'label'],
-  ['file', 'stream'],
-  ['output', 'stream'],
-  ['mininterval', 'interval'],
-  ['intervalms', 'interval'],
-  ['callback', 'onUpdate'],
-  ['onprogress', 'onUpdate'],
-]);
-
-function suggestion(key: string): string {
-  const meant = synonyms.get(key.toLowerCase().replaceAll('_', '')) ?? suggest(key, known);
-  return meant === undefined ? `it takes ${known.join(', ')}` : `did you mean "${meant}"?`;
-}
-
-function describe(value: unknown): string {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return 'an array';
-  return typeof value === 'number' || typeof value === 'string' ? inspect(value) : `a value of type ${typeof value}`;
-}
-
-function reject(what: string, expected: string, value: unknown): never {
-  throw new ArgumentTypeError(`Cannot use ${what}: expected ${expected}, received ${describe(value)}`);
-}
-
 /** Checks the `progress` option; undefined means that none is wanted. */
 export function readProgressOption(
   option: ProgressOption | undefined,
@@ -66,23 +36,24 @@ export function readProgressOption(
   if (typeof option === 'string') return { ...settings, label: cleanLabel(option) };
   if (typeof option === 'function') return { ...settings, onUpdate: option, visible: false };
   if (typeof option !== 'object' || option === null || Array.isArray(option)) {
-    reject('progress', 'true, a label, options or a function', option);
+    throw new ArgumentTypeError(`Cannot use progress ${show(option)}: expected true, a label, options or a function.`);
   }
-
-  for (const key of Object.keys(option)) {
-    if (!known.includes(key)) throw new ArgumentTypeError(`Unknown option "${key}" of progress: ${suggestion(key)}`);
-  }
+  checkKeys('progress', option, known);
   const { label = defaultLabel, stream, interval = intervalMsDefault, onUpdate } = option;
-  if (typeof label !== 'string') reject('progress.label', 'a string', label);
-  if (typeof interval !== 'number') reject('progress.interval', 'milliseconds', interval);
+  if (typeof label !== 'string')
+    throw new ArgumentTypeError(`Cannot use progress.label ${show(label)}: expected a string.`);
+  if (typeof interval !== 'number')
+    throw new ArgumentTypeError(`Cannot use progress.interval ${show(interval)}: expected milliseconds.`);
   if (!(interval >= 1 && interval <= longestTimerMs)) {
     throw new ArgumentRangeError(
-      `Cannot use progress.interval: expected milliseconds from 1 to ${longestTimerMs}, received ${interval}`,
+      `Cannot use progress.interval ${interval}: expected milliseconds from 1 to ${longestTimerMs}.`,
     );
   }
-  if (onUpdate !== undefined && typeof onUpdate !== 'function') reject('progress.onUpdate', 'a function', onUpdate);
+  if (onUpdate !== undefined) checkFunction('progress.onUpdate', onUpdate);
   if (stream !== undefined && (typeof stream !== 'object' || stream === null || typeof stream.write !== 'function')) {
-    reject('progress.stream', 'a stream such as process.stderr', stream);
+    throw new ArgumentTypeError(
+      `Cannot use progress.stream ${show(stream)}: expected a stream, such as process.stderr.`,
+    );
   }
   return { label: cleanLabel(label), intervalMs: interval, stream, onUpdate, visible: true };
 }

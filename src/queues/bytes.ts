@@ -1,6 +1,6 @@
 import { types } from 'node:util';
+import { checkCount } from '../arguments.ts';
 import { ArgumentRangeError, ArgumentTypeError, BufferTooShortError } from '../errors.ts';
-import { wholeNumber } from './options.ts';
 
 // What `sendBytes` and `recvBytesInto` take and do.
 
@@ -13,10 +13,10 @@ function viewOf(bytes: ArrayBuffer | ArrayBufferView): Uint8Array {
 /** The bytes to be sent. */
 export function part(bytes: ArrayBuffer | ArrayBufferView, offset = 0, size?: number): Uint8Array {
   const all = viewOf(bytes);
-  wholeNumber(offset, 'offset');
+  checkCount('offset', offset, 0);
   if (offset > all.length) throw new ArgumentRangeError(`The offset ${offset} is beyond the ${all.length} bytes.`);
   if (size === undefined) return all.subarray(offset);
-  wholeNumber(size, 'size');
+  checkCount('size', size, 0);
   if (offset + size > all.length)
     throw new ArgumentRangeError(
       `${size} bytes from ${offset} on are more than the ${all.length} bytes that there are.`,
@@ -27,7 +27,7 @@ export function part(bytes: ArrayBuffer | ArrayBufferView, offset = 0, size?: nu
 /** The bytes to be filled. */
 export function roomIn(buffer: ArrayBuffer | ArrayBufferView, offset: number): Uint8Array {
   const all = viewOf(buffer);
-  wholeNumber(offset, 'offset');
+  checkCount('offset', offset, 0);
   if (offset > all.length) throw new ArgumentRangeError(`The offset ${offset} is beyond the ${all.length} bytes.`);
   return all.subarray(offset);
 }
@@ -38,4 +38,10 @@ export function fill(room: Uint8Array, bytes: Uint8Array): number {
     throw new BufferTooShortError(`The message has ${bytes.length} bytes, the buffer room for ${room.length}.`, bytes);
   room.set(bytes);
   return bytes.length;
+}
+
+/** What a message may be long at most. */
+export function lengthLimit(maxLength: number | undefined): number {
+  if (maxLength !== undefined) checkCount('maxLength', maxLength, 0);
+  return maxLength ?? Infinity;
 }

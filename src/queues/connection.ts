@@ -10,12 +10,12 @@ import type { BlockReference } from '../memory/block.ts';
 import { isKept, post, whenBegun } from '../memory/parcels.ts';
 import { monotonicMs } from '../monotonic.ts';
 import { travelsAs } from '../wire/shared.ts';
-import { fill, part, roomIn } from './bytes.ts';
+import { fill, lengthLimit, part, roomIn } from './bytes.ts';
 import { End, endWords, noTickets, type Ticket } from './ends.ts';
 import { type IsDead, unknown } from './gate.ts';
 import { inTurn } from '../turns.ts';
-import { blocked, late } from '../waiting.ts';
-import { type QueueOptions, timeoutOf, type SyncQueueOptions, waitingOf, wholeNumber } from './options.ts';
+import { blocked, late, limitOf } from '../waiting.ts';
+import { pollingOf, pollTimeoutOf, type QueueOptions, timeoutOf, type SyncQueueOptions, waitingOf } from './options.ts';
 import { Items } from './items.ts';
 import { ended, Kind, type Rules, SharedRing } from './shared-ring.ts';
 import { showAs } from '../inspection.ts';
@@ -173,11 +173,11 @@ export class Connection<Out = unknown, In = Out> {
    */
   async send(value: Out, options?: QueueOptions): Promise<void> {
     const done = this.#output().put(Kind.message, value, this.#sending, waitingOf('send', options));
-    sent(typeof done === 'boolean' ? done : await done);
+    sent(typeof done === 'boolean' ? done : await done, options);
   }
 
   sendSync(value: Out, options?: SyncQueueOptions): void {
-    sent(this.#output().putSync(Kind.message, value, this.#sending, timeoutOf('sendSync', options)));
+    sent(this.#output().putSync(Kind.message, value, this.#sending, timeoutOf('sendSync', options)), options);
   }
 
   /**
@@ -227,12 +227,12 @@ export class Connection<Out = unknown, In = Out> {
    */
   async recv(options?: QueueOptions): Promise<In> {
     const value = this.#input().take(this.#receiving, waitingOf('recv', options));
-    return received(value instanceof Promise ? await value : value) as In;
+    return received(value instanceof Promise ? await value : value, options) as In;
   }
 
   /** `recv` that blocks this thread. */
   recvSync(options?: SyncQueueOptions): In {
-    return received(this.#input().takeSync(this.#receiving, timeoutOf('recvSync', options))) as In;
+    return received(this.#input().takeSync(this.#receiving, timeoutOf('recvSync', options)), options) as In;
   }
 
   /**
@@ -243,13 +243,13 @@ export class Connection<Out = unknown, In = Out> {
    */
   async recvBytes(maxLength?: number, options?: QueueOptions): Promise<Uint8Array> {
     const value = this.#input().take(this.#receiving, waitingOf('recvBytes', options), this.#bytesUpTo(maxLength));
-    return received(value instanceof Promise ? await value : value) as Uint8Array;
+    return received(value instanceof Promise ? await value : value, options) as Uint8Array;
   }
 
   recvBytesSync(maxLength?: number, options?: SyncQueueOptions): Uint8Array {
-    return received(
-      this.#input().takeSync(this.#receiving, timeoutOf('recvBytesSync', options), this.#bytesUpTo(maxLength)),
-    ) as Uint8Array;
+    const timeout = timeoutOf('recvBytesSync', options);
+    const value = this.#input().takeSync(this.#receiving, timeout, this.#bytesUpTo(maxLength));
+    return received(value, options) as Uint8Array;
   }
 
   /**
@@ -268,7 +268,7 @@ export class Connection<Out = unknown, In = Out> {
   }
 
   #bytesUpTo(maxLength: number | undefined): (kind: number, length: number) => void {
-    const most = maxLength === undefined ? Number.POSITIVE_INFINITY : wholeNumber(maxLength, 'maxLength');
+    const most = lengthLimit(maxLength);
     return (kind, length) => {
       if (kind === Kind.message || kind === Kind.storedMessage)
         throw new ConnectionStateError('Cannot receive bytes: the next message is a value. Use recv().');
@@ -283,16 +283,15 @@ export class Connection<Out = unknown, In = Out> {
    * Whether a message, or the end, can be received: within `timeout` milliseconds, at once without it; `Infinity` waits for as
    * long as it takes. Takes nothing out.
    */
-  async poll(options: QueueOptions = {}): Promise<boolean> {
+  async poll(options?: QueueOptions): Promise<boolean> {
     const { gets } = this.#input();
-    const waiting = waitingOf('poll', { timeout: 0, ...options });
-    const outcome = gets.wait((isDead) => this.#isReady(isDead), waiting, this.#receiving.takes);
+    const outcome = gets.wait((isDead) => this.#isReady(isDead), pollingOf('poll', options), this.#receiving.takes);
     return (await (outcome instanceof Promise ? outcome : inTurn(outcome))) !== late;
   }
 
-  pollSync(options: SyncQueueOptions = {}): boolean {
+  pollSync(options?: SyncQueueOptions): boolean {
     const { gets } = this.#input();
-    return gets.waitSync((isDead) => this.#isReady(isDead), timeoutOf('pollSync', { timeout: 0, ...options })) !== late;
+    return gets.waitSync((isDead) => this.#isReady(isDead), pollTimeoutOf('pollSync', options)) !== late;
   }
 
   #isReady(isDead: IsDead): true | typeof blocked {
@@ -369,12 +368,19 @@ showAs(Connection, ({ closed, readable, writable }) => {
   return readable && writable ? ' duplex' : readable ? ' read-only' : ' write-only';
 });
 
-function sent(done: boolean): void {
-  if (!done) throw new TimeoutError('The pipe was full all the time.');
+function sent(done: boolean, options: SyncQueueOptions | undefined): void {
+  if (done) return;
+  const limit = limitOf(options);
+  throw new TimeoutError(
+    `Cannot send: the pipe is full${limit > 0 ? `, and there was no room within ${limit} ms` : ''}.`,
+  );
 }
 
-function received(value: unknown): unknown {
-  if (value === late) throw new TimeoutError('Nothing was received in time.');
+function received(value: unknown, options: SyncQueueOptions | undefined): unknown {
+  if (value === late) {
+    const limit = limitOf(options);
+    throw new TimeoutError(limit > 0 ? `Nothing was received within ${limit} ms.` : 'Nothing is there to be received.');
+  }
   if (value === ended) throw new EndOfFileError('Nothing is left to be received, and nobody is left who could send.');
   return value;
 }

@@ -1,4 +1,3 @@
-import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
 import { type Waiting, waitingOf as readOptions } from '../waiting.ts';
 
 /** How long a call waits. */
@@ -27,11 +26,13 @@ export function timeoutOf(what: string, options: SyncQueueOptions | undefined): 
   return readOptions(what, options, syncKeys).timeout;
 }
 
-/** A count or an offset. */
-export function wholeNumber(value: number, name: string, least = 0): number {
-  if (typeof value !== 'number')
-    throw new ArgumentTypeError(`Cannot use ${String(value)} as ${name}: expected a number.`);
-  if (!Number.isSafeInteger(value) || value < least)
-    throw new ArgumentRangeError(`Cannot use ${value} as ${name}: expected a whole number from ${least} on.`);
-  return value;
+/** The same of what does not wait unless it is told to. */
+export function pollingOf(what: string, options: QueueOptions | undefined): Waiting {
+  const waiting = waitingOf(what, options);
+  return options?.timeout === undefined ? { ...waiting, timeout: 0 } : waiting;
+}
+
+export function pollTimeoutOf(what: string, options: SyncQueueOptions | undefined): number | undefined {
+  const timeout = timeoutOf(what, options);
+  return options?.timeout === undefined ? 0 : timeout;
 }

@@ -1,9 +1,9 @@
 import { show } from '../arguments.ts';
-import { ArgumentTypeError, QueueClosedError, QueueEmptyError, QueueFullError } from '../errors.ts';
+import { ArgumentTypeError, QueueClosedError } from '../errors.ts';
 import { maxQueuedItems, ringBytes } from '../limits.ts';
 import type { BlockReference } from '../memory/block.ts';
 import { travelsAs } from '../wire/shared.ts';
-import { late } from '../waiting.ts';
+import { late, limitOf, queueEmpty, queueFull } from '../waiting.ts';
 import { type QueueOptions, timeoutOf, type SyncQueueOptions, waitingOf } from './options.ts';
 import { showAs } from '../inspection.ts';
 import type { IsDead } from './gate.ts';
@@ -110,21 +110,18 @@ export class Queue<T = unknown> {
    */
   async put(item: T, options?: QueueOptions): Promise<void> {
     const done = this.#ring.put(Kind.message, item, this.#rules, waitingOf('put', options));
-    this.#checkDone(typeof done === 'boolean' ? done : await done);
-  }
-
-  #checkDone(isPut: boolean): void {
-    if (!isPut) throw full(this);
+    if (!(typeof done === 'boolean' ? done : await done)) throw queueFull(this.maxSize, limitOf(options));
   }
 
   /** `put` that blocks this thread while the queue is full. */
   putSync(item: T, options?: SyncQueueOptions): void {
-    this.#checkDone(this.#ring.putSync(Kind.message, item, this.#rules, timeoutOf('putSync', options)));
+    if (!this.#ring.putSync(Kind.message, item, this.#rules, timeoutOf('putSync', options)))
+      throw queueFull(this.maxSize, limitOf(options));
   }
 
   /** `put` that never waits. */
   putNowait(item: T): void {
-    this.#checkDone(this.#ring.putSync(Kind.message, item, this.#rules, 0));
+    if (!this.#ring.putSync(Kind.message, item, this.#rules, 0)) throw queueFull(this.maxSize, 0);
   }
 
   /**
@@ -136,13 +133,13 @@ export class Queue<T = unknown> {
   async get(options?: QueueOptions): Promise<T> {
     this.checkOpen();
     const taken = this.#ring.take(this.#rules, waitingOf('get', options));
-    return this.#taken(taken instanceof Promise ? await taken : taken);
+    return this.#taken(taken instanceof Promise ? await taken : taken, options);
   }
 
   /** `get` that blocks this thread while the queue is empty. */
   getSync(options?: SyncQueueOptions): T {
     this.checkOpen();
-    return this.#taken(this.#ring.takeSync(this.#rules, timeoutOf('getSync', options)));
+    return this.#taken(this.#ring.takeSync(this.#rules, timeoutOf('getSync', options)), options);
   }
 
   /** `get` that never waits. */
@@ -151,8 +148,8 @@ export class Queue<T = unknown> {
     return this.#taken(this.#ring.takeSync(this.#rules, 0));
   }
 
-  #taken(value: unknown): T {
-    if (value === late) throw new QueueEmptyError('The queue is empty.');
+  #taken(value: unknown, options?: SyncQueueOptions): T {
+    if (value === late) throw queueEmpty(limitOf(options));
     if (value === ended) throw closed('shut down, and nothing is left in it');
     return value as T;
   }
@@ -272,10 +269,6 @@ function sizeFor(maxSize: number): { capacity: number; limit: number } {
 function endOfClosed(error: unknown): typeof ended {
   if (error instanceof QueueClosedError) return ended;
   throw error;
-}
-
-function full({ maxSize }: { readonly maxSize: number }): QueueFullError {
-  return new QueueFullError(maxSize > 0 ? `The queue is full: it has ${maxSize} items.` : 'The queue is full.');
 }
 
 function closed(how: string): QueueClosedError {

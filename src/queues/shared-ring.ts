@@ -1,6 +1,7 @@
 import { SerializationError } from '../errors.ts';
 import { allocate, Block, type BlockReference } from '../memory/block.ts';
 import { Reader } from '../wire/reader.ts';
+import { startingAt } from '../wire/unsendable.ts';
 import {
   borrowEncoder,
   decodePlain,
@@ -403,7 +404,13 @@ export class SharedRing {
 }
 
 function encode(encoder: MessageEncoder, kind: number, value: unknown): Encoded {
-  if (kind === Kind.message) return encoder.encode(value);
+  if (kind === Kind.message) {
+    try {
+      return encoder.encode(value);
+    } catch (error) {
+      throw startingAt(error, 'the value');
+    }
+  }
   const bytes = value as Uint8Array;
   return { bytes, length: bytes.length, parts: undefined, sent: nothing, unsent: nothing };
 }

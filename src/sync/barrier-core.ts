@@ -180,15 +180,26 @@ export class BarrierCore implements Core {
     this.waiters.notifyAll();
   }
 
-  /** The time of one that has arrived is over: it breaks the round, unless all have arrived. */
-  expire(round: number): void {
-    this.#break((phase) => phase.round === round && phase.state === filling);
+  /**
+   * The time of one that has arrived is over: it breaks the round, unless all have arrived. Returns what to throw; undefined when
+   * it was not this one that broke it.
+   */
+  expire(round: number, afterMs: number): BrokenBarrierError | undefined {
+    let arrived: number | undefined;
+    this.#break((phase) => {
+      const breaks = phase.round === round && phase.state === filling;
+      if (breaks) arrived = countIn(this.#words[this.#at + ARRIVED]!, round);
+      return breaks;
+    });
+    return arrived === undefined
+      ? undefined
+      : brokenBarrier(`${arrived} of ${this.#parties} had arrived after ${afterMs} ms`);
   }
 
-  /** Breaks it for all; returns what to throw. */
-  abort(): BrokenBarrierError {
+  /** The time of one that has not arrived yet is over: breaks it for all. Returns what to throw. */
+  giveUp(afterMs: number): BrokenBarrierError {
     this.break();
-    return brokenBarrier();
+    return brokenBarrier(`the action of the round before had not ended after ${afterMs} ms`);
   }
 
   /** Breaks a round, or the present one. */
@@ -239,6 +250,8 @@ function countIn(word: number, round: number): number {
   return word >>> 15 === round ? word & (2 ** 15 - 1) : 0;
 }
 
-function brokenBarrier(): BrokenBarrierError {
-  return new BrokenBarrierError('The barrier is broken: somebody gave up, died, or called abort() or reset().');
+function brokenBarrier(
+  why = 'somebody waited for too long, gave up, died, or called abort() or reset()',
+): BrokenBarrierError {
+  return new BrokenBarrierError(`The barrier is broken: ${why}.`);
 }

@@ -95,14 +95,15 @@ export class Barrier {
     // Not behind those of this thread that have arrived: they wait for this one.
     const first = core.arrival.try(glance);
     const arrival = first === blocked ? await core.waiters.wait(core.arrival, { timeout, signal }) : first;
-    if (arrival === late) throw core.abort();
+    if (arrival === late) throw core.giveUp(timeout!);
     const { round, index, isLast } = arrival;
     try {
       if (isLast) {
         await this.#action?.();
         core.finish(round);
       } else if ((await core.waiters.wait(core.passing(round), { timeout: endMs - monotonicMs(), signal })) === late) {
-        core.expire(round);
+        const broken = core.expire(round, timeout!);
+        if (broken !== undefined) throw broken;
         await core.waiters.wait(core.passing(round), {});
       }
     } catch (error) {
@@ -118,14 +119,15 @@ export class Barrier {
     const { timeout = this.#timeout } = waitingOf('waitSync', options, syncWaitKeys);
     const endMs = monotonicMs() + (timeout ?? Infinity);
     const arrival = core.waiters.waitSync(core.arrival, timeout);
-    if (arrival === late) throw core.abort();
+    if (arrival === late) throw core.giveUp(timeout!);
     const { round, index, isLast } = arrival;
     try {
       if (isLast) {
         this.#action?.();
         core.finish(round);
       } else if (core.waiters.waitSync(core.passing(round), endMs - monotonicMs()) === late) {
-        core.expire(round);
+        const broken = core.expire(round, timeout!);
+        if (broken !== undefined) throw broken;
         core.waiters.waitSync(core.passing(round));
       }
     } catch (error) {

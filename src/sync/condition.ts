@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { checkCount, checkFunction } from '../arguments.ts';
+import { checkCount, checkFunction, show } from '../arguments.ts';
 import { ArgumentTypeError, LockStateError } from '../errors.ts';
 import type { BlockReference } from '../memory/block.ts';
 import { monotonicMs } from '../monotonic.ts';
@@ -61,7 +61,7 @@ export class Condition extends Holdable {
   constructor(lock: Lock | RLock, core: ConditionCore);
   constructor(lock: Lock | RLock = new RLock(), core: ConditionCore = create(conditionWords, make)) {
     if (!(lock instanceof Lock) && !(lock instanceof RLock))
-      throw new ArgumentTypeError('Cannot use that as the lock of a Condition: expected a Lock or an RLock.');
+      throw new ArgumentTypeError(`Cannot use ${show(lock)} as the lock of a Condition: expected a Lock or an RLock.`);
     super();
     this.lock = lock;
     this.#core = core;
@@ -152,7 +152,7 @@ export class Condition extends Holdable {
    * @returns What it returned last; something false when the time was over. Python: `wait_for`.
    */
   async waitFor<R>(predicate: () => R, options: WaitOptions = {}): Promise<Awaited<R>> {
-    checkFunction('the predicate', predicate);
+    checkFunction('the predicate of waitFor', predicate);
     const { timeout = Infinity } = waitingOf('waitFor', options, waitKeys);
     const endMs = monotonicMs() + timeout;
     for (;;) {
@@ -165,7 +165,7 @@ export class Condition extends Holdable {
 
   /** `waitFor` that blocks this thread. */
   waitForSync<R>(predicate: () => R, options: SyncWaitOptions = {}): R {
-    checkFunction('the predicate', predicate);
+    checkFunction('the predicate of waitForSync', predicate);
     const { timeout = Infinity } = waitingOf('waitForSync', options, syncWaitKeys);
     const endMs = monotonicMs() + timeout;
     for (;;) {

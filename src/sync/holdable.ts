@@ -1,9 +1,9 @@
 import { checkFunction } from '../arguments.ts';
-import { BlockingError, TimeoutError } from '../errors.ts';
+import { BlockingError } from '../errors.ts';
 import { isThenable } from '../thenable.ts';
 import { Guard } from './guard.ts';
 import { acquireKeys, type AcquireOptions, syncAcquireKeys, type SyncAcquireOptions, waitingOf } from './options.ts';
-import { late, type Waiting } from '../waiting.ts';
+import { late, limitOf, notFree, type Waiting } from '../waiting.ts';
 
 /** Takes nothing when `R` is a promise. */
 export type Synchronous<R> = [R] extends [never]
@@ -52,9 +52,9 @@ export abstract class Holdable {
    * @throws TimeoutError when it was not to be had within `timeout`; what the function throws.
    */
   async run<R>(fn: (guard: Guard) => R, options: AcquireOptions = {}): Promise<Awaited<R>> {
-    checkFunction('what is to be run', fn);
+    checkFunction('the function of run', fn);
     const guard = await this.acquire(options);
-    if (guard === undefined) throw tooLate(options);
+    if (guard === undefined) throw this.#notFree(options);
     try {
       return await fn(guard);
     } finally {
@@ -68,9 +68,9 @@ export abstract class Holdable {
    * @throws TimeoutError as `run` does; BlockingError when the function is asynchronous, as it would go on without the lock.
    */
   runSync<R>(fn: ((guard: Guard) => R) & Synchronous<R>, options: SyncAcquireOptions = {}): R {
-    checkFunction('what is to be run', fn);
+    checkFunction('the function of runSync', fn);
     const guard = this.acquireSync(options);
-    if (guard === undefined) throw tooLate(options);
+    if (guard === undefined) throw this.#notFree(options);
     try {
       const result = fn(guard);
       if (isThenable(result)) throw asynchronous(result);
@@ -79,14 +79,14 @@ export abstract class Holdable {
       guard.release();
     }
   }
+
+  #notFree(options: SyncAcquireOptions): Error {
+    return notFree(`The ${this.constructor.name}`, limitOf(options));
+  }
 }
 
 function asynchronous(result: PromiseLike<unknown>): BlockingError {
   // What it may fail with, without the lock, would hide why.
   result.then(undefined, () => undefined);
   return new BlockingError('runSync cannot wait for an asynchronous function: use await run(...).');
-}
-
-function tooLate({ timeout }: SyncAcquireOptions): TimeoutError {
-  return new TimeoutError(timeout === undefined ? 'It is not free.' : `It was not free within ${timeout} ms.`);
 }

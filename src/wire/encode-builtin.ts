@@ -12,7 +12,7 @@ import { storages } from './identities.ts';
 import { Tag, viewNames } from './tags.ts';
 import { hasOnly, isTwin } from './shapes.ts';
 import { isMoving } from './transfer.ts';
-import { article, NodeInternalError, openInside, unsendable } from './unsendable.ts';
+import { adviceTo, article, NodeInternalError, unsendable } from './unsendable.ts';
 
 /** Built-in kinds of object, by their internal slots and not by their prototype: subclasses and null prototypes included. */
 export function encodeBuiltin(encoder: Encoder, value: object, prototype: object | null): void {
@@ -91,9 +91,9 @@ function unboxed(value: object): unknown {
 const iterators = /^(?:Array|String|RegExp String|Segmenter String|Async-from-Sync) Iterator$|^Iterator Helper$/;
 
 function adviceFor(kind: string): string {
-  if (kind === 'Promise') return 'Await it first, or make it inside the function.';
+  if (kind === 'Promise') return adviceTo('settle');
   if (kind.startsWith('running')) return 'Send what it yields, in an array.';
-  return 'It lives in this process: create it inside the function.';
+  return adviceTo('create');
 }
 
 function unsendableKind(value: object): string | undefined {
@@ -284,7 +284,8 @@ function refuseHostObject(encoder: Encoder, constructor: () => unknown): void {
     if (!(failure instanceof NodeInternalError)) throw failure;
     ({ name } = constructor);
   }
-  throw unsendable(`it is ${article(name)}, which lives in this process`, openInside);
+  const advice = adviceTo(name === 'AbortSignal' || name === 'AbortController' ? 'abort' : 'open');
+  throw unsendable(`it is ${article(name)}, which lives in this process`, advice);
 }
 
 function describeReference(reference: { readonly [detail: string]: unknown }, name: string): string {

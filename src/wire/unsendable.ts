@@ -6,8 +6,29 @@ export function unsendable(what: string, advice: string): SerializationError {
   return new SerializationError(`Cannot send {path}: ${what}. ${advice}`.trim(), 'args', '');
 }
 
-/** What to do instead of sending an open file, a socket, ... */
-export const openInside = '{open}';
+type Advice = 'open' | 'create' | 'settle' | 'abort';
+
+/** What to do instead of sending what belongs to its process: that depends on which one that is. */
+const advices: Readonly<Record<Advice, { readonly args: string; readonly result: string }>> = {
+  open: {
+    args: 'Open it inside the worker, for example in the initializer.',
+    result: 'It cannot leave the worker: return what it holds.',
+  },
+  create: {
+    args: 'It lives in this process: create it inside the function.',
+    result: 'It cannot leave the worker: return its data.',
+  },
+  settle: { args: 'Await it first, or make it inside the function.', result: 'Await it inside the function.' },
+  abort: {
+    args: 'Give the call the option `signal`: in the task, `task().signal` is aborted with it.',
+    result: 'It cannot leave the worker: return what it says.',
+  },
+};
+
+/** In place of such an advice, at the end of a message. */
+export function adviceTo(advice: Advice): string {
+  return `{${advice}}`;
+}
 
 /** A function or class of Node that no module exports. */
 export class NodeInternalError extends CaptureError {}
@@ -21,11 +42,9 @@ export function article(name: string): string {
 export function locate(error: unknown, at: Path, phase: 'args' | 'result'): Error {
   const path = at.toString();
   if (error instanceof SerializationError && error.path === '') {
-    const advice =
-      phase === 'args'
-        ? 'Open it inside the worker, for example in the initializer.'
-        : 'It cannot leave the worker: return what it holds.';
-    const message = error.message.replaceAll('{path}', path).replace(openInside, advice);
+    const message = error.message
+      .replace(/\{(open|create|settle|abort)\}$/, (_, advice: Advice) => advices[advice][phase])
+      .replaceAll('{path}', () => path);
     const options = 'cause' in error ? { cause: error.cause } : {};
     if (!(error instanceof CaptureError) && !at.isCaptured)
       return new SerializationError(message, phase, path, options);
@@ -36,4 +55,22 @@ export function locate(error: unknown, at: Path, phase: 'args' | 'result'): Erro
   return new SerializationError(`Cannot send ${path}: reading it failed with "${reason}".`, phase, path, {
     cause: error,
   });
+}
+
+/** The same error, which says of what its path starts: `Cannot send input[3].db` for `$.db`. */
+export function startingAt<E>(error: E, root: string): E {
+  if (!(error instanceof SerializationError) || !error.message.startsWith(`Cannot send ${error.path}:`)) return error;
+  const { message, stack } = error;
+  const told = message.replace('$', () => root);
+  define(error, 'message', told);
+  define(
+    error,
+    'stack',
+    stack?.replace(message, () => told),
+  );
+  return error;
+}
+
+function define(error: Error, key: 'message' | 'stack', value: unknown): void {
+  Object.defineProperty(error, key, { value, writable: true, configurable: true });
 }

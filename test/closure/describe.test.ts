@@ -18,7 +18,7 @@ test('an export goes by reference', () => {
 
 test('variables are named, with type and size', () => {
   const text = tell((key: string) => inner(join(key, 'x')));
-  assert.match(text, /^\(anonymous\): by value, function of \d+ bytes, file:.*describe\.test\.js:\d+:\d+/);
+  assert.match(text, /^<anonymous>: by value, function of \d+ bytes, file:.*describe\.test\.js:\d+:\d+/);
   assert.match(text, /\n {2}inner: by value/);
   assert.match(text, /\n {4}table: Map of 1/);
   assert.match(text, /\n {4}counter: number 2 \(changes; copied at each send\)/);

@@ -130,7 +130,9 @@ testPair('connection: a wait that is given up takes no message (H204)', async (h
 });
 
 testPair('connection: who is not plain data is not sent, and what is not is not received', async (here, there) => {
-  assert.match((await rejection(here.send({ f: () => 1 }))).message, /\$\.f/);
+  assert.match((await rejection(here.send({ f: () => 1 }))).message, /^Cannot send the value\.f: /);
+  assert.match((await rejection(here.poll(1 as never))).message, /options of poll.*timeout: 5_000/);
+  assert.equal((await rejection(here.recv({ timeout: 5 }))).message, 'Nothing was received within 5 ms.');
   await here.sendBytes(Buffer.from('cos\nsystem\n.'));
   await here.send('next');
   const error = (await rejection(there.recv())) as Error & { global: string };

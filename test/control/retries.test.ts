@@ -9,6 +9,10 @@ eachContext((context) => {
     assert.equal(await pool.apply(flaky, [], { retries: { limit: 2, delay: 100 } }), 3);
     const ms = performance.now() - started;
     assert.ok(ms >= 290, `${ms} ms`);
+    const last = await rejection(pool.apply(() => process.exit(9), [], { retries: 1 }));
+    assert.match(last.message, / Only this task failed, after 2 attempts; a new worker took its place\.$/);
+    const only = await rejection(pool.apply(() => process.exit(9)));
+    assert.match(only.message, / To try such tasks again, give the call `retries`\.$/);
   });
 
   testPool(

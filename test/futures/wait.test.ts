@@ -84,10 +84,48 @@ testClean('wait: for nothing returns at once (O368)', {}, async () => {
 });
 
 testClean('wait: an unknown condition and what is no future are refused (O369)', {}, () => {
-  assert.throws(() => wait([], { returnWhen: 'soon' as never }), /Invalid return condition: "soon"/);
-  assert.throws(() => wait([Promise.resolve(1) as never]), /expected a Future/);
-  assert.throws(() => wait(5 as never), /expected an iterable of futures/);
-  assert.throws(() => asCompleted(5 as never), /expected an iterable of futures/);
+  const message = (call: () => unknown): string => {
+    try {
+      call();
+    } catch (error) {
+      assert.equal(
+        (error as { code?: unknown }).code,
+        error instanceof RangeError ? 'ERR_MANYCORE_ARGUMENT_RANGE' : 'ERR_MANYCORE_ARGUMENT_TYPE',
+      );
+      return (error as Error).message;
+    }
+    return 'nothing was thrown';
+  };
+  const conditions = "expected 'firstCompleted', 'firstException' or 'allCompleted'";
+  assert.equal(
+    message(() => wait([], { returnWhen: 'soon' as never })),
+    `Cannot use returnWhen "soon": ${conditions}.`,
+  );
+  const future = finished(1);
+  const noFuture = 'Cannot use a Promise as future 1 of wait: expected a Future.';
+  assert.equal(
+    message(() => wait([future, Promise.resolve(1) as never])),
+    noFuture,
+  );
+  const noFutures = (shown: string, of: string): string =>
+    `Cannot use ${shown} as the futures of ${of}: expected an iterable, such as an array.`;
+  assert.equal(
+    message(() => wait(future as never)),
+    noFutures('a Promise', 'wait'),
+  );
+  assert.equal(
+    message(() => asCompleted(5 as never)),
+    noFutures('5', 'asCompleted'),
+  );
+  const byFuture = "Cannot use a Map as the futures of asCompleted: give it the Map's keys().";
+  assert.equal(
+    message(() => asCompleted(new Map([[future, 'url']]) as never)),
+    byFuture,
+  );
+  assert.match(
+    message(() => wait([], 5 as never)),
+    /such as \{ timeout: 5_000 \} \(milliseconds\)\.$/,
+  );
 });
 
 testClean('wait: a thousand times for the first leaves nothing in those that go on', {}, async () => {
@@ -123,7 +161,7 @@ testClean(
         })(),
       );
       assert.ok(error instanceof TimeoutError);
-      assert.equal(error.message, '2 (of 4) futures unfinished');
+      assert.equal(error.message, `2 (of 4) futures unfinished after ${timeout} ms.`);
       assert.deepEqual(seen, [futures[1], futures[3]]);
     }
     const iterator = asCompleted([running()], { timeout: 1 });

@@ -200,3 +200,31 @@ testManager('manager: two locks guard one counter in two processes', async (mana
   }, [1, 2]);
   assert.equal(await value.get(), 100);
 });
+
+testManager('manager: wrong arguments are named, and a wait in vain says how long it was', async (manager) => {
+  const [lock, condition, queue] = [manager.Lock(), manager.Condition(), manager.Queue(1)];
+  const message = async (call: () => unknown): Promise<string> => (await rejection((async () => call())())).message;
+  const options =
+    /^Cannot use 5 as options of \w+: expected an object, such as \{ timeout: 5_000 \} \(milliseconds\)\.$/;
+  for (const call of [
+    () => lock.acquire(5 as never),
+    () => condition.wait(5 as never),
+    () => queue.get(5 as never),
+    () => manager.Event().wait(5 as never),
+    () => manager.Barrier(2).wait(5 as never),
+  ])
+    assert.match(await message(call), options);
+  assert.match(await message(() => condition.waitFor(true as never)), /true as the predicate of waitFor/);
+  assert.match(await message(() => lock.run(5 as never)), /5 as the function of run/);
+  assert.equal(
+    await message(() => manager.list(5 as never)),
+    'Cannot use 5 as the items of a list: expected an iterable, such as an array.',
+  );
+  await using _ = await lock.acquire();
+  assert.equal(await message(() => lock.run(() => 1, { timeout: 5 })), 'The Lock was not free within 5 ms.');
+  assert.equal(await message(() => queue.get({ timeout: 5 })), 'The queue is empty: nothing came within 5 ms.');
+  await queue.put(1);
+  assert.equal(await message(() => queue.putNowait(2)), 'The queue is full: it has 1 item.');
+  const late = 'The barrier is broken: 1 of 2 had arrived after 5 ms.';
+  assert.equal(await message(() => manager.Barrier(2).wait({ timeout: 5 })), late);
+});

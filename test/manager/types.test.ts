@@ -211,7 +211,7 @@ testServer(
     const bad = { deep: [{ fn: () => 1 }] };
     const error = await rejection((async () => queue.put(bad))());
     assert.equal(error.name, 'SerializationError');
-    assert.match(error.message, /\.deep\[0\]\.fn/);
+    assert.match(error.message, /^Cannot send args\[0\]\.deep\[0\]\.fn: /);
     assert.equal((await rejection((async () => queue.put(new Foo()))())).name, 'SerializationError');
     assert.equal(await queue.get(), 1);
   },

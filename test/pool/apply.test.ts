@@ -115,6 +115,24 @@ eachContext((context) => {
   );
 
   testPool(
+    'pool: the stacks of causes and of errors in lists have no lines of the worker either',
+    { context, workers: 1 },
+    async (pool) => {
+      const fail = (): never => {
+        const errors = [new Error('one'), new Error('two', { cause: new Error('deep') })];
+        throw new Error('outer', { cause: new AggregateError(errors, 'several') });
+      };
+      const error = await rejection(pool.apply(fail));
+      const several = error.cause as AggregateError;
+      const [one, two] = several.errors as Error[];
+      for (const { stack } of [several, one!, two!, two!.cause as Error]) {
+        assert.match(String(stack), /^\w+: \w+\n +at fail .*apply\.test\.[jt]s/);
+        assert.doesNotMatch(String(stack), /dist\/worker|src\/worker|node:internal/);
+      }
+    },
+  );
+
+  testPool(
     'pool: an error with a cause arrives once, not wrapped again, over several hops (J263)',
     { context, workers: 2 },
     async (pool) => {

@@ -184,7 +184,7 @@ eachContext((context) => {
 
   testClean(
     'a pool that is dropped without close is named in one warning, and its workers end (L303)',
-    { warnings: /ResourceWarning: The pool "lost" was dropped/ },
+    { warnings: /ResourceWarning: The pool "lost", made at life-and-death\.test\.[jt]s:\d+, was dropped without/ },
     async () => {
       const { setFlagsFromString } = await import('node:v8');
       const { runInNewContext } = await import('node:vm');

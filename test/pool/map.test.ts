@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { AbortError, PoolTerminatedError, product, range, SerializationError, task, zip } from 'manycore';
+import {
+  AbortError,
+  ArgumentTypeError,
+  PoolTerminatedError,
+  product,
+  range,
+  SerializationError,
+  task,
+  zip,
+} from 'manycore';
 import { eachContext, eventually, rejection, testPool } from '../matrix.ts';
 
 const square = (x: number): number => x * x;
@@ -44,6 +53,29 @@ eachContext((context) => {
     assert.deepEqual(await pool.starmap(multiply, pairs, { chunkSize: 20 }), expected);
     assert.deepEqual(await pool.starmapAsync(multiply, zip(range(100), range(100, 200))), expected);
     assert.deepEqual(await pool.starmap((a, b) => `${a}${b}`, product([1, 2], ['a', 'b'])), ['1a', '1b', '2a', '2b']);
+  });
+
+  testPool('starmap: an item that is no list of arguments is named', { context, workers: 1 }, async (pool) => {
+    const add = (a: number, b: number): number => a + b;
+    const wrong =
+      'Cannot use 3 as item 1 of starmap: expected a list of arguments, such as [x]. (starmap(add), called at';
+    let closed = false;
+    async function* later(): AsyncGenerator<never> {
+      try {
+        yield [1, 2] as never;
+        yield 3 as never;
+        yield [4, 5] as never;
+      } finally {
+        closed = true;
+      }
+    }
+    for (const items of [[[1, 2], 3], later()] as never[][]) {
+      const error = await rejection(pool.starmap(add, items));
+      assert.ok(error instanceof ArgumentTypeError, String(error));
+      assert.ok(error.message.startsWith(wrong), error.message);
+    }
+    await eventually(() => closed);
+    assert.deepEqual(await pool.starmap((...letters: string[]) => letters, ['ab' as never]), [['a', 'b']]);
   });
 
   testPool('starmap: rows of different lengths (B10)', { context, workers: 1 }, async (pool) => {

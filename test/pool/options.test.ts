@@ -157,6 +157,13 @@ eachContext((context) => {
         ArgumentTypeError,
         /Did you mean "errorCallback"/,
       );
+      const keywords =
+        / apply\. It takes timeout, .*\. Keyword arguments are an object in the list of arguments, such as \[\{ x: 1 \}\]\./;
+      assertRefused(() => pool.apply(id, [1], { x: 2 } as object), ArgumentTypeError, keywords);
+      const callbacks = /"callback" of apply\. .* For callbacks there is applyAsync\.$/;
+      assertRefused(() => pool.apply(id, [1], { callback: id } as object), ArgumentTypeError, callbacks);
+      const unawaited = /^Cannot map over a Promise: await it first\.$/;
+      assertRefused(() => pool.map(id, Promise.resolve([1]) as never), ArgumentTypeError, unawaited);
       assertRefused(() => pool.imap(id, [1], { bufferSize: 0 }), ArgumentRangeError, /bufferSize 0/);
       assertRefused(
         () => pool.imap(id, [1], { buffersize: 2 } as object),
@@ -206,13 +213,13 @@ eachContext((context) => {
       assertRefused(
         () => result.get(5 as never),
         ArgumentTypeError,
-        /5 as options of get.*object, such as \{ timeout: 5 \}/,
+        /^Cannot use 5 as options of get: expected an object, such as \{ timeout: 5_000 \} \(milliseconds\)\.$/,
       );
       assertRefused(() => result.get({ time: 5 } as never), ArgumentTypeError, /"time" of get.*It takes timeout/);
       await assert.rejects(result.wait({ timeOut: 5 } as never), ArgumentTypeError);
       const results = pool.imap((x: number) => x, [1]);
       assertRefused(() => results.next({ timeout: -1 }), ArgumentRangeError, /timeout -1/);
-      assertRefused(() => results.next(5 as never), ArgumentTypeError, /5 as options of next/);
+      assertRefused(() => results.next(5 as never), ArgumentTypeError, /5 as options of next.* \{ timeout: 5_000 \}/);
       for (const size of [0, -1, 1.5, 1e9]) assertRefused(() => pool.resize(size), ArgumentRangeError, /size|max|min/);
       assertRefused(() => pool.resize({ min: 3, max: 2 }), ArgumentRangeError, /max 2/);
       assertRefused(() => pool.resize('2' as never), ArgumentTypeError, /"2"/);

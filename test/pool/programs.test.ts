@@ -78,6 +78,6 @@ eachContext((context) => {
       },
     );
     assert.deepEqual([code, signal], [130, null]);
-    assert.match(stderr, /^Interrupted: ending 2 running tasks, of map\(\(anonymous\)\) at [^\n]*\n$/);
+    assert.match(stderr, /^Interrupted: ending 2 running tasks, of map\(<anonymous>\) at [^\n]*\n$/);
   });
 });

@@ -26,6 +26,17 @@ eachContext((context) => {
     }
     const { message } = (await rejection(pool.apply(() => ({ file: createReadStream('/dev/null') })))) as Error;
     assert.match(message, /^Cannot send the result\.file: it is a ReadStream, .* return what it holds\./);
+    for (const [make, advice] of [
+      [() => ({ deep: new WeakMap() }), 'a WeakMap cannot be sent. It cannot leave the worker: return its data.'],
+      [() => ({ deep: Promise.resolve() }), 'a Promise cannot be sent. Await it inside the function.'],
+    ] as const) {
+      const error = await rejection(pool.apply<unknown>(make));
+      assert.ok(error.message.startsWith(`Cannot send the result.deep: ${advice}`), error.message);
+    }
+    const { signal } = new AbortController();
+    const instead =
+      /which lives in this process\. Give the call the option `signal`: in the task, `task\(\)\.signal` is aborted/;
+    assert.match((await rejection(pool.apply(identity, [signal]))).message, instead);
   });
 
   testPool("refusals: an instance of one of Node's own classes is named", { context, workers: 1 }, async (pool) => {

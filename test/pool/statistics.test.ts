@@ -124,6 +124,7 @@ eachContext((context) => {
       });
       await eventually(() => errors.length > 0);
       assert.ok(errors[0] instanceof RangeError);
+      assert.doesNotMatch(String(errors[0].stack), /dist\/worker|src\/worker|node:internal/);
       await eventually(async () => (await pool.apply(() => task().workerId)) !== first);
     },
   );
@@ -228,6 +229,31 @@ eachContext((context) => {
     );
     assert.ok(seen.every(([, attempt, worker]) => attempt === 1 && (worker === 1 || worker === 2)));
     assert.throws(() => task(), /outside of a task/);
+  });
+
+  testPool('task: numbers go on behind calls whose items were not counted', { context, workers: 2 }, async (pool) => {
+    const id = (): number => task().id;
+    function* three(): Generator<number> {
+      yield* [1, 2, 3];
+    }
+    async function* asynchronously(): AsyncGenerator<number> {
+      yield* three();
+    }
+    const seen: number[] = [];
+    for await (const each of pool.imap(id, three())) seen.push(each);
+    for await (const each of pool.imapUnordered(id, asynchronously())) seen.push(each);
+    seen.push(...(await pool.map(id, asynchronously())), await pool.apply(id));
+    assert.deepEqual(
+      seen.toSorted((a, b) => a - b),
+      range(1, 11).toArray(),
+    );
+    const open = pool.imap(id, three());
+    const later = await pool.apply(id);
+    const numbers: number[] = [];
+    for await (const each of open) numbers.push(each);
+    assert.deepEqual(numbers, [11, 12, 13]);
+    assert.ok(later > 13);
+    assert.ok((await pool.apply(id)) > later, 'no number is given twice');
   });
 
   testPool('workers keep their state between tasks (V498)', { context, workers: 1 }, async (pool) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { zip } from 'manycore';
+import { enumerate, product, zip } from 'manycore';
 import { zipAsync } from '#internal/pool/zip.js';
 
 interface Log {
@@ -27,6 +27,16 @@ function numbers(log: Log, name: string, end: number, fails: { next?: boolean; r
     },
   };
 }
+
+test('zip, product, enumerate: what cannot be gone through is named by its place', () => {
+  const wrong = (call: string): string => `Cannot use 5 as ${call}: expected an iterable, such as an array.`;
+  assert.throws(() => [...zip([1], 5 as never)], { name: 'ArgumentTypeError', message: wrong('argument 2 of zip') });
+  assert.throws(() => [...product(5 as never)], { message: wrong('argument 1 of product') });
+  assert.throws(() => [...enumerate(5 as never)], { message: wrong('the argument of enumerate') });
+  const log: Log = { events: [] };
+  assert.throws(() => [...zip(numbers(log, 'a', 3), 5 as never)], TypeError);
+  assert.deepEqual(log.events, ['a closed']);
+});
 
 const unopenable: Iterable<number> = {
   [Symbol.iterator]() {

@@ -45,6 +45,27 @@ testQueues('pipe: poll on an empty one is false, at once or after its timeout (H
   }
 });
 
+testQueues('pipe: wrong arguments are named, and a wait in vain says how long it was', async () => {
+  const [a, b] = Pipe();
+  const options = /options of poll: expected an object, such as \{ timeout: 5_000 \} \(milliseconds\)\.$/;
+  assert.match((await rejection(a.poll(1 as never))).message, options);
+  assert.throws(() => a.pollSync({ time: 1 } as never), /"time" of pollSync/);
+  assert.equal((await rejection(a.recv({ timeout: 5 }))).message, 'Nothing was received within 5 ms.');
+  assert.throws(() => a.recvSync({ block: false }), { message: 'Nothing is there to be received.' });
+  assert.match((await rejection(b.send({ f: new WeakMap() }))).message, /^Cannot send the value\.f: /);
+  const filling = new Uint8Array(8_192);
+  const full = await rejection(
+    (async () => {
+      for (;;) await b.send(filling, { timeout: 5 });
+    })(),
+  );
+  assert.equal(full.message, 'Cannot send: the pipe is full, and there was no room within 5 ms.');
+  assert.throws(() => a.recvBytesSync(1.5), /maxLength 1\.5: expected a whole number of at least 0\./);
+  const wrong = 'Cannot wait for 5: wait() takes connections, processes, promises and streams.';
+  assert.equal((await rejection(wait([a, 5 as never]))).message, wrong);
+  assert.match((await rejection(wait([a], 5 as never))).message, /such as \{ timeout: 5_000 \} \(milliseconds\)\.$/);
+});
+
 testQueues('pipe: poll sees a message and leaves it whole (H205, H214)', async () => {
   const [a, b] = Pipe();
   await b.send({ x: [1, 2] });

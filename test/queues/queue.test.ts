@@ -175,7 +175,9 @@ testQueues('queue: an item that cannot travel is refused at its put, and takes n
   const q = new Queue(1);
   const error = await rejection(q.put({ a: [new WeakMap()] }));
   assert.ok(error instanceof SerializationError);
-  assert.match(error.message, /\$\.a\[0\]/);
+  assert.match(error.message, /^Cannot send the value\.a\[0\]: a WeakMap cannot be sent\./);
+  assert.match(String(error.stack), /Cannot send the value\.a\[0\]/);
+  assert.equal(error.path, '$.a[0]');
   await q.put('good');
   assert.equal(await q.get(), 'good');
 });
@@ -227,8 +229,25 @@ testQueues('queue: wrong arguments are refused', async () => {
   assert.throws(() => new Queue('3' as never), ArgumentTypeError);
   const q = new Queue();
   assert.ok((await rejection(q.get({ timeOut: 3 } as object))) instanceof ArgumentTypeError);
-  assert.match((await rejection(q.get({ timeOut: 3 } as object))).message, /Did you mean "timeout"/);
+  assert.match(
+    (await rejection(q.get({ timeOut: 3 } as object))).message,
+    /^Unknown option "timeOut" of get\. Did you mean "timeout"\?$/,
+  );
   assert.throws(() => q.putSync(1, { timeout: 'x' as never }), ArgumentTypeError);
+  assert.match((await rejection(q.get(5 as never))).message, /such as \{ timeout: 5_000 \} \(milliseconds\)\.$/);
+  assert.match((await rejection(q.put(1, false as never))).message, /such as \{ block: false \}\.$/);
+  assert.match((await rejection(q.get({ signal: 5 } as never))).message, /signal 5: expected an AbortSignal/);
+});
+
+testQueues('queue: empty and full ones say for how long was waited', async () => {
+  const q = new Queue(1);
+  assert.equal((await rejection(q.get({ timeout: 5 }))).message, 'The queue is empty: nothing came within 5 ms.');
+  assert.throws(() => q.getNowait(), { message: 'The queue is empty.' });
+  await q.put(1);
+  const late = 'The queue is full: it has 1 item, and there was no room within 5 ms.';
+  assert.equal((await rejection(q.put(2, { timeout: 5 }))).message, late);
+  assert.throws(() => q.putSync(2, { timeout: 5 }), { message: late });
+  assert.equal((await rejection(q.put(2, { block: false, timeout: 5 }))).message, 'The queue is full: it has 1 item.');
 });
 
 testQueues('queue: taskDone() more often than there were items is an error (C77, G11)', async () => {

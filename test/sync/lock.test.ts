@@ -85,8 +85,13 @@ testClean('lock: run and runSync give it back, also when the function throws', {
   assert.throws(() => lock.runSync(async () => Promise.reject(new Error('inside'))), BlockingError);
   assert.equal(lock.locked(), false);
   const guard = lock.acquireSync();
-  assert.ok((await rejection(lock.run(() => 1, { timeout: 5 }))) instanceof TimeoutError);
-  assert.throws(() => lock.runSync(() => 1, { block: false }), TimeoutError);
+  const late = await rejection(lock.run(() => 1, { timeout: 5 }));
+  assert.ok(late instanceof TimeoutError);
+  assert.equal(late.message, 'The Lock was not free within 5 ms.');
+  assert.throws(() => lock.runSync(() => 1, { block: false }), {
+    name: 'TimeoutError',
+    message: 'The Lock is not free.',
+  });
   guard.release();
 });
 
@@ -120,8 +125,15 @@ testClean('lock: wrong options are named', {}, async () => {
   const lock = new Lock();
   assert.throws(() => lock.acquireSync({ timeuot: 1 } as object), /Did you mean "timeout"/);
   assert.throws(() => lock.acquireSync({ signal: AbortSignal.timeout(5) } as object), /Unknown option "signal"/);
-  assert.throws(() => lock.acquireSync(5 as never), /such as \{ timeout: 5 \}/);
+  assert.throws(() => lock.acquireSync(5 as never), /such as \{ timeout: 5_000 \} \(milliseconds\)\.$/);
   await assert.rejects(lock.acquire({ timeout: '1' } as never), /expected milliseconds/);
+  await assert.rejects(lock.acquire(false as never), /such as \{ block: false \}\.$/);
+  await assert.rejects(lock.acquire({ blocking: false } as object), /Did you mean "block"/);
+  await assert.rejects((lock.run as () => Promise<unknown>)(), {
+    name: 'ArgumentTypeError',
+    message: 'Cannot use undefined as the function of run: expected a function.',
+  });
+  assert.equal(lock.locked(), false);
 });
 
 testClean('lock: a signal gives the wait up, and the lock goes to the next', {}, async () => {
@@ -191,6 +203,7 @@ eachContext((context) => {
       assert.equal(inspect(lock), '<Lock(owner=MainProcess)>');
       lock.release();
       assert.equal(inspect(lock), '<Lock(owner=None)>');
+      assert.equal(`${lock}`, inspect(lock));
     },
   );
 

@@ -209,6 +209,27 @@ testClean('condition: more waits of one thread than it can count are refused, an
   assert.equal(core.begin().giveUp(), false);
 });
 
+testClean('barrier: whose time is over says how many had arrived', {}, async () => {
+  const barrier = new Barrier(3);
+  const first = rejection(barrier.wait());
+  const late = await rejection(barrier.wait({ timeout: 20 }));
+  assert.ok(late instanceof BrokenBarrierError);
+  assert.equal(late.message, 'The barrier is broken: 2 of 3 had arrived after 20 ms.');
+  const why = 'somebody waited for too long, gave up, died, or called abort() or reset()';
+  assert.equal((await first).message, `The barrier is broken: ${why}.`);
+  barrier.reset();
+  assert.throws(() => barrier.waitSync({ timeout: 0 }), { message: /: 1 of 3 had arrived after 0 ms\.$/ });
+});
+
+testClean('event and condition: wrong arguments are named', {}, async () => {
+  assert.match((await rejection(new SharedEvent().wait(1 as never))).message, /such as \{ timeout: 5_000 \} \(mill/);
+  const condition = new Condition();
+  const message = 'Cannot use true as the predicate of waitFor: expected a function.';
+  await assert.rejects(condition.waitFor(true as never), { name: 'ArgumentTypeError', message });
+  assert.throws(() => condition.waitForSync(true as never), /the predicate of waitForSync/);
+  assert.throws(() => new Condition(5 as never), /Cannot use 5 as the lock of a Condition/);
+});
+
 testClean('barrier: two of one thread meet; an aborted one breaks it', {}, async () => {
   const barrier = new Barrier(2);
   assert.deepEqual((await Promise.all([barrier.wait(), barrier.wait()])).toSorted(), [0, 1]);

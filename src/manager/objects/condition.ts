@@ -105,7 +105,10 @@ export class BarrierObject {
   wait(call: Call, timeout?: unknown): number | Promise<number> {
     if (this.#broken) throw broken();
     const line = this.#line;
-    if (line.length + 1 < this.#parties) return this.#meet(line, line.wait(call, this.#within(timeout), late));
+    if (line.length + 1 < this.#parties) {
+      const timeoutMs = this.#within(timeout);
+      return this.#meet(line, line.wait(call, timeoutMs, late), timeoutMs);
+    }
     this.#line = new Line();
     if (this.#action !== undefined) return this.#act(line, this.#action);
     return this.#open(line);
@@ -115,11 +118,13 @@ export class BarrierObject {
     return checkDelay(timeout) ?? this.#timeout;
   }
 
-  async #meet(line: Line<number>, turn: Promise<number>): Promise<number> {
+  async #meet(line: Line<number>, turn: Promise<number>, timeoutMs: number | undefined): Promise<number> {
     const place = await turn;
-    if (place === late) this.#break(line);
-    if (place === late || place === gone) throw broken();
-    return place;
+    if (place === gone) throw broken();
+    if (place !== late) return place;
+    const arrived = line.length + 1;
+    this.#break(line);
+    throw broken(`${arrived} of ${this.#parties} had arrived after ${timeoutMs} ms`);
   }
 
   async #act(line: Line<number>, action: () => unknown): Promise<number> {
@@ -177,6 +182,6 @@ export class BarrierObject {
 const late = -1;
 const gone = -2;
 
-function broken(): BrokenBarrierError {
-  return new BrokenBarrierError('The barrier is broken: somebody did not come in time, or it was aborted or reset.');
+function broken(why = 'somebody waited for too long, gave up, or called abort() or reset()'): BrokenBarrierError {
+  return new BrokenBarrierError(`The barrier is broken: ${why}.`);
 }

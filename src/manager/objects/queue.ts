@@ -1,4 +1,5 @@
-import { QueueEmptyError, QueueFullError, QueueTaskError } from '../../errors.ts';
+import { QueueTaskError } from '../../errors.ts';
+import { queueEmpty, queueFull } from '../../waiting.ts';
 import { type Call, checkDelay, checkWhole, Line } from './call.ts';
 
 interface Box {
@@ -33,7 +34,7 @@ export class QueueObject {
 
   async #putLater(call: Call, value: unknown, timeoutMs: number | undefined): Promise<void> {
     if (timeoutMs === 0 || !(await this.#putters.wait(call, timeoutMs, false)))
-      throw new QueueFullError(`The queue is full: it holds ${this.#maxSize} items.`);
+      throw queueFull(this.#maxSize, timeoutMs ?? 0);
     this.#promised--;
     this.#add(value);
   }
@@ -63,7 +64,7 @@ export class QueueObject {
 
   async #getLater(call: Call, timeoutMs: number | undefined): Promise<unknown> {
     const box = timeoutMs === 0 ? undefined : await this.#getters.wait(call, timeoutMs, undefined);
-    if (box === undefined) throw new QueueEmptyError('The queue is empty.');
+    if (box === undefined) throw queueEmpty(timeoutMs ?? 0);
     return box.value;
   }
 

@@ -1,4 +1,5 @@
-import { inspect } from 'node:util';
+import { showAs } from '../../inspection.ts';
+import { type Waiting, waitingOf } from '../../waiting.ts';
 import { travelsAs } from '../../wire/shared.ts';
 import {
   attachReference,
@@ -17,6 +18,13 @@ export interface WaitOptions {
   /** Milliseconds. Default: without end. */
   readonly timeout?: number;
   readonly signal?: AbortSignal;
+}
+
+const waitKeys = ['timeout', 'signal'];
+
+/** The options of a call that may wait. */
+export function waitOf(method: string, options: WaitOptions | undefined): Waiting {
+  return waitingOf(method, options, waitKeys);
 }
 
 /**
@@ -60,11 +68,9 @@ travelsAs<BaseProxy, ProxyState>(BaseProxy, {
   attach: (constructor, state) => new constructor(attachReference(state) as never),
 });
 
-Object.defineProperty(BaseProxy.prototype, inspect.custom, {
-  value(this: BaseProxy): string {
-    const { kind, id } = proxyMaker.referenceOf(this)!;
-    return `<${this.constructor.name} of ${kind} ${id.slice(0, 8)}>`;
-  },
+showAs(BaseProxy, (proxy) => {
+  const { kind, id } = proxyMaker.referenceOf(proxy)!;
+  return ` of ${kind} ${id.slice(0, 8)}`;
 });
 
 /** The first answer tells that the server has the object. */

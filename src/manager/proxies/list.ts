@@ -1,3 +1,4 @@
+import { toList } from '../../arguments.ts';
 import { iterationChunk } from '../../limits.ts';
 import { BaseProxy, standFor, updateRemotely } from './base.ts';
 
@@ -25,7 +26,7 @@ export class ListProxy<T = unknown> extends BaseProxy {
   }
 
   extend(values: Iterable<T>): Promise<void> {
-    return this.callMethod('extend', [[...values]]) as Promise<void>;
+    return this.callMethod('extend', [toList('the items of a list', values)]) as Promise<void>;
   }
 
   insert(index: number, value: T): Promise<void> {
@@ -86,7 +87,7 @@ export class ListProxy<T = unknown> extends BaseProxy {
 
   /** Its items and others, as an array. Python: `l + other`. */
   concat(other: Iterable<T>): Promise<T[]> {
-    return this.callMethod('concat', [[...other]]) as Promise<T[]>;
+    return this.callMethod('concat', [toList('the items of a list', other)]) as Promise<T[]>;
   }
 
   /** Its items several times, as an array. Python: `l * n`. */

@@ -1,11 +1,15 @@
-import { TimeoutError } from '../../errors.ts';
-import { BaseProxy, standFor, type WaitOptions } from './base.ts';
+import { checkFunction } from '../../arguments.ts';
+import { limitOf, notFree, waitingOf } from '../../waiting.ts';
+import { proxyMaker } from '../proxy-maker.ts';
+import { BaseProxy, standFor, type WaitOptions, waitOf } from './base.ts';
 
 /** How long to wait for a lock. */
 export interface GrantOptions extends WaitOptions {
   /** False: do not wait, whatever `timeout` says. Default true. */
   readonly block?: boolean;
 }
+
+const grantKeys = ['timeout', 'block', 'signal'];
 
 /** A lock that was got. It is given back by `release()` or at the end of an `await using` block. */
 export class LockGrant {
@@ -45,8 +49,9 @@ export class AcquirableProxy extends BaseProxy {
    */
   acquire(): Promise<LockGrant>;
   acquire(options: GrantOptions): Promise<LockGrant | undefined>;
-  async acquire({ timeout, block = true, signal }: GrantOptions = {}): Promise<LockGrant | undefined> {
-    const grant = await this.callMethod('acquire', [block ? timeout : 0], signal);
+  async acquire(options: GrantOptions = {}): Promise<LockGrant | undefined> {
+    const { timeout, signal } = waitingOf('acquire', options, grantKeys);
+    const grant = await this.callMethod('acquire', [timeout], signal);
     return grant === undefined ? undefined : new LockGrant(this, grant as [number, boolean]);
   }
 
@@ -66,8 +71,9 @@ export class AcquirableProxy extends BaseProxy {
    * @throws TimeoutError when it was not to be had within `timeout`; what `body` throws.
    */
   async run<R>(body: (grant: LockGrant) => R, options: GrantOptions = {}): Promise<Awaited<R>> {
+    checkFunction('the function of run', body);
     const grant = await this.acquire(options);
-    if (grant === undefined) throw new TimeoutError('The lock was not to be had in time.');
+    if (grant === undefined) throw notFree(`The ${proxyMaker.referenceOf(this)!.kind}`, limitOf(options));
     try {
       return await body(grant);
     } finally {
@@ -103,12 +109,15 @@ export class SemaphoreProxy extends AcquirableProxy {
 /** Waits until others say that something has changed, with a lock held when it looks. Python: `Condition`. */
 export class ConditionProxy extends AcquirableProxy {
   /** Gives the lock up, waits to be told, and takes it again; whether it was told within `timeout`. */
-  wait({ timeout, signal }: WaitOptions = {}): Promise<boolean> {
+  wait(options?: WaitOptions): Promise<boolean> {
+    const { timeout, signal } = waitOf('wait', options);
     return this.callMethod('wait', [timeout], signal) as Promise<boolean>;
   }
 
   /** Waits until `predicate`, which runs here, is true; what it gave last. */
-  async waitFor<R>(predicate: () => R, { timeout, signal }: WaitOptions = {}): Promise<Awaited<R>> {
+  async waitFor<R>(predicate: () => R, options?: WaitOptions): Promise<Awaited<R>> {
+    const { timeout, signal } = waitOf('waitFor', options);
+    checkFunction('the predicate of waitFor', predicate);
     const end = timeout === undefined ? Infinity : performance.now() + timeout;
     for (;;) {
       const result = await predicate();
@@ -143,7 +152,8 @@ export class EventProxy extends BaseProxy {
   }
 
   /** Waits until it has happened; whether it has within `timeout`. */
-  wait({ timeout, signal }: WaitOptions = {}): Promise<boolean> {
+  wait(options?: WaitOptions): Promise<boolean> {
+    const { timeout, signal } = waitOf('wait', options);
     return this.callMethod('wait', [timeout], signal) as Promise<boolean>;
   }
 }
@@ -151,7 +161,8 @@ export class EventProxy extends BaseProxy {
 /** A place where callers wait until so many are there. Python: `Barrier`. */
 export class BarrierProxy extends BaseProxy {
   /** Waits for the others; the caller's number, one of them being 0. @throws BrokenBarrierError */
-  wait({ timeout, signal }: WaitOptions = {}): Promise<number> {
+  wait(options?: WaitOptions): Promise<number> {
+    const { timeout, signal } = waitOf('wait', options);
     return this.callMethod('wait', [timeout], signal) as Promise<number>;
   }
 

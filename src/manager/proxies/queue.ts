@@ -1,14 +1,16 @@
-import { BaseProxy, standFor, type WaitOptions } from './base.ts';
+import { BaseProxy, standFor, type WaitOptions, waitOf } from './base.ts';
 
 /** A queue in a manager's server. Who waits is served in order. Python: the proxy of `queue.Queue`. */
 export class QueueProxy<T = unknown> extends BaseProxy {
   /** Puts an item, waiting for room. @throws QueueFullError when there is none within `timeout`. */
-  put(item: T, { timeout, signal }: WaitOptions = {}): Promise<void> {
+  put(item: T, options?: WaitOptions): Promise<void> {
+    const { timeout, signal } = waitOf('put', options);
     return this.callMethod('put', timeout === undefined ? [item] : [item, timeout], signal) as Promise<void>;
   }
 
   /** Takes an item, waiting for one. @throws QueueEmptyError when none comes within `timeout`. */
-  get({ timeout, signal }: WaitOptions = {}): Promise<T> {
+  get(options?: WaitOptions): Promise<T> {
+    const { timeout, signal } = waitOf('get', options);
     return this.callMethod('get', [timeout], signal) as Promise<T>;
   }
 
@@ -49,7 +51,8 @@ export class JoinableQueueProxy<T = unknown> extends QueueProxy<T> {
   }
 
   /** Waits until all items are done; whether they were within `timeout`. */
-  join({ timeout, signal }: WaitOptions = {}): Promise<boolean> {
+  join(options?: WaitOptions): Promise<boolean> {
+    const { timeout, signal } = waitOf('join', options);
     return this.callMethod('join', [timeout], signal) as Promise<boolean>;
   }
 }

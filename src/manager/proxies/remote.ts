@@ -1,6 +1,7 @@
+import { toList } from '../../arguments.ts';
 import type { CallbackOptions, CallOptions, MapOptions, StreamOptions } from '../../pool/options.ts';
 import { userKind } from '../proxy-maker.ts';
-import { BaseProxy, standFor, type WaitOptions } from './base.ts';
+import { BaseProxy, standFor, type WaitOptions, waitOf } from './base.ts';
 
 /** What generators of a server's give, one by one. Python: `IteratorProxy`. */
 export class IteratorProxy<T = unknown> extends BaseProxy implements AsyncIterableIterator<T, void, unknown> {
@@ -26,12 +27,14 @@ export class AsyncResultProxy<R = unknown> extends BaseProxy {
    *
    * @throws TimeoutError when it is not there within `timeout` milliseconds; otherwise what the task threw.
    */
-  get({ timeout, signal }: WaitOptions = {}): Promise<R> {
+  get(options?: WaitOptions): Promise<R> {
+    const { timeout, signal } = waitOf('get', options);
     return this.callMethod('get', [timeout], signal) as Promise<R>;
   }
 
   /** Waits until the result is there, failed or not; whether it is within `timeout`. */
-  wait({ timeout, signal }: WaitOptions = {}): Promise<boolean> {
+  wait(options?: WaitOptions): Promise<boolean> {
+    const { timeout, signal } = waitOf('wait', options);
     return this.callMethod('wait', [timeout], signal) as Promise<boolean>;
   }
 
@@ -58,7 +61,7 @@ export class PoolProxy extends BaseProxy {
   }
 
   map<T, R>(fn: (item: T) => R, items: Iterable<T>, options?: MapOptions): Promise<Awaited<R>[]> {
-    return this.callMethod('map', [fn, [...items], options]) as Promise<Awaited<R>[]>;
+    return this.callMethod('map', [fn, toList('the items of map', items), options]) as Promise<Awaited<R>[]>;
   }
 
   starmap<A extends readonly unknown[] | [], R>(
@@ -66,7 +69,7 @@ export class PoolProxy extends BaseProxy {
     items: readonly A[] | Iterable<A>,
     options?: MapOptions,
   ): Promise<Awaited<R>[]> {
-    return this.callMethod('starmap', [fn, [...items], options]) as Promise<Awaited<R>[]>;
+    return this.callMethod('starmap', [fn, toList('the items of starmap', items), options]) as Promise<Awaited<R>[]>;
   }
 
   /** Begins a task, whose result stays in the server until it is asked for. Its callbacks run in the server. */
@@ -89,7 +92,9 @@ export class PoolProxy extends BaseProxy {
     items: Iterable<T>,
     options?: MapOptions & CallbackOptions<Awaited<R>[]>,
   ): Promise<AsyncResultProxy<Awaited<R>[]>> {
-    return this.callMethod('mapAsync', [fn, [...items], options]) as Promise<AsyncResultProxy<Awaited<R>[]>>;
+    return this.callMethod('mapAsync', [fn, toList('the items of mapAsync', items), options]) as Promise<
+      AsyncResultProxy<Awaited<R>[]>
+    >;
   }
 
   starmapAsync<A extends readonly unknown[] | [], R>(
@@ -97,12 +102,16 @@ export class PoolProxy extends BaseProxy {
     items: readonly A[] | Iterable<A>,
     options?: MapOptions & CallbackOptions<Awaited<R>[]>,
   ): Promise<AsyncResultProxy<Awaited<R>[]>> {
-    return this.callMethod('starmapAsync', [fn, [...items], options]) as Promise<AsyncResultProxy<Awaited<R>[]>>;
+    return this.callMethod('starmapAsync', [fn, toList('the items of starmapAsync', items), options]) as Promise<
+      AsyncResultProxy<Awaited<R>[]>
+    >;
   }
 
   /** The results as they come, in the order of the items; `next({ timeout })` waits for so many milliseconds. */
   imap<T, R>(fn: (item: T) => R, items: Iterable<T>, options?: StreamOptions): Promise<IteratorProxy<Awaited<R>>> {
-    return this.callMethod('imap', [fn, [...items], options]) as Promise<IteratorProxy<Awaited<R>>>;
+    return this.callMethod('imap', [fn, toList('the items of imap', items), options]) as Promise<
+      IteratorProxy<Awaited<R>>
+    >;
   }
 
   /** The results in the order in which they are there. */
@@ -111,7 +120,9 @@ export class PoolProxy extends BaseProxy {
     items: Iterable<T>,
     options?: StreamOptions,
   ): Promise<IteratorProxy<Awaited<R>>> {
-    return this.callMethod('imapUnordered', [fn, [...items], options]) as Promise<IteratorProxy<Awaited<R>>>;
+    return this.callMethod('imapUnordered', [fn, toList('the items of imapUnordered', items), options]) as Promise<
+      IteratorProxy<Awaited<R>>
+    >;
   }
 
   async close(): Promise<void> {

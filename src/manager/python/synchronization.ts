@@ -1,4 +1,5 @@
-import { LockStateError, QueueEmptyError, QueueFullError, QueueTaskError } from '../../errors.ts';
+import { LockStateError, QueueTaskError } from '../../errors.ts';
+import { queueEmpty, queueFull } from '../../waiting.ts';
 import { checkDelay } from '../objects/call.ts';
 import { isRaised } from './errors.ts';
 import type { Lane } from './lane.ts';
@@ -153,13 +154,13 @@ export const queue: Methods = {
     const outcome = await on.wait(timeout, (ask, seconds) =>
       unlessRaised(seconds === 0 ? ask('put', item, false) : ask('put', item, true, seconds), 'Full'),
     );
-    if (outcome === notYet) throw new QueueFullError('The queue is full.');
+    if (outcome === notYet) throw queueFull(0, checkDelay(timeout) ?? 0);
   },
   async get(on, timeout) {
     const outcome = await on.wait(timeout, (ask, seconds) =>
       unlessRaised(seconds === 0 ? ask('get', false) : ask('get', true, seconds), 'Empty'),
     );
-    if (outcome === notYet) throw new QueueEmptyError('The queue is empty.');
+    if (outcome === notYet) throw queueEmpty(checkDelay(timeout) ?? 0);
     return outcome;
   },
   qsize: (on) => on.ask('qsize'),
