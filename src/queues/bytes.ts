@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { checkCount } from '../arguments.ts';
+import { checkCount, show } from '../arguments.ts';
 import { ArgumentRangeError, ArgumentTypeError, BufferTooShortError } from '../errors.ts';
 
 // What `sendBytes` and `recvBytesInto` take and do.
@@ -7,7 +7,9 @@ import { ArgumentRangeError, ArgumentTypeError, BufferTooShortError } from '../e
 function viewOf(bytes: ArrayBuffer | ArrayBufferView): Uint8Array {
   if (ArrayBuffer.isView(bytes)) return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (types.isAnyArrayBuffer(bytes)) return new Uint8Array(bytes);
-  throw new ArgumentTypeError('Expected bytes: an ArrayBuffer, a typed array or a Buffer.');
+  throw new ArgumentTypeError(
+    `Cannot use ${show(bytes)} as bytes: expected an ArrayBuffer, a typed array or a Buffer.`,
+  );
 }
 
 /** The bytes to be sent. */

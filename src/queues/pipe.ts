@@ -1,4 +1,4 @@
-import { ArgumentTypeError } from '../errors.ts';
+import { checkKeys } from '../arguments.ts';
 import { ringBytes } from '../limits.ts';
 import { Connection } from './connection.ts';
 import { SharedRing } from './shared-ring.ts';
@@ -27,8 +27,7 @@ const size = { capacity: ringBytes.pipe, limit: ringBytes.pipe / 16 - 1 };
  */
 export function Pipe<A = unknown, B = A>(options: PipeOptions | boolean = {}): [Connection<A, B>, Connection<B, A>] {
   const given: PipeOptions = typeof options === 'boolean' ? { duplex: options } : options;
-  if (typeof given !== 'object' || given === null || Object.keys(given).some((key) => key !== 'duplex'))
-    throw new ArgumentTypeError('Pipe() takes { duplex: boolean }.');
+  checkKeys('Pipe', given, ['duplex']);
   const to = SharedRing.create(size);
   const back = given.duplex === false ? undefined : SharedRing.create(size);
   return [Connection.over(to, back), Connection.over(back, to)] as [Connection<A, B>, Connection<B, A>];

@@ -20,7 +20,7 @@ const advices: Readonly<Record<Advice, { readonly args: string; readonly result:
   },
   settle: { args: 'Await it first, or make it inside the function.', result: 'Await it inside the function.' },
   abort: {
-    args: 'Give the call the option `signal`: in the task, `task().signal` is aborted with it.',
+    args: 'The calls of a pool take it as the option `signal`: `task().signal` of the task is aborted with it.',
     result: 'It cannot leave the worker: return what it says.',
   },
 };

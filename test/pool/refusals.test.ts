@@ -35,7 +35,7 @@ eachContext((context) => {
     }
     const { signal } = new AbortController();
     const instead =
-      /which lives in this process\. Give the call the option `signal`: in the task, `task\(\)\.signal` is aborted/;
+      /which lives in this process\. The calls of a pool take it as the option `signal`: `task\(\)\.signal` of the task is aborted with it\./;
     assert.match((await rejection(pool.apply(identity, [signal]))).message, instead);
   });
 
