@@ -2,6 +2,11 @@ import { ArgumentRangeError, ArgumentTypeError } from './errors.ts';
 import { longestTimerMs } from './limits.ts';
 import { suggest } from './suggest.ts';
 
+/** What options have to have besides: the arguments of a function that takes some. */
+export type NeededArgs<Args extends readonly unknown[], Key extends string> = [] extends Args
+  ? unknown
+  : { readonly [K in Key]: Args };
+
 /** The same option under the names that Python and other libraries have for it. */
 const otherNames: Readonly<Record<string, string>> = {
   chunksize: 'chunkSize',

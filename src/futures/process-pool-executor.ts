@@ -1,3 +1,4 @@
+import type { NeededArgs } from '../arguments.ts';
 import { cpuCount } from '../pool/cpu-count.ts';
 import { Executor } from './executor.ts';
 import { readExecutorArguments, type ProcessPoolExecutorOptions } from './options.ts';
@@ -16,8 +17,11 @@ import { use } from './use.ts';
  * ```
  */
 export class ProcessPoolExecutor<InitArgs extends readonly unknown[] | [] = readonly unknown[]> extends Executor {
-  constructor(maxWorkers: number, options?: Omit<ProcessPoolExecutorOptions<InitArgs>, 'maxWorkers'>);
-  constructor(options?: ProcessPoolExecutorOptions<InitArgs>);
+  constructor(
+    maxWorkers: number,
+    options?: Omit<ProcessPoolExecutorOptions<InitArgs>, 'maxWorkers'> & NeededArgs<InitArgs, 'initArgs'>,
+  );
+  constructor(options?: ProcessPoolExecutorOptions<InitArgs> & NeededArgs<InitArgs, 'initArgs'>);
   constructor(first?: number | ProcessPoolExecutorOptions<InitArgs>, second?: ProcessPoolExecutorOptions<InitArgs>) {
     super('process', cpuCount(), readExecutorArguments(first, second));
   }

@@ -1,4 +1,4 @@
-import { show } from '../arguments.ts';
+import { type NeededArgs, show } from '../arguments.ts';
 import { ArgumentTypeError } from '../errors.ts';
 import { cpuCount } from '../pool/cpu-count.ts';
 import { Executor } from './executor.ts';
@@ -21,8 +21,11 @@ const beyondCores = 4;
  * ```
  */
 export class ThreadPoolExecutor<InitArgs extends readonly unknown[] | [] = readonly unknown[]> extends Executor {
-  constructor(maxWorkers: number, options?: Omit<ThreadPoolExecutorOptions<InitArgs>, 'maxWorkers'>);
-  constructor(options?: ThreadPoolExecutorOptions<InitArgs>);
+  constructor(
+    maxWorkers: number,
+    options?: Omit<ThreadPoolExecutorOptions<InitArgs>, 'maxWorkers'> & NeededArgs<InitArgs, 'initArgs'>,
+  );
+  constructor(options?: ThreadPoolExecutorOptions<InitArgs> & NeededArgs<InitArgs, 'initArgs'>);
   constructor(first?: number | ThreadPoolExecutorOptions<InitArgs>, second?: ThreadPoolExecutorOptions<InitArgs>) {
     const workers = Math.min(mostByDefault, cpuCount() + beyondCores);
     const { threadNamePrefix, ...options }: ThreadPoolExecutorOptions = readExecutorArguments(first, second);

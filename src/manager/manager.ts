@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { ManagerStateError } from '../errors.ts';
 import { managerShutdownMs } from '../limits.ts';
-import { checkFunction } from '../arguments.ts';
+import { checkFunction, type NeededArgs } from '../arguments.ts';
 import { showAs } from '../inspection.ts';
 import { Process } from '../process/process.ts';
 import { travelsAs } from '../wire/shared.ts';
@@ -131,6 +131,9 @@ export class Manager extends BuiltinTypes {
    *
    * @throws ManagerStateError when it was started before.
    */
+  start<Args extends readonly unknown[] | []>(
+    options?: StartOptions<Args> & NeededArgs<Args, 'initArgs'>,
+  ): Promise<this>;
   async start<Args extends readonly unknown[] | []>(options: StartOptions<Args> = {}): Promise<this> {
     if (this.#state !== 'initial') throw new ManagerStateError(`Cannot start the manager: ${words[this.#state]}.`);
     const { initializer, initArgs = [] } = options;

@@ -13,7 +13,7 @@ import { guarded } from './guarded.ts';
 import { submitStream } from './imap.ts';
 import type { Items } from './items.ts';
 import { mapSync, submitMap } from './map.ts';
-import { checkCount, checkKeys, show } from '../arguments.ts';
+import { checkCount, checkKeys, type NeededArgs, show } from '../arguments.ts';
 import { showAs } from '../inspection.ts';
 import {
   checkPoolOptions,
@@ -64,8 +64,11 @@ export class Pool<InitArgs extends readonly unknown[] | [] = readonly unknown[]>
    * @throws ArgumentTypeError, ArgumentRangeError for options that are wrong or unknown.
    * @throws CaptureError when the initializer cannot travel.
    */
-  constructor(workers: number, options?: Omit<PoolOptions<InitArgs>, 'workers' | 'min' | 'max'>);
-  constructor(options?: PoolOptions<InitArgs>);
+  constructor(
+    workers: number,
+    options?: Omit<PoolOptions<InitArgs>, 'workers' | 'min' | 'max'> & NeededArgs<InitArgs, 'initArgs'>,
+  );
+  constructor(options?: PoolOptions<InitArgs> & NeededArgs<InitArgs, 'initArgs'>);
   constructor(first?: number | PoolOptions<InitArgs>, second?: PoolOptions<InitArgs>) {
     super();
     const options = readArguments(

@@ -1,3 +1,4 @@
+import type { NeededArgs } from '../arguments.ts';
 import type { PoolOptions } from './options.ts';
 import { Pool } from './pool.ts';
 
@@ -12,14 +13,18 @@ import { Pool } from './pool.ts';
  * ```
  */
 export class ThreadPool<InitArgs extends readonly unknown[] | [] = readonly unknown[]> extends Pool<InitArgs> {
-  constructor(workers: number, options?: Omit<PoolOptions<InitArgs>, 'workers' | 'min' | 'max' | 'context'>);
-  constructor(options?: Omit<PoolOptions<InitArgs>, 'context'>);
+  constructor(
+    workers: number,
+    options?: Omit<PoolOptions<InitArgs>, 'workers' | 'min' | 'max' | 'context'> & NeededArgs<InitArgs, 'initArgs'>,
+  );
+  constructor(options?: Omit<PoolOptions<InitArgs>, 'context'> & NeededArgs<InitArgs, 'initArgs'>);
   constructor(
     first?: number | Omit<PoolOptions<InitArgs>, 'context'>,
     second?: Omit<PoolOptions<InitArgs>, 'context'>,
   ) {
     const context = 'thread';
-    if (typeof first === 'number') super(first, { ...second, context });
-    else super({ ...first, context });
+    // Whether arguments are needed was checked at the call.
+    if (typeof first === 'number') super(first, { ...second, context } as never);
+    else super({ ...first, context } as never);
   }
 }

@@ -1,3 +1,4 @@
+import type { NeededArgs } from '../arguments.ts';
 import { Pool } from '../pool/pool.ts';
 import type { PoolOptions } from '../pool/options.ts';
 import type { ProcessOptions } from './options.ts';
@@ -7,15 +8,16 @@ import { Process } from './process.ts';
 
 /** A `Process` that is a process of its own, whatever the default is. */
 export class SpawnProcess<Args extends readonly unknown[] | [] = readonly unknown[]> extends Process<Args> {
-  constructor(options: Omit<ProcessOptions<Args>, 'context'> = {}) {
-    super({ ...options, context: 'process' });
+  constructor(options?: Omit<ProcessOptions<Args>, 'context'> & NeededArgs<Args, 'args'>) {
+    // Whether arguments are needed was checked at the call.
+    super({ ...options, context: 'process' } as never);
   }
 }
 
 /** A `Process` that is a thread. */
 export class ThreadProcess<Args extends readonly unknown[] | [] = readonly unknown[]> extends Process<Args> {
-  constructor(options: Omit<ProcessOptions<Args>, 'context'> = {}) {
-    super({ ...options, context: 'thread' });
+  constructor(options?: Omit<ProcessOptions<Args>, 'context'> & NeededArgs<Args, 'args'>) {
+    super({ ...options, context: 'thread' } as never);
   }
 }
 
@@ -23,11 +25,14 @@ type Options<InitArgs extends readonly unknown[] | []> = Omit<PoolOptions<InitAr
 
 /** A pool of processes, whatever the default is. */
 export class SpawnPool<InitArgs extends readonly unknown[] | [] = readonly unknown[]> extends Pool<InitArgs> {
-  constructor(workers: number, options?: Omit<Options<InitArgs>, 'workers' | 'min' | 'max'>);
-  constructor(options?: Options<InitArgs>);
+  constructor(
+    workers: number,
+    options?: Omit<Options<InitArgs>, 'workers' | 'min' | 'max'> & NeededArgs<InitArgs, 'initArgs'>,
+  );
+  constructor(options?: Options<InitArgs> & NeededArgs<InitArgs, 'initArgs'>);
   constructor(first?: number | Options<InitArgs>, second?: Options<InitArgs>) {
     const context = 'process';
-    if (typeof first === 'number') super(first, { ...second, context });
-    else super({ ...first, context });
+    if (typeof first === 'number') super(first, { ...second, context } as never);
+    else super({ ...first, context } as never);
   }
 }

@@ -4,7 +4,7 @@ import { ArgumentTypeError, ProcessStateError } from '../errors.ts';
 import { killGraceMs } from '../limits.ts';
 import { callSite } from '../pool/call-site.ts';
 import { refused } from '../pool/explain-failure.ts';
-import { show } from '../arguments.ts';
+import { type NeededArgs, show } from '../arguments.ts';
 import { inspectAs } from '../inspection.ts';
 import type { ProcessInfo, ProcessJob, Target } from '../worker/process-info.ts';
 import { Child } from './child.ts';
@@ -35,6 +35,7 @@ export class Process<Args extends readonly unknown[] | [] = readonly unknown[]> 
   /**
    * @throws ArgumentTypeError, ArgumentRangeError for options that are wrong or unknown.
    */
+  constructor(options?: ProcessOptions<Args> & NeededArgs<Args, 'args'>);
   constructor(options: ProcessOptions<Args> = {}) {
     const given = options as unknown as AnyOptions;
     const kind = checkProcessOptions(new.target.name, given);

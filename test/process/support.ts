@@ -35,7 +35,7 @@ export function startHeard<Args extends readonly unknown[] | []>(
   options: Omit<ProcessOptions<Args>, 'context' | 'stdio'>,
 ): ReturnType<typeof listenTo> {
   const { Process } = getContext(context);
-  const made = new Process<Args>({ ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+  const made = new Process<Args>({ ...options, stdio: ['ignore', 'pipe', 'pipe'] } as never);
   return listenTo((made as unknown as Process).start());
 }
 

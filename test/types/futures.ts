@@ -92,6 +92,10 @@ export async function waiting(): Promise<void> {
 export async function executors(): Promise<void> {
   const initializer = (host: string, port: number): void => void `${host}${port}`;
   expectTypeOf(new ThreadPoolExecutor({ maxWorkers: 2, initializer, initArgs: ['a', 1] })).toExtend<Executor>();
+  // @ts-expect-error the initializer takes arguments
+  void new ProcessPoolExecutor({ initializer });
+  // @ts-expect-error the initializer takes arguments
+  void new ThreadPoolExecutor(2, { initializer });
   // @ts-expect-error the initializer takes a number
   void new ProcessPoolExecutor({ initializer, initArgs: ['a', 'b'] });
   // @ts-expect-error threads have no context

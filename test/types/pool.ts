@@ -119,6 +119,13 @@ export function callbacks(): void {
 export function initializers(): void {
   void new Pool(2, { initializer: (host: string, port: number) => `${host}:${port}`, initArgs: ['a', 1] });
   void new Pool({ initializer: async () => {} });
+  void new Pool({ initializer: (host = 'localhost') => host });
+  // @ts-expect-error -- no arguments
+  void new Pool({ initializer: (host: string) => host });
+  // @ts-expect-error -- no arguments
+  void new Pool(2, { initializer: (host: string) => host });
+  // @ts-expect-error -- no arguments
+  void new ThreadPool({ initializer: (n: number) => n });
   void new ThreadPool({ min: 1, max: 4, initializer: (n: number) => n, initArgs: [1] });
   // @ts-expect-error -- the wrong type
   void new Pool(2, { initializer: (host: string) => host, initArgs: [1] });

@@ -23,6 +23,9 @@ export function targets(): void {
   void new Process({ target: (n: number) => n, args: ['a'] });
   // @ts-expect-error -- too few arguments
   void new Process({ target: (n: number, word: string) => [n, word], args: [1] });
+  void new Process({ target: (n?: number) => n });
+  // @ts-expect-error -- no arguments
+  void new Process({ target: (n: number) => n });
   // @ts-expect-error -- Python's spelling
   void new Process({ target: () => 1, kwargs: {} });
   // @ts-expect-error -- no function
