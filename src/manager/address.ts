@@ -1,4 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net';
+import { show } from '../arguments.ts';
 import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
 
 /** Where a manager's server listens: the path of a Unix socket, or a TCP port. */
@@ -48,10 +49,10 @@ export function checkAddress(address: unknown, tls: TlsOption = 'psk', insecure 
     return { address, tls: false };
   }
   if (typeof address !== 'object' || address === null)
-    throw new ArgumentTypeError('Cannot use this address: expected a path or { host, port }.');
+    throw new ArgumentTypeError(`Cannot use address ${show(address)}: expected a path or { host, port }.`);
   const { host = localHost, port } = address as TcpAddress;
   if (typeof port !== 'number' || typeof host !== 'string')
-    throw new ArgumentTypeError('Cannot use this address: expected a path or { host, port }.');
+    throw new ArgumentTypeError(`Cannot use address ${show(address)}: expected a path or { host, port }.`);
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new ArgumentRangeError(`Cannot use port ${port}: expected a whole number from 0 to 65535.`);
   if (tls === false && !insecure && !isLoopback(host))

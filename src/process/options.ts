@@ -1,6 +1,6 @@
 import { checkCpus } from '../cpus.ts';
 import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
-import { checkFunction, checkKeys, show } from '../arguments.ts';
+import { checkCount, checkFunction, checkKeys, show } from '../arguments.ts';
 import { kindOf, type Kind, type StartMethod } from './start-method.ts';
 
 /** What one of a process's first three streams is, in Node's words. */
@@ -61,7 +61,7 @@ export function checkProcessOptions(of: string, options: AnyOptions): Kind {
     throw new ArgumentTypeError(`Cannot use env ${show(env)}: expected an object of strings.`);
   if (cwd !== undefined && typeof cwd !== 'string' && !(cwd instanceof URL))
     throw new ArgumentTypeError(`Cannot use cwd ${show(cwd)}: expected a path or a file URL.`);
-  if (nice !== undefined) checkWhole('nice', nice, -20, 19);
+  if (nice !== undefined) checkCount('nice', nice, -20, 19);
   if (options.cpus !== undefined) checkCpus(options.cpus);
   const kind = kindOf(options.context);
   checkStdio(options.stdio, kind);
@@ -79,12 +79,6 @@ export function checkDaemon(daemon: unknown): void {
     throw new ArgumentTypeError(`Cannot use daemon ${show(daemon)}: expected true or false.`);
 }
 
-function checkWhole(what: string, value: unknown, least: number, most: number): void {
-  if (typeof value !== 'number') throw new ArgumentTypeError(`Cannot use ${what} ${show(value)}: expected a number.`);
-  if (!Number.isInteger(value) || value < least || value > most)
-    throw new ArgumentRangeError(`Cannot use ${what} ${value}: expected a whole number from ${least} to ${most}.`);
-}
-
 function checkStdio(stdio: AnyOptions['stdio'], kind: Kind): void {
   for (const each of stdioOf(stdio) ?? []) {
     if (each === undefined || each === 'ignore' || each === 'inherit' || each === 'pipe') continue;
@@ -92,7 +86,7 @@ function checkStdio(stdio: AnyOptions['stdio'], kind: Kind): void {
       throw new ArgumentRangeError(
         `Cannot use stdio ${show(each)}: expected 'ignore', 'inherit', 'pipe' or a descriptor's number.`,
       );
-    checkWhole('stdio', each, 0, 2 ** 31 - 1);
+    checkCount('stdio', each, 0, 2 ** 31 - 1);
     if (kind === 'thread') throw new ArgumentTypeError('Cannot use a descriptor as stdio of a thread.');
   }
 }
