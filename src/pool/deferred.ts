@@ -57,7 +57,7 @@ export function reject(deferred: Deferred<unknown>, error: unknown): void {
  * the cost of a burst. `then` makes plain promises for the same reason.
  */
 export function completePrototype<D extends Deferred<unknown>>(prototype: D, describe: (deferred: D) => string): void {
-  Object.defineProperty(prototype, 'constructor', { value: Promise, writable: true, configurable: true });
+  void Object.defineProperty(prototype, 'constructor', { value: Promise, writable: true, configurable: true });
   inspectAs({ prototype }, describe);
 }
 

@@ -119,7 +119,7 @@ eachContext((context: Context) => {
     assert.equal(p.exitCode, null);
     assert.equal(p.isAlive(), true);
     assert.equal(inspect(p), `<${Of.name} name='${p.name}' pid=${p.pid} parent=${process.pid} started>`);
-    assert.equal(`${p}`, inspect(p));
+    assert.equal(String(p as unknown), inspect(p));
     assert.deepEqual(activeChildren(), [p]);
     await p.join();
     assert.equal(p.exitCode, 0);

@@ -203,7 +203,7 @@ eachContext((context) => {
       assert.equal(inspect(lock), '<Lock(owner=MainProcess)>');
       lock.release();
       assert.equal(inspect(lock), '<Lock(owner=None)>');
-      assert.equal(`${lock}`, inspect(lock));
+      assert.equal(String(lock as unknown), inspect(lock));
     },
   );
 
