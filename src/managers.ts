@@ -1,4 +1,25 @@
 /** manycore/managers: objects in a server process, used by all through proxies. Python: multiprocessing.managers. */
+export {
+  AbortError,
+  AuthenticationError,
+  BrokenBarrierError,
+  ConnectionLostError,
+  FrameTooLargeError,
+  InvalidStateError,
+  LockStateError,
+  ManagerStateError,
+  MethodNotExposedError,
+  NotReadyError,
+  ObjectGoneError,
+  ProtocolError,
+  QueueEmptyError,
+  QueueFullError,
+  QueueTaskError,
+  RemoteError,
+  SerializationError,
+  TimeoutError,
+  UnpicklingError,
+} from './errors.ts';
 export type { Address, TcpAddress, TlsOption, TlsOptions } from './manager/address.ts';
 export { Manager, type StartOptions } from './manager/manager.ts';
 export type { ConnectOptions, ManagerOptions, RegisterOptions } from './manager/options.ts';

@@ -5,6 +5,10 @@ import { Socket } from 'node:net';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as manycore from 'manycore';
+import * as connection from 'manycore/connection';
+import * as futures from 'manycore/futures';
+import * as managers from 'manycore/managers';
+import * as sharedMemory from 'manycore/shared-memory';
 import { Barrier, JoinableQueue, Lock, Manager, ManycoreError, Pipe, Pool, Process, Queue, task } from 'manycore';
 import { Future } from 'manycore/futures';
 import { loads } from '#internal/connection/pickle/decode.js';
@@ -223,6 +227,16 @@ eachContext((context) => {
 
 test('errors: every exported class is provoked', () => {
   assert.deepEqual(Object.keys(onBoth).toSorted(), [...classes.keys()].toSorted());
+});
+
+test('errors: an entry of its own has those that its page names', () => {
+  const entries = { connection, futures, managers, 'shared-memory': sharedMemory };
+  for (const [entry, exported] of Object.entries(entries)) {
+    const named = readFileSync(`docs/${entry}.md`, 'utf8').match(/\b[A-Z]\w*Error\b/g) ?? [];
+    assert.ok(named.length > 0, entry);
+    for (const name of new Set(named))
+      assert.equal((exported as Record<string, unknown>)[name], classes.get(name), `${name} of manycore/${entry}`);
+  }
 });
 
 after(() => {
