@@ -1,8 +1,18 @@
-// Packs the package as `npm publish` would, checks the tarball with publint and attw, and uses it from an empty project.
+// Packs the package as `npm publish` would, checks the tarball with publint and attw, uses it from an empty project, and looks whether the links
+// of its documents lead somewhere.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 /** Prints the squares through workers of the installed package; ends by itself. */
 const HELLO = `
@@ -24,6 +34,19 @@ function step(name: string, command: string, args: string[], cwd = '.'): { ok: b
   if (status !== 0)
     console.error(`✖ ${name}: ${error?.message ?? `exit code ${status}`}\n${stdout ?? ''}${stderr ?? ''}`.trimEnd());
   return { ok: status === 0, stdout: stdout ?? '' };
+}
+
+/** Relative links in the documents of an installed package that lead to nothing there. */
+function deadLinks(root: string): string[] {
+  return readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((page) => page.endsWith('.md') && !page.includes('node_modules'))
+    .flatMap((page) => {
+      const links = readFileSync(join(root, page), 'utf8').matchAll(/\]\((?!\w+:|#)([^)#\s]+)/g);
+      return [...links]
+        .map(([, target = '']) => target)
+        .filter((target) => !existsSync(join(root, dirname(page), target)))
+        .map((target) => `${page}: ${target}`);
+    });
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'manycore-package-'));
@@ -61,9 +84,15 @@ try {
   const hello = step('hello', process.execPath, ['hello.js'], project);
   if (hello.ok && hello.stdout.trim() !== HELLO_SAYS)
     console.error(`✖ hello: printed ${JSON.stringify(hello.stdout)}, not ${HELLO_SAYS}`);
+  const dead = deadLinks(join(project, 'node_modules', name));
+  for (const link of dead) console.error(`✖ a link leads to nothing in the package: ${link}`);
 
-  failed = [publint.ok, attw.ok, hello.ok && hello.stdout.trim() === HELLO_SAYS].filter((ok) => !ok).length;
-  console.log(`package: publint, attw and a hello program in an empty project, ${failed} failed`);
+  failed = [publint.ok, attw.ok, hello.ok && hello.stdout.trim() === HELLO_SAYS, dead.length === 0].filter(
+    (ok) => !ok,
+  ).length;
+  console.log(
+    `package: publint, attw, a hello program in an empty project and the links of the documents, ${failed} failed`,
+  );
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

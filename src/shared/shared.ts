@@ -13,7 +13,7 @@ export class Shared<T> {
   readonly #buffers: readonly Block[];
   #value: { readonly value: T } | undefined;
 
-  /** @internal */
+  /** Made by `shared()`. */
   constructor(message: Block, buffers: readonly Block[]) {
     this.#message = message;
     this.#buffers = buffers;

@@ -4,7 +4,7 @@ export class Guard implements Disposable, AsyncDisposable {
   readonly ownerDied: boolean;
   #held: { release(): void } | undefined;
 
-  /** @internal */
+  /** Made by `acquire` and `acquireSync`. */
   constructor(held: { release(): void }, ownerDied: boolean) {
     this.#held = held;
     this.ownerDied = ownerDied;

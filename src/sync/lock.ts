@@ -7,7 +7,6 @@ import { showAs } from '../inspection.ts';
 import { nameOf } from './show.ts';
 import type { late, Waiting } from '../waiting.ts';
 
-/** @internal */
 export class LockCore implements Core {
   readonly place: Place;
   readonly lock: RobustLock;

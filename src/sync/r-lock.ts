@@ -15,7 +15,6 @@ import { blocked, late, type Waiting } from '../waiting.ts';
 /** Behind the lock: how often its owner has it, for others to see. */
 const DEPTH: number = RobustLock.words;
 
-/** @internal */
 export class RLockCore implements Core {
   readonly place: Place;
   readonly lock: RobustLock;

@@ -7,11 +7,10 @@ import { Waiters, type Wish } from './waiters.ts';
 import { blocked, late } from '../waiting.ts';
 
 const FLAG = 0;
-/** How often it was set: who waits passes then, also when it is cleared before he looks. */
+/** How often it was set: those that wait pass then, also when it is cleared before they look. */
 const SETS = 1;
 const WAITERS = 16;
 
-/** @internal */
 export class EventCore implements Core {
   readonly place: Place;
   readonly waiters: Waiters;
