@@ -8,7 +8,6 @@ import {
   ArgumentTypeError,
   Condition,
   Lock,
-  Pool,
   Process,
   Queue,
   range,
@@ -168,12 +167,10 @@ eachContext((context) => {
     },
   );
 
-  // A task that is taken back and sent anew leaves a reference on its way, which keeps the memory: so this is no test of leftovers.
-  test(
-    `${context}: shared array: one of 1 GiB goes to four tasks without a copy`,
-    { timeout: 60_000, skip: hasRoom ? false : 'there is too little memory' },
-    async () => {
-      await using pool = new Pool(2, { context });
+  testPool(
+    'shared array: one of 1 GiB goes to four tasks without a copy',
+    { context, workers: 2, test: { limit: 60_000, skip: hasRoom ? false : 'there is too little memory' } },
+    async (pool) => {
       const large = new SharedArray('u8', GiB);
       const sizes = await pool.map(
         (i) => {
