@@ -12,7 +12,7 @@ import type { Callable } from './registry.ts';
  * Tells what sending a function would send: whether it goes by reference or by value, the variables that it takes along
  * with their types and rough sizes, its imports, and what cannot travel and why.
  *
- * @param fn Any function or class. It is not called.
+ * @param fn - Any function or class. It is not called.
  * @returns A text of several lines.
  *
  * @example

@@ -20,6 +20,17 @@ export interface ConnectionRules {
  *
  * @typeParam Out - What is sent.
  * @typeParam In - What is received.
+ *
+ * @example
+ * ```ts
+ * import { Client, Listener } from 'manycore/connection';
+ * await using listener = new Listener();
+ * const [here, there] = await Promise.all([listener.accept(), Client(listener.address)]);
+ * await here.send({ add: [1, 2] });
+ * console.log(await there.recv()); // { add: [ 1, 2 ] }
+ * here.close();
+ * there.close();
+ * ```
  */
 export class SocketConnection<Out = unknown, In = Out> {
   readonly #messages: MessageSocket;
@@ -27,7 +38,7 @@ export class SocketConnection<Out = unknown, In = Out> {
   /** After a message that was too long nothing more is received. */
   #broken = false;
 
-  /** @internal */
+  /** Made by `Client` and `Listener`. */
   constructor(messages: MessageSocket, rules: ConnectionRules) {
     this.#messages = messages;
     this.#rules = rules;

@@ -61,7 +61,7 @@ export class Listener<Out = unknown, In = Out> {
   /**
    * @param address - The path of a Unix socket (with a zero in front: a Linux abstract name), or `{ host, port }`, where port 0 is
    *   any that is free. Default: a Unix socket in a folder that only this user can enter.
-   * @param options - `authKey`: who comes has to show that he has it, and is shown it.
+   * @param options - `authKey`: each side shows the other one that it has it.
    * @throws ArgumentRangeError for a host that is not this machine, without `insecure: true`.
    */
   constructor(address?: Address, options: ListenerOptions = {}) {

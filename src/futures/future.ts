@@ -108,7 +108,7 @@ export class Future<T> extends Deferred<T> {
    * Blocks this thread until the result is there, and returns it: for scripts, the REPL, and functions that cannot be asynchronous. The
    * executor goes on meanwhile, everything else in this thread stands still. Python: `Future.result(timeout)`.
    *
-   * @param options `timeout` in milliseconds; the call goes on after it, and the result can still be had later.
+   * @param options - `timeout` in milliseconds; the call goes on after it, and the result can still be had later.
    * @throws TimeoutError when the time is over, CancelledError when it was cancelled, BlockingError in a callback, or when nothing can bring
    *   the result while this thread is blocked; otherwise what the function threw.
    *
@@ -167,8 +167,8 @@ export class Future<T> extends Deferred<T> {
   }
 
   /**
-   * For who runs the call of a future that he made: false when it was cancelled; true when it is his to run from now on, and
-   * cannot be cancelled any more. Python: `Future.set_running_or_notify_cancel`.
+   * For those who run the call of a future of their own: false when it was cancelled; true when they are to run it, and it cannot be
+   * cancelled any more. Python: `Future.set_running_or_notify_cancel`.
    *
    * @throws InvalidStateError when it runs or has ended.
    */

@@ -27,6 +27,13 @@ export class Submitter {
    * Runs `fn(...args)` on a worker. Python: `Executor.submit`.
    *
    * @throws PoolClosedError after `shutdown()`, PoolBrokenError when the workers cannot be started; the future has what the function threw.
+   *
+   * @example
+   * ```ts
+   * import { ProcessPoolExecutor } from 'manycore/futures';
+   * await using executor = new ProcessPoolExecutor(2);
+   * console.log(await executor.submit(Math.pow, 2, 8).result({ timeout: 5_000 })); // 256
+   * ```
    */
   submit<A extends readonly unknown[], R>(fn: (...args: A) => R, ...args: A): Future<Awaited<R>>;
   submit(fn: AnyFunction, ...args: unknown[]): Future<unknown> {
@@ -40,6 +47,13 @@ export class Submitter {
    * Runs `fn` on the items of one iterable, or on those at the same place of several; the results come in their order. Inputs are read only a
    * bounded way ahead of the results taken (`bufferSize`; `Infinity` reads all at once, as Python does). An item's error is thrown
    * at its place; calling `next()` again goes on behind it. Leaving the loop cancels what has not begun. Python: `Executor.map`.
+   *
+   * @example
+   * ```ts
+   * import { ProcessPoolExecutor } from 'manycore/futures';
+   * await using executor = new ProcessPoolExecutor(2);
+   * for await (const y of executor.map(Math.pow, [2, 3], [8, 2])) console.log(y); // 256, 9
+   * ```
    */
   map<A, R>(fn: (item: A) => R, items: Items<A>, options?: ExecutorMapOptions): ResultStream<Awaited<R>>;
   map<A, B, R>(

@@ -11,7 +11,7 @@ import { AuthenticationError, ConnectionLostError, ProtocolError } from '../erro
  *                                       ◀──    verdict     1, HMAC; or 0
  *
  * Each HMAC covers who says it, all that was said before, and the TLS connection's own secret: a recorded one is worth
- * nothing, one sent back to its maker neither, and one passed on by a man in the middle does not fit his other connection.
+ * nothing, one sent back to its maker neither, and one passed on by a man in the middle does not fit its other connection.
  * There is one version and one algorithm: nothing to be talked down to. All messages have a fixed size.
  */
 const magic = 'MCM1';

@@ -221,7 +221,7 @@ class Arena {
     return { segment, offset, bytes };
   }
 
-  /** Its memory goes with the last who has it: everybody maps it by himself. */
+  /** Its memory goes with the last who has it: each maps it for itself. */
   #large(bytes: number, length: number): Block {
     for (const hold of underWay) if (!isOnTheWay(hold)) underWay.delete(hold);
     const segment = Segment.create(headerBytes + bytes);

@@ -39,7 +39,7 @@ export function ownBell(): Bell {
 function hang(): Bell {
   const native = requireNative('Waiting for others');
   const [doorbellFd, ownDoorbellFd] = native.pipe();
-  // Without one who could write, there is nothing to read. Whoever rings opens an end of his own.
+  // Without one who could write, there is nothing to read. Whoever rings opens an end of its own.
   keepOpen(ownDoorbellFd);
   const [read, lifelineFd] = native.pipe();
   native.close(read);

@@ -74,7 +74,10 @@ export class AsyncResult<T> extends Deferred<T> {
     return within(this, readTimeout('get', options));
   }
 
-  /** Waits until the result is there, failed or not, or the `timeout` is over; tells which. Python: `AsyncResult.wait(timeout)`. */
+  /**
+   * Waits until the result is there, failed or not, or the `timeout` (milliseconds) is over. True when the result is there. Python:
+   * `AsyncResult.wait(timeout)`.
+   */
   async wait(options: { readonly timeout?: number } = {}): Promise<boolean> {
     const timeout = readTimeout('wait', options) ?? Infinity;
     try {
@@ -89,7 +92,7 @@ export class AsyncResult<T> extends Deferred<T> {
    * Blocks this thread until the result is there, and returns it: for scripts, the REPL, and functions that cannot be asynchronous. The
    * pool goes on meanwhile, everything else in this thread stands still. Python: `AsyncResult.get(timeout)`.
    *
-   * @param options `timeout` in milliseconds; the task goes on after it, and the result can still be had later.
+   * @param options - `timeout` in milliseconds; the task goes on after it, and the result can still be had later.
    * @throws TimeoutError when the time is over; BlockingError in a callback, or when the result takes the event loop; otherwise what the
    *   task threw.
    *
@@ -107,8 +110,8 @@ export class AsyncResult<T> extends Deferred<T> {
   }
 
   /**
-   * Blocks this thread until the result is there, failed or not, or the `timeout` (milliseconds) is over; tells which. Python:
-   * `AsyncResult.wait(timeout)`.
+   * Blocks this thread until the result is there, failed or not, or the `timeout` (milliseconds) is over. True when the result is there.
+   * Python: `AsyncResult.wait(timeout)`.
    *
    * @throws BlockingError as `getSync` does.
    */

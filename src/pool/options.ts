@@ -35,14 +35,19 @@ export interface PoolOptions<InitArgs extends readonly unknown[] | [] = readonly
   readonly maxAgePerWorker?: number;
   /** Tasks that one worker runs at once, for asynchronous functions that mostly wait. Default 1. */
   readonly concurrency?: number;
-  /** A worker whose memory is above this is replaced after its task; at twice this it is ended. */
+  /** A worker whose memory is above this, in bytes, is replaced after its task; at twice this it is ended. */
   readonly maxMemoryPerWorker?: number;
-  /** An elastic pool ends a worker above `min` after it was idle for this long. */
+  /** An elastic pool ends a worker above `min` after it was idle for this long, in milliseconds. Default 5,000, for executors `Infinity`. */
   readonly idleTimeout?: number;
-  /** How long a worker may take to start and run its initializer. */
+  /** How long a worker may take to start and run its initializer, in milliseconds. Default 60,000. */
   readonly bootTimeout?: number;
-  /** Deaths without a finished task that the pool endures within a period. */
-  readonly restart?: { readonly intensity?: number; readonly period?: number };
+  /** When the pool gives up replacing workers that die. */
+  readonly restart?: {
+    /** How many deaths without a finished task in between it endures within a period. Default 100. */
+    readonly intensity?: number;
+    /** The period, in milliseconds. Default 60,000. */
+    readonly period?: number;
+  };
   /** Faults that befall the workers at random, for tests of programs. */
   readonly chaos?: ChaosOptions;
   /** For error messages and statistics. */
@@ -60,13 +65,13 @@ export interface PoolOptions<InitArgs extends readonly unknown[] | [] = readonly
 
 /** Options of every call. */
 export interface CallOptions {
-  /** The longest that a task may run, from its start on a worker; then it has failed, and is told so by `task().signal`. */
+  /** The longest that a task may run, in milliseconds from its start on a worker; then it has failed, and is told so by `task().signal`. */
   readonly timeout?: number;
   /** Gives the call up: what has not begun never will, what runs is told by `task().signal`. */
   readonly signal?: AbortSignal;
-  /** How long a task that was told to stop may go on before its worker is ended and replaced. Default 1,000; 0: at once. */
+  /** How long, in milliseconds, a task that was told to stop may go on before its worker is ended and replaced. Default 1,000; 0: at once. */
   readonly grace?: number;
-  /** The longest that a task may wait for its start. */
+  /** The longest that a task may wait for its start, in milliseconds. */
   readonly queueTimeout?: number;
   /** How often a task is tried again after its worker was lost, or when and why. Default 0: a task is begun at most once. */
   readonly retries?: number | RetryOptions;
@@ -82,9 +87,9 @@ export interface CallOptions {
 export interface RetryOptions {
   /** How often a task is tried again. */
   readonly limit: number;
-  /** Milliseconds before the second attempt, doubled for each further one; or a function of the attempt that failed. Default 0. */
+  /** Milliseconds before the second attempt, doubled for each further one; or a function that gives them for the attempt that failed. Default 0. */
   readonly delay?: number | ((attempt: number) => number);
-  /** The longest delay. Default 30,000. */
+  /** The longest delay, in milliseconds. Default 30,000. */
   readonly backoffLimit?: number;
   /**
    * Decides for each failure, also for errors that the function threw and for timeouts. Without it only a task whose worker was

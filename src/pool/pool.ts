@@ -60,7 +60,7 @@ export class Pool<InitArgs extends readonly unknown[] | [] = readonly unknown[]>
   readonly #submissions: Submissions;
 
   /**
-   * @param workers how many workers (default: the cores that this process may use), or the options.
+   * @param workers - How many workers (default: the cores that this process may use), or the options.
    * @throws ArgumentTypeError, ArgumentRangeError for options that are wrong or unknown.
    * @throws CaptureError when the initializer cannot travel.
    */
@@ -210,7 +210,16 @@ export class Pool<InitArgs extends readonly unknown[] | [] = readonly unknown[]>
     return submitMap(this.#submissions, 'mapAsync', fn, items, options ?? {}) as AsyncResult<Awaited<R>[]>;
   }
 
-  /** As `map`, each item being a list of arguments. Python: `Pool.starmap`. */
+  /**
+   * As `map`, each item being a list of arguments. Python: `Pool.starmap`.
+   *
+   * @example
+   * ```ts
+   * import { Pool, zip } from 'manycore';
+   * await using pool = new Pool(2);
+   * console.log(await pool.starmap((a, b) => a + b, zip([1, 2], [10, 20]))); // [ 11, 22 ]
+   * ```
+   */
   starmap<A extends readonly unknown[] | [], R>(
     fn: (...args: A) => R,
     items: Items<A>,
@@ -263,12 +272,33 @@ export class Pool<InitArgs extends readonly unknown[] | [] = readonly unknown[]>
     return submitStream(this.#submissions, 'imap', fn, items, options ?? {});
   }
 
-  /** The results in the order in which they are there. Python: `Pool.imap_unordered`. */
+  /**
+   * The results in the order in which they are there. Python: `Pool.imap_unordered`.
+   *
+   * @example
+   * ```ts
+   * import { Pool, range } from 'manycore';
+   * await using pool = new Pool(2);
+   * let sum = 0;
+   * for await (const y of pool.imapUnordered((x) => x * x, range(4))) sum += y;
+   * console.log(sum); // 14
+   * ```
+   */
   imapUnordered<A, R>(fn: (item: A) => R, items: Items<A>, options?: StreamOptions): ResultStream<Awaited<R>> {
     return submitStream(this.#submissions, 'imapUnordered', fn, items, options ?? {});
   }
 
-  /** Runs `fn(...args)` once on each worker that the pool has now. */
+  /**
+   * Runs `fn(...args)` once on each worker that the pool has now; gives a list of their results.
+   *
+   * @example
+   * ```ts
+   * import { Pool, workerState } from 'manycore';
+   * await using pool = new Pool(2);
+   * await pool.broadcast((rate: number) => void (workerState<{ rate: number }>().rate = rate), [3]);
+   * console.log(await pool.map((x) => x * workerState<{ rate: number }>().rate, [1, 2])); // [ 3, 6 ]
+   * ```
+   */
   broadcast<R>(fn: () => R, args?: readonly [], options?: CallOptions): AsyncResult<Awaited<R>[]>;
   broadcast<A extends readonly unknown[] | [], R>(
     fn: (...args: A) => R,

@@ -8,6 +8,15 @@ import type { StreamJob } from './stream.ts';
  * be a problem. `for await` it; `break`, `return` or a throw stops the reading and drops what has not begun.
  *
  * An item's error is thrown at its place; calling `next()` again goes on behind it. Python: `IMapIterator`.
+ *
+ * @example
+ * ```ts
+ * import { Pool } from 'manycore';
+ * await using pool = new Pool(2);
+ * const roots = pool.imap(Math.sqrt, [1, 4, 9]);
+ * console.log(await roots.next({ timeout: 5_000 })); // { value: 1, done: false }
+ * for await (const root of roots) console.log(root); // 2, 3
+ * ```
  */
 export class ResultStream<R> implements AsyncIterableIterator<R, undefined, undefined> {
   readonly #job: StreamJob;

@@ -9,7 +9,7 @@ export function executable(): string | undefined {
   return path;
 }
 
-/** Has children started with another Node than this one, from now on. Python: `set_executable`. */
+/** Sets the Node that children are started with from now on, by its path. Python: `set_executable`. */
 export function setExecutable(file: string | Uint8Array | URL): void {
   if (typeof file === 'string') path = file;
   else if (file instanceof URL) path = fileURLToPath(file);

@@ -57,14 +57,14 @@ export class Process<Args extends readonly unknown[] | [] = readonly unknown[]> 
     });
   }
 
-  /** What the process does; runs in the child. A subclass may override it. Called here, it runs here. */
+  /** What the process does; runs in the child. A subclass may override it. Called here, it runs here. Python: `Process.run`. */
   run(): unknown {
     const { target, args } = stateOf(this, 'run').job;
     return target?.(...args);
   }
 
   /**
-   * Starts the process, once. What it runs and its arguments are copied now.
+   * Starts the process, once, and returns it. What it runs and its arguments are copied now. Python: `Process.start`.
    *
    * @throws ProcessStateError when it was started before; ProcessStartError when the system has none to give.
    * @throws CaptureError, SerializationError when the target, an argument or this instance cannot travel.
@@ -87,7 +87,8 @@ export class Process<Args extends readonly unknown[] | [] = readonly unknown[]> 
   }
 
   /**
-   * Waits until it has ended, or for `timeout` milliseconds; `exitCode` tells which. What it printed is printed by then.
+   * Waits until it has ended, or for `timeout` milliseconds: `exitCode` is null when it still runs. What a process that has ended printed is
+   * printed by then. Python: `Process.join`.
    *
    * @throws ProcessStateError before `start()`, and for the process itself.
    */
@@ -96,29 +97,29 @@ export class Process<Args extends readonly unknown[] | [] = readonly unknown[]> 
     await waitFor(childOf(this, 'join()').ended, timeout);
   }
 
-  /** Whether it was started and has not ended. */
+  /** Whether it was started and has not ended. Python: `Process.is_alive`. */
   isAlive(): boolean {
     const { child, isSelf } = openState(this, 'isAlive()');
     return isSelf || (child !== undefined && child.exitCode === null);
   }
 
-  /** Ends it: SIGTERM, also for what it has started. Nothing happens when it has ended. */
+  /** Ends it: SIGTERM, also for what it has started. Nothing happens when it has ended. Python: `Process.terminate`. */
   terminate(): void {
     childOf(this, 'terminate()').kill('SIGTERM');
   }
 
-  /** Ends it at once: SIGKILL, which it cannot handle. */
+  /** Ends it at once: SIGKILL, which it cannot handle. Python: `Process.kill`. */
   kill(): void {
     childOf(this, 'kill()').kill('SIGKILL');
   }
 
-  /** SIGINT: its listener for that runs; without one an `InterruptError` ends it with 1. */
+  /** SIGINT: its listener for that runs; without one an `InterruptError` ends it with 1. Python: `Process.interrupt`, from 3.14 on. */
   interrupt(): void {
     childOf(this, 'interrupt()').kill('SIGINT');
   }
 
   /**
-   * Gives back what it holds; afterwards only `name`, `daemon` and `authKey` can be asked.
+   * Gives back what it holds; afterwards only `name`, `daemon` and `authKey` can be asked. Python: `Process.close`.
    *
    * @throws ProcessStateError while it runs.
    */
@@ -146,6 +147,7 @@ export class Process<Args extends readonly unknown[] | [] = readonly unknown[]> 
     this.close();
   }
 
+  /** For messages; several may have the same. Python: `Process.name`. */
   get name(): string {
     return stateOf(this, 'name').name;
   }
@@ -155,7 +157,7 @@ export class Process<Args extends readonly unknown[] | [] = readonly unknown[]> 
     stateOf(this, 'name').name = name;
   }
 
-  /** Whether it ends with the program's code. Can be set before `start()`. */
+  /** Whether it ends with the program's code. Can be set before `start()`. Python: `Process.daemon`. */
   get daemon(): boolean {
     return stateOf(this, 'daemon').daemon;
   }
@@ -168,7 +170,7 @@ export class Process<Args extends readonly unknown[] | [] = readonly unknown[]> 
     state.daemon = daemon;
   }
 
-  /** The key with which connections between processes are secured; children inherit it. */
+  /** The key with which connections between processes are secured; children inherit it. Python: `Process.authkey`. */
   get authKey(): Uint8Array {
     return stateOf(this, 'authKey').authKey;
   }
@@ -178,7 +180,7 @@ export class Process<Args extends readonly unknown[] | [] = readonly unknown[]> 
     stateOf(this, 'authKey').authKey = Buffer.from(key);
   }
 
-  /** The process id, for a thread its thread id; undefined before `start()`. */
+  /** The process id, for a thread its thread id; undefined before `start()`. Python: `Process.pid`, `Process.ident`. */
   get pid(): number | undefined {
     const { child, isSelf } = openState(this, 'pid');
     return isSelf ? ownPid : child?.pid;
@@ -189,17 +191,23 @@ export class Process<Args extends readonly unknown[] | [] = readonly unknown[]> 
     return this.pid;
   }
 
-  /** Null until it has ended; 0 when all went well, 1 after an error that nobody caught, negative for a signal. */
+  /**
+   * Null until it has ended; 0 when all went well, 1 after an error that nobody caught, negative for a signal. Python:
+   * `Process.exitcode`.
+   */
   get exitCode(): number | null {
     return openState(this, 'exitCode').child?.exitCode ?? null;
   }
 
-  /** Resolves when it has ended, as `join()`; to be raced or waited for with others. Does not keep the program alive. */
+  /**
+   * Resolves when it has ended, as `join()`; to be raced or waited for with others. Does not keep the program alive. Python:
+   * `Process.sentinel`.
+   */
   get sentinel(): Promise<void> {
     return childOf(this, 'sentinel').ended;
   }
 
-  /** With `stdio: 'pipe'`: what it reads. */
+  /** With `stdio: 'pipe'`: what it reads. Python's Process has no such streams, `subprocess.Popen` has. */
   get stdin(): Writable | null {
     return openState(this, 'stdin').child?.streams?.stdin ?? null;
   }

@@ -129,6 +129,18 @@ const lookEveryMs = 10;
  *
  * @typeParam Out - What is sent.
  * @typeParam In - What is received.
+ *
+ * @example
+ * ```ts
+ * import { type Connection, Pipe, Process } from 'manycore';
+ * const [here, there] = Pipe<string>();
+ * const greet = async (end: Connection<string>): Promise<void> => end.send(`hello ${await end.recv()}`);
+ * const p = new Process({ target: greet, args: [there] }).start();
+ * there.close(); // the child has its own
+ * await here.send('bob');
+ * console.log(await here.recv()); // hello bob
+ * await p.join();
+ * ```
  */
 export class Connection<Out = unknown, In = Out> {
   readonly #held: Held;
@@ -140,7 +152,7 @@ export class Connection<Out = unknown, In = Out> {
   readonly #receiving: Rules;
   readonly #sending: Rules;
 
-  /** @internal */
+  /** Made by `Pipe()`. */
   constructor(held: Held) {
     if (!((held as unknown) instanceof Held))
       throw new ArgumentTypeError('Cannot make a Connection: Pipe() gives two of them.');
@@ -166,7 +178,7 @@ export class Connection<Out = unknown, In = Out> {
 
   /**
    * Sends any value that a task's argument may hold. It waits, without blocking, while the pipe is full; the value is copied at
-   * the call.
+   * the call. Python: `Connection.send`.
    *
    * @throws BrokenPipeError when nobody is left who could receive it; ConnectionStateError when it is closed or read-only.
    * @throws SerializationError when the value cannot travel.
@@ -176,12 +188,13 @@ export class Connection<Out = unknown, In = Out> {
     sent(typeof done === 'boolean' ? done : await done, options);
   }
 
+  /** `send` that blocks this thread while the pipe is full. */
   sendSync(value: Out, options?: SyncQueueOptions): void {
     sent(this.#output().putSync(Kind.message, value, this.#sending, timeoutOf('sendSync', options)), options);
   }
 
   /**
-   * Sends bytes as they are; none are a message too.
+   * Sends bytes as they are; none are a message too. Python: `Connection.send_bytes`.
    *
    * @param bytes - An ArrayBuffer, or a view on one.
    * @param offset - The first byte that is sent.
@@ -220,7 +233,7 @@ export class Connection<Out = unknown, In = Out> {
   // Receiving.
 
   /**
-   * Receives the next message. It waits, without blocking, until there is one.
+   * Receives the next message. It waits, without blocking, until there is one. Python: `Connection.recv`.
    *
    * @throws EndOfFileError when nothing is left and nobody is left who could send; ConnectionStateError when it is closed or
    * write-only.
@@ -236,7 +249,7 @@ export class Connection<Out = unknown, In = Out> {
   }
 
   /**
-   * Receives the next message, which was sent by `sendBytes`.
+   * Receives the next message, which was sent by `sendBytes`. Python: `Connection.recv_bytes`.
    *
    * @param maxLength - How many bytes at most.
    * @throws FrameTooLargeError when it is longer: nothing more can be received then.
@@ -253,7 +266,7 @@ export class Connection<Out = unknown, In = Out> {
   }
 
   /**
-   * Receives the next message into a buffer: how many bytes it has.
+   * Receives the next message into a buffer: how many bytes it has. Python: `Connection.recv_bytes_into`.
    *
    * @throws BufferTooShortError, which has the message, when there is not so much room.
    */
@@ -281,7 +294,7 @@ export class Connection<Out = unknown, In = Out> {
 
   /**
    * Whether a message, or the end, can be received: within `timeout` milliseconds, at once without it; `Infinity` waits for as
-   * long as it takes. Takes nothing out.
+   * long as it takes. Takes nothing out. Python: `Connection.poll`.
    */
   async poll(options?: QueueOptions): Promise<boolean> {
     const { gets } = this.#input();
@@ -289,6 +302,7 @@ export class Connection<Out = unknown, In = Out> {
     return (await (outcome instanceof Promise ? outcome : inTurn(outcome))) !== late;
   }
 
+  /** `poll` that blocks this thread. */
   pollSync(options?: SyncQueueOptions): boolean {
     const { gets } = this.#input();
     return gets.waitSync((isDead) => this.#isReady(isDead), pollTimeoutOf('pollSync', options)) !== late;

@@ -103,7 +103,7 @@ export class Queue<T = unknown> {
   }
 
   /**
-   * Appends an item. It waits, without blocking, while the queue is full. The item is copied at the call.
+   * Appends an item. It waits, without blocking, while the queue is full. The item is copied at the call. Python: `Queue.put`.
    *
    * @throws QueueFullError when there was no room within `timeout` milliseconds, or at once with `block: false`.
    * @throws QueueClosedError after `close()` here or `shutdown()` anywhere; SerializationError when the item cannot travel.
@@ -113,19 +113,19 @@ export class Queue<T = unknown> {
     if (!(typeof done === 'boolean' ? done : await done)) throw queueFull(this.maxSize, limitOf(options));
   }
 
-  /** `put` that blocks this thread while the queue is full. */
+  /** `put` that blocks this thread while the queue is full. Python: `Queue.put`. */
   putSync(item: T, options?: SyncQueueOptions): void {
     if (!this.#ring.putSync(Kind.message, item, this.#rules, timeoutOf('putSync', options)))
       throw queueFull(this.maxSize, limitOf(options));
   }
 
-  /** `put` that never waits. */
+  /** `put` that never waits. Python: `Queue.put_nowait`. */
   putNowait(item: T): void {
     if (!this.#ring.putSync(Kind.message, item, this.#rules, 0)) throw queueFull(this.maxSize, 0);
   }
 
   /**
-   * Takes the oldest item out. It waits, without blocking, while the queue is empty.
+   * Takes the oldest item out. It waits, without blocking, while the queue is empty. Python: `Queue.get`.
    *
    * @throws QueueEmptyError when nothing came within `timeout` milliseconds, or at once with `block: false`.
    * @throws QueueClosedError after `close()` here, or when the queue is empty and was shut down.
@@ -136,13 +136,13 @@ export class Queue<T = unknown> {
     return this.#taken(taken instanceof Promise ? await taken : taken, options);
   }
 
-  /** `get` that blocks this thread while the queue is empty. */
+  /** `get` that blocks this thread while the queue is empty. Python: `Queue.get`. */
   getSync(options?: SyncQueueOptions): T {
     this.checkOpen();
     return this.#taken(this.#ring.takeSync(this.#rules, timeoutOf('getSync', options)), options);
   }
 
-  /** `get` that never waits. */
+  /** `get` that never waits. Python: `Queue.get_nowait`. */
   getNowait(): T {
     this.checkOpen();
     return this.#taken(this.#ring.takeSync(this.#rules, 0));
@@ -154,22 +154,22 @@ export class Queue<T = unknown> {
     return value as T;
   }
 
-  /** How many items there are, exactly, at the moment of the call. */
+  /** How many items there are, exactly, at the moment of the call. Python: `Queue.qsize`. */
   qsize(): number {
     return this.#ring.ring.size;
   }
 
-  /** Whether there are none: never true after a `put` that returned and whose item nobody took. */
+  /** Whether there are none: never true after a `put` that returned and whose item nobody took. Python: `Queue.empty`. */
   empty(): boolean {
     return this.#ring.ring.isEmpty;
   }
 
-  /** Whether a `put` would wait. */
+  /** Whether a `put` would wait. Python: `Queue.full`. */
   full(): boolean {
     return this.#ring.isFull;
   }
 
-  /** Ends the use of it here: later calls, and those that wait, throw. Others go on. What was put stays. */
+  /** Ends the use of it here: later calls, and those that wait, throw. Others go on. What was put stays. Python: `Queue.close`. */
   close(): void {
     this.#closed = true;
     this.#ring.review();

@@ -15,7 +15,7 @@ const moving = ((globalThis as { [key]?: WeakSet<object> })[key] ??= new WeakSet
  * What was moved is nowhere else: its task waits for a worker that is free, fails if that one dies before it begins, and is not tried
  * again.
  *
- * @param value an ArrayBuffer, or a view on one.
+ * @param value - An ArrayBuffer, or a view on one.
  * @returns the same value, to be used as an argument, within one, or as a result.
  * @throws ArgumentTypeError for anything else.
  * @example
