@@ -290,7 +290,7 @@ test('errors: the hint about a forgotten await names the call that was not done,
   await pool.apply(() => 1);
   const { line } = here();
   const result = pool.apply(sleep, [60_000]);
-  await pool.terminate();
+  await pool[Symbol.asyncDispose]();
   const error = await rejection(result);
   assert.match(error.message, new RegExp(`await\` at errors\\.test\\.js:${line + 1}\\?`));
 });

@@ -4,7 +4,7 @@ import type { Home } from '#internal/memory/home.js';
 import { unknown } from '#internal/queues/gate.js';
 import { steps } from '#internal/queues/ring.js';
 import { rejection } from '../matrix.ts';
-import { start, testQueues } from './support.ts';
+import { ringOf, start, testQueues } from './support.ts';
 
 /** What happens while this thread sleeps for the first time. */
 function insteadOfSleep(home: Home, happens: () => void): void {
@@ -54,7 +54,7 @@ testQueues('queue: who waits for an item while a put is refused by a shutdown is
 testQueues('queue: an immediate shutdown drops all there is, also when somebody else gets just then', () => {
   const q = new JoinableQueue<number>();
   for (let i = 0; i < 5; i++) q.putNowait(i);
-  const { gets, block } = q.ring;
+  const { gets, block } = ringOf(q);
   gets.enter(unknown);
   insteadOfSleep(block.home, () => gets.leave());
   q.shutdown({ immediate: true });
@@ -63,7 +63,7 @@ testQueues('queue: an immediate shutdown drops all there is, also when somebody 
 
 testQueues('queue: an immediate shutdown waits for who puts just then', () => {
   const q = new Queue<number>();
-  const { puts, ring, block } = q.ring;
+  const { puts, ring, block } = ringOf(q);
   puts.enter(unknown);
   insteadOfSleep(block.home, () => {
     ring.put(0, Uint8Array.of(0, 0), 2);
@@ -82,7 +82,7 @@ testQueues('queue: an immediate shutdown drops what cannot be read, or not witho
     new URL('../functions.js', import.meta.url).href,
   );
   await child.join();
-  q.ring.ring.put(0, Uint8Array.of(9, 9), 2);
+  ringOf(q).ring.put(0, Uint8Array.of(9, 9), 2);
   assert.throws(() => q.getNowait(), SerializationError);
   assert.equal(q.qsize(), 2);
   q.shutdown({ immediate: true });

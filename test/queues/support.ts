@@ -4,6 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { getContext, type Process, Queue } from 'manycore';
 import { steps } from '#internal/queues/ring.js';
+import type { SharedRing } from '#internal/queues/shared-ring.js';
 import { type Context, eventually, testClean, type TestOptions } from '../matrix.ts';
 
 setFlagsFromString('--expose-gc');
@@ -30,6 +31,11 @@ export function testQueues(name: string, body: (t: TestContext) => unknown, opti
       'the memory of the queues is given back',
     );
   });
+}
+
+/** What a queue is made of; its public type does not tell. */
+export function ringOf(queue: object): SharedRing {
+  return (queue as { readonly ring: SharedRing }).ring;
 }
 
 /** The descriptors of shared memory that this process has. */
