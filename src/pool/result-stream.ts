@@ -14,7 +14,7 @@ import type { StreamJob } from './stream.ts';
  * import { Pool } from 'manycore';
  * await using pool = new Pool(2);
  * const roots = pool.imap(Math.sqrt, [1, 4, 9]);
- * console.log(await roots.next({ timeout: 5_000 })); // { value: 1, done: false }
+ * console.log(await roots.next({ timeout: 5_000 })); // { done: false, value: 1 }
  * for await (const root of roots) console.log(root); // 2, 3
  * ```
  */

@@ -8,7 +8,7 @@ import { shared } from '../worker/task-context.ts';
  * @example
  * ```ts
  * import { Pool, workerState } from 'manycore';
- * await using pool = new Pool(1, { initializer: () => void (workerState().calls = 0) });
+ * await using pool = new Pool(1, { initializer: () => void (workerState<{ calls: number }>().calls = 0) });
  * const count = () => (workerState<{ calls: number }>().calls += 1);
  * console.log(await pool.map(count, [0, 0, 0])); // [ 1, 2, 3 ]
  * ```
