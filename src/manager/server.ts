@@ -1,7 +1,14 @@
 import { lstatSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { ArgumentRangeError, ManagerStateError } from '../errors.ts';
-import { goneMs, heartbeatMs, maxManagerConnections, maxManagerFrameBytes, silenceLookMs, silenceMs } from '../limits.ts';
+import {
+  goneMs,
+  heartbeatMs,
+  maxManagerConnections,
+  maxManagerFrameBytes,
+  silenceLookMs,
+  silenceMs,
+} from '../limits.ts';
 import { monotonicMs } from '../monotonic.ts';
 import { type Address, isLocal, type Target } from './address.ts';
 import type { AuthKey } from './auth-key.ts';
