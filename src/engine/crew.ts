@@ -1,7 +1,7 @@
 import { ManycoreError } from '../errors.ts';
 import { drainGraceMs, growAfterMs, killGraceMs, restartDelayMs } from '../limits.ts';
 import type { Clock } from './clock.ts';
-import { isActive, isIdle, newMember, sharesSeat, type Member, type RetireReason } from './member.ts';
+import { isActive, isIdle, newMember, runningOf, sharesSeat, type Member, type RetireReason } from './member.ts';
 import { RestartBudget, type RestartPolicy } from './restart.ts';
 import type { Link, Terms, WorkerExit } from './task.ts';
 
@@ -248,9 +248,10 @@ export class Crew {
     }
   }
 
-  /** Closes a draining worker that has answered all. */
+  /** Closes a draining worker that has answered all, or, if it has stopped, all that it has begun: the rest is seen when it is gone. */
   settle(member: Member): void {
-    if (member.state !== 'draining' || !isIdle(member) || member.pinned.length > 0) return;
+    if (member.state !== 'draining') return;
+    if (member.stopped ? runningOf(member) > 0 : !isIdle(member) || member.pinned.length > 0) return;
     member.state = 'ending';
     member.endedFor = member.retiredFor;
     member.link.close();

@@ -45,7 +45,7 @@ export class Dispatcher {
     for (const member of members) {
       // A worker that drains still does what only it may do.
       for (let segment = member.pinned[0]; segment !== undefined; segment = member.pinned[0]) {
-        if (member.state === 'ending') break;
+        if (member.state === 'ending' || member.stopped) break;
         const here = segment;
         const sent = this.#send(member, here, here.to - here.from, (count) => {
           here.from += count;

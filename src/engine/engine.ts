@@ -6,7 +6,7 @@ import type { EngineOptions, EngineState } from './events.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Holdings } from './holdings.ts';
 import { brokenError, takeEverything, takeHeld } from './loss.ts';
-import { awaitsOne, isIdle, removePinned, timesOf, type Member, type WorkerTimes } from './member.ts';
+import { awaitsOne, removePinned, timesOf, type Member, type WorkerTimes } from './member.ts';
 import { Outcomes } from './outcomes.ts';
 import { ReadyQueue } from './ready-queue.ts';
 import { Slowest } from './slowest.ts';
@@ -211,11 +211,13 @@ export class Engine {
     this.dispatch();
   }
 
-  /** Replaces a worker: at once, if it cannot be trusted any more (`recycle`), otherwise when its replacement is up. */
+  /** Replaces a worker: at once, if it begins nothing any more (`recycle`), otherwise when its replacement is up. */
   recycle(member: Member, why: 'recycle' | 'memory'): void {
     if (why === 'recycle') {
       this.#dispatcher.takeBack(member);
+      member.stopped = true;
       this.#crew.retire(member, why);
+      this.#crew.settle(member);
     } else this.#crew.replace(member, why);
     this.dispatch();
   }
@@ -275,7 +277,7 @@ export class Engine {
         took: (sequence, count, ms) => this.#took(member, sequence, count, ms),
         progressed: (sequence, done, total) => this.#progressed(member, sequence, done, total),
         settled: () => {
-          if (isIdle(member)) this.#crew.settle(member);
+          this.#crew.settle(member);
           this.dispatch();
         },
         exited: (exit) => this.#exited(member, exit),

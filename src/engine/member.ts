@@ -31,6 +31,8 @@ export interface Member {
   /** What the tasks took that it has answered. */
   workedMs: number;
   pid: number | undefined;
+  /** It begins nothing any more: an error that belongs to no task has put its state in doubt. */
+  stopped: boolean;
   /** Tasks until it is recycled. */
   tasksLeft: number;
   /** Items that it has answered. */
@@ -77,6 +79,7 @@ export function newMember(
     bootedMs: undefined,
     initializerMs: 0,
     workedMs: 0,
+    stopped: false,
     pid: undefined,
     tasksLeft: tasks,
     finished: 0,

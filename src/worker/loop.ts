@@ -33,8 +33,7 @@ export class Loop {
   #batch: Batch | undefined;
   #item = 0;
   #state: TaskState | undefined;
-  /** No more tasks are begun: an error that belongs to no task has put the worker's state in doubt. */
-  stopped = false;
+  #stopped = false;
 
   constructor(page: StatusPage, answers: Answers, concurrency: number, host: TaskHost, idle: () => void) {
     this.#page = page;
@@ -50,6 +49,15 @@ export class Loop {
     return this.#running.size === 0 && this.#batches.length === 0 && this.#batch === undefined;
   }
 
+  /**
+   * No more tasks are begun: an error that belongs to no task has put the worker's state in doubt. What has begun is nobody
+   * else's to run, the rest is given up: the host takes it back, or sees this worker end without it.
+   */
+  stop(): void {
+    this.#stopped = true;
+    this.pump();
+  }
+
   add(batch: Batch): void {
     this.#batches.push(batch);
     this.pump();
@@ -59,18 +67,21 @@ export class Loop {
     // A task that turns the event loop itself, or a thenable that calls back at once, must not start another one inside.
     if (this.#pumping) return;
     this.#pumping = true;
-    while (!this.stopped && this.#running.size < this.#concurrency) {
-      const batch = this.#batches[0];
-      if (batch === undefined) break;
-      if (batch.at >= batch.count) {
-        this.#batches.shift();
-        batch.sockets?.drop();
-        this.#answers.cut();
-      } else if (this.#concurrency === 1 && !batch.timed && !batch.fn.isAsync && batch.sockets === undefined)
-        this.#runBlock(batch);
-      else this.#runOne(batch);
+    try {
+      while (this.#running.size < this.#concurrency) {
+        const batch = this.#batches[0];
+        if (batch === undefined) break;
+        if (batch.at >= batch.count || (this.#stopped && batch.sequence + batch.at >= this.#begun)) {
+          this.#batches.shift();
+          batch.sockets?.drop();
+          this.#answers.cut();
+        } else if (this.#concurrency === 1 && !batch.timed && !batch.fn.isAsync && batch.sockets === undefined)
+          this.#runBlock(batch);
+        else this.#runOne(batch);
+      }
+    } finally {
+      this.#pumping = false;
     }
-    this.#pumping = false;
     this.#answers.flush();
     if (this.isIdle) this.#idle();
   }

@@ -249,11 +249,11 @@ export class Runtime {
   /** An error outside of any task. The worker tells the host, finishes what runs, and is replaced. */
   readonly #uncaught = (error: unknown): void => {
     const blamed = this.#loop?.blame(error) ?? false;
-    if (this.#loop !== undefined) this.#loop.stopped = true;
     const { body } = this.#outbox;
     body.u8(ToHost.uncaught);
     body.u8(blamed ? 1 : 0);
     encodeThrown(this.#options.encoder, body, error);
     this.#answers.flush();
+    this.#loop?.stop();
   };
 }

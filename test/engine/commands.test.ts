@@ -130,7 +130,10 @@ const pin = fc.constant(
 const recycle = fc.nat().map((n) =>
   command(`recycle(${n})`, always, (_, { pool }) => {
     const members = [...pool.engine.members];
-    if (members.length > 0) pool.engine.recycle(members[n % members.length]!, 'recycle');
+    const member = members[n % members.length];
+    if (member === undefined) return;
+    pool.links.find(({ id }) => id === member.id)!.stop();
+    pool.engine.recycle(member, 'recycle');
   }),
 );
 const close = fc.constant(

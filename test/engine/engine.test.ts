@@ -68,16 +68,26 @@ test('engine: a recycled worker does what is pinned to it, also when it has noth
   assert.deepEqual([pool.alive, pool.links.length], [1, 2]);
 });
 
-test('engine: a recycled worker does what is pinned to it before it ends', () => {
-  const pool = new PlainPool({ size: 1 });
-  pool.timeline.pass(20);
-  pool.submit(1, () => returns(50));
-  pool.timeline.pass(1);
-  const [job] = pin(pool);
-  pool.engine.recycle([...pool.engine.members][0]!, 'recycle');
-  pool.timeline.pass(1_000);
-  assert.equal(job!.values.size, 1);
-});
+for (const canTakeBack of [true, false]) {
+  const where = canTakeBack ? '' : ', also where nothing can be taken back';
+  test(`engine: a worker that has stopped answers what it has begun, and what else it holds is settled${where}`, () => {
+    const pool = new PlainPool({ size: 1 }, (id) => ({ block: 2, canTakeBack: canTakeBack || id > 1 }));
+    pool.timeline.pass(20);
+    const job = pool.submit(6, () => returns(50), { chunkSize: 6 });
+    const other = pool.submit(6, () => returns(1), { timing: job.terms.timing });
+    pool.timeline.pass(1);
+    const [pinned] = pin(pool);
+    pool.links[0]!.stop();
+    pool.engine.recycle([...pool.engine.members][0]!, 'recycle');
+    pool.timeline.pass(1_000);
+    assert.ok(job.done(6) && job.begun.every(({ workerId }) => workerId === 1));
+    assert.ok(other.done(6) && other.begun.every(({ workerId }) => workerId === 2));
+    const failure = pinned!.failures[0]?.failure;
+    assert.ok(failure?.kind === 'lost' && failure.loss.phase === 'dispatch');
+    assert.equal(pool.links[0]!.endedInPeace, true);
+    assert.deepEqual([pool.alive, pool.links.length], [1, 2]);
+  });
+}
 
 test('engine: who hears of a loss may give the job up: what had not begun never will', () => {
   const pool = new PlainPool({ size: 1 }, { block: 2 });

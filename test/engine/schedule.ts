@@ -109,9 +109,13 @@ function cancelSome(simulation: Simulation): void {
   for (let times = random.pick([1, 1, 5]); times > 0; times--) simulation.cancel(job, random.whole(0, 20), force);
 }
 
-function recycleOne({ engine, random }: Simulation): void {
+function recycleOne({ engine, links, random }: Simulation): void {
   const members = [...engine.members];
-  if (members.length > 0) engine.recycle(random.pick(members), random.pick(['recycle', 'memory']));
+  if (members.length === 0) return;
+  const member = random.pick(members);
+  const why = random.pick(['recycle', 'memory'] as const);
+  if (why === 'recycle') links.find(({ id }) => id === member.id)!.stop();
+  engine.recycle(member, why);
 }
 
 /** The violations in a schedule, and what it takes to see them again. */

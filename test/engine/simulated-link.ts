@@ -100,6 +100,8 @@ export class SimulatedLink implements Link {
   readonly #freeSlots: number[];
   #answers: Answer[] = [];
   #closing = false;
+  /** It begins nothing more. */
+  stopped = false;
   readonly answered: number[] = [];
   /** Something was moved to it. */
   hasMoved = false;
@@ -242,6 +244,12 @@ export class SimulatedLink implements Link {
     return this.#next;
   }
 
+  /** An error that belongs to no task: it finishes what has begun. */
+  stop(): void {
+    this.stopped = true;
+    this.#pump();
+  }
+
   #boot(): void {
     const { bootError } = this.behaviour;
     if (bootError !== undefined) return this.die({ ...ended, exitCode: 1, bootError });
@@ -286,7 +294,8 @@ export class SimulatedLink implements Link {
     while (this.#running.size < this.behaviour.concurrency) {
       const batch = this.#batches[0];
       if (batch === undefined) break;
-      if (batch.at >= batch.count) this.#batches.shift();
+      const isBegun = batch.sequence + batch.at < this.#begun;
+      if (batch.at >= batch.count || (this.stopped && !isBegun)) this.#batches.shift();
       else this.#start(batch);
     }
     if (this.#running.size === 0) this.#flushAnswers();

@@ -117,8 +117,8 @@ export class SimulatedJob implements Job {
       case 'poison': {
         const link = this.#ranOn(index, failure.attempt);
         if (pinned !== undefined) {
-          if (this.#simulation.links.find(({ id }) => id === pinned)?.endedInPeace === true)
-            return 'its worker ended in peace';
+          const its = this.#simulation.links.find(({ id }) => id === pinned);
+          if (its?.endedInPeace === true && !its.stopped) return 'its worker ended in peace';
           return failure.loss.workerId === pinned ? undefined : 'it was pinned to another';
         }
         if (this.#simulation.hasMoved(this, index)) return failure.kind === 'lost' ? undefined : 'it was sent once';
