@@ -29,7 +29,7 @@ export function waitingOf(
     throw new ArgumentTypeError(`Cannot use timeout ${show(timeout)}: expected milliseconds.`);
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw new ArgumentTypeError(`Cannot use signal ${show(signal)}: expected an AbortSignal.`);
-  return { timeout: block ? timeout : 0, signal };
+  return { timeout: block ? timeout && Math.max(0, timeout) : 0, signal };
 }
 
 /** Where somebody waits. */
