@@ -1,5 +1,6 @@
 import { constants } from 'node:buffer';
 import { SharedMemoryError } from './errors.ts';
+import { noteMapping } from './memory/mappings.ts';
 import { createRequire } from './node-module.ts';
 import { unbroken } from './unbroken.ts';
 
@@ -7,6 +8,8 @@ import { unbroken } from './unbroken.ts';
 export interface Native {
   /** Maps `bytes` of an open file into memory shared with all who map it. */
   map(fd: number, bytes: number): Mapping;
+  /** Gives back what a thread had mapped that is gone. */
+  unmap(address: bigint, bytes: number): void;
   /** Takes memory for a file now, so that touching it later cannot fail. Returns 0 or the number of the error (Linux). */
   allocate(fd: number, bytes: number): number;
   /** Gives back the memory of a part of a file, which reads as zeros then (Linux). */
@@ -204,16 +207,24 @@ function bind(koffi: Koffi): Native {
         throw new SharedMemoryError(
           `Cannot map ${bytes} bytes of shared memory: this version of Node has no buffers of more than ${constants.MAX_LENGTH}.`,
         );
-      const pointer = mmap(null, bytes, PROT_READ_WRITE, MAP_SHARED, fd, 0);
-      if (pointer === 0xffff_ffff_ffff_ffffn) throw systemError(`map ${bytes} bytes`, koffi.errno());
+      const [pointer, forget] = unbroken(() => {
+        const address = mmap(null, bytes, PROT_READ_WRITE, MAP_SHARED, fd, 0) as bigint;
+        if (address === 0xffff_ffff_ffff_ffffn) throw systemError(`map ${bytes} bytes`, koffi.errno());
+        return [address, noteMapping(address, bytes)];
+      });
       return {
         buffer: inPlace(unbroken(() => koffi.view(pointer, bytes))),
-        part: (offset, length) => inPlace(unbroken(() => koffi.view((pointer as bigint) + BigInt(offset), length))),
+        part: (offset, length) => inPlace(unbroken(() => koffi.view(pointer + BigInt(offset), length))),
         populate: () => void madvise(pointer, bytes, MADV_POPULATE_READ),
         discard: (length) => void madvise(pointer, length, MADV_REMOVE),
-        unmap: () => void munmap(pointer, bytes),
+        unmap: () => {
+          // Before: it may be another one's afterwards.
+          forget();
+          munmap(pointer, bytes);
+        },
       };
     },
+    unmap: (address, bytes) => void munmap(address, bytes),
     allocate: (fd, bytes) => fallocate(fd, 0, bytes),
     punch: (fd, offset, bytes) => void punch(fd, PUNCH_HOLE_KEEP_SIZE, offset, bytes),
     futexWait(word, expected, ms) {

@@ -5,7 +5,9 @@ import { openSource, type Source } from '../blocking/block.ts';
 import { deliver } from '../blocking/delivery.ts';
 import { later } from '../blocking/later.ts';
 import { toldRoot } from '../memory/family.ts';
+import { mappingsBytes, mappingsLeft } from '../memory/mappings.ts';
 import { tidyNames } from '../memory/names.ts';
+import { loadNative } from '../native.ts';
 import { bytesBeside } from '../wire/attachments.ts';
 import type { Attachment } from '../wire/encoder.ts';
 import { blockedPollMs, blockedSliceMs, bootTimeoutMs, maxFrameBytes, zombieMs } from '../limits.ts';
@@ -44,6 +46,7 @@ class ThreadChannel implements Channel, Source {
   readonly #piped: readonly number[] | undefined;
   readonly #closeSource: () => void;
   readonly #tickets = new Tickets();
+  readonly #mappings = new SharedArrayBuffer(mappingsBytes);
   #error: NodeJS.ErrnoException | undefined;
   #reported = false;
   #killed = false;
@@ -68,6 +71,7 @@ class ThreadChannel implements Channel, Source {
               manycore: {
                 port: port2,
                 page: shared,
+                mappings: this.#mappings,
                 bell,
                 root: toldRoot(),
                 generation: options.generation,
@@ -116,6 +120,7 @@ class ThreadChannel implements Channel, Source {
     this.#port.on('messageerror', (error) => this.#refuse(error));
     this.#worker.on('error', (error) => (this.#error = error));
     this.#worker.on('exit', (exitCode) => {
+      for (const { address, bytes } of mappingsLeft(this.#mappings)) loadNative()?.unmap(address, bytes);
       this.#receive();
       this.#report(exitCode);
     });

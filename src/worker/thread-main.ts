@@ -6,6 +6,7 @@ import { movedWith, type ThreadFrame } from '../channel/thread-frame.ts';
 import { registry, type Importer } from '../closure/registry.ts';
 import { setRoot } from '../memory/family.ts';
 import type { Life } from '../memory/life.ts';
+import { noteMappings } from '../memory/mappings.ts';
 import { watchSections } from '../unbroken.ts';
 import { Encoder, type Attachment } from '../wire/encoder.ts';
 import { ownDescriptors } from './descriptors.ts';
@@ -17,6 +18,7 @@ interface ThreadData {
   readonly manycore: {
     readonly port: MessagePort;
     readonly page: SharedArrayBuffer;
+    readonly mappings: SharedArrayBuffer;
     readonly bell: Bell;
     readonly root: Life | undefined;
     readonly generation: number;
@@ -28,8 +30,18 @@ interface ThreadData {
 
 /** @param busy - Called when its first task has come. */
 export function start(importModule: Importer, busy: () => void): void {
-  const { port, page: shared, bell, root, generation, keptOutput, hasJob } = (workerData as ThreadData).manycore;
+  const {
+    port,
+    page: shared,
+    mappings,
+    bell,
+    root,
+    generation,
+    keptOutput,
+    hasJob,
+  } = (workerData as ThreadData).manycore;
   setRoot(root);
+  noteMappings(mappings);
   const page = new MemoryPage(shared);
   page.threadNumber = threadNumber();
   let sections = 1;

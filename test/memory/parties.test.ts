@@ -12,9 +12,10 @@ const within = `const within = (promise) => Promise.race([promise, new Promise((
 
 testClean(
   'memory: a thread that was ended while it waited is not rung by way of a file that has its descriptor',
-  {},
+  { limit: 60_000 },
   async () => {
-    const { stdout, stderr } = await runScript(`
+    const { stdout, stderr } = await runScript(
+      `
     import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
     import { join } from 'node:path';
     import { tmpdir } from 'node:os';
@@ -38,12 +39,14 @@ testClean(
     queue.putNowait('x');
     console.log(files.filter((file) => readFileSync(file, 'utf8') !== 'DATA').length);
     rmSync(folder, { recursive: true });
-  `);
+  `,
+      { limit: 60_000 },
+    );
     assert.equal(stdout, '0\n', stderr);
   },
 );
 
-testClean('memory: who has no descriptor left takes nobody for dead (A20)', {}, () => {
+testClean('memory: who has no descriptor left takes nobody for dead (A20)', { limit: 60_000 }, () => {
   const program = `
     ${within}
     const { openSync, closeSync } = await import('node:fs');
@@ -71,11 +74,11 @@ testClean('memory: who has no descriptor left takes nobody for dead (A20)', {}, 
     console.log((await within(lock.acquire())).ownerDied);
   `;
   const args = ['-c', 'ulimit -n 200; exec "$0" --input-type=module -e "$1"', process.execPath, program];
-  const { stdout, stderr } = spawnSync('sh', args, { encoding: 'utf8', timeout: 20_000 });
+  const { stdout, stderr } = spawnSync('sh', args, { encoding: 'utf8', timeout: 60_000 });
   assert.equal(stdout, 'undefined true\ntrue\n', stderr);
 });
 
-testClean('memory: who had no descriptor to ring with rings as soon as it has one', {}, () => {
+testClean('memory: who had no descriptor to ring with rings as soon as it has one', { limit: 60_000 }, () => {
   const program = `
     ${within}
     const { Process, Queue, SharedArray } = await import('manycore');
@@ -108,15 +111,16 @@ testClean('memory: who had no descriptor to ring with rings as soon as it has on
     process.exit();
   `;
   const args = ['-c', 'ulimit -n 200; exec "$0" --input-type=module -e "$1"', process.execPath, program];
-  const { stdout, stderr } = spawnSync('sh', args, { encoding: 'utf8', timeout: 20_000 });
+  const { stdout, stderr } = spawnSync('sh', args, { encoding: 'utf8', timeout: 60_000 });
   assert.equal(stdout, 'sent\n', stderr);
 });
 
 testClean(
   'memory: one that is killed as it is about to ring keeps nobody from being rung by others (G2)',
-  {},
+  { limit: 60_000 },
   async () => {
-    const { stdout, stderr } = await runScript(`
+    const { stdout, stderr } = await runScript(
+      `
     ${within}
     import { Process, Queue, SharedEvent } from 'manycore';
     const queue = new Queue();
@@ -149,12 +153,14 @@ testClean(
     other.kill();
     await other.join();
     process.exit();
-  `);
+  `,
+      { limit: 60_000 },
+    );
     assert.equal(stdout, 'first\ntrue second\n', stderr);
   },
 );
 
-testClean('memory: a process that runs its exit handlers is not dead yet (G1)', {}, async () => {
+testClean('memory: a process that runs its exit handlers is not dead yet (G1)', { limit: 60_000 }, async () => {
   const lock = new Lock();
   const steps = new SharedArray('i32', 2);
   const ending = new Process({
@@ -181,7 +187,7 @@ testClean('memory: a process that runs its exit handlers is not dead yet (G1)', 
 
 testClean(
   'memory: what a worker had is for others when it has ended, also when another one came after it (G21)',
-  {},
+  { limit: 60_000 },
   async () => {
     const program = `
     import { fstatSync, readdirSync, readlinkSync } from 'node:fs';
@@ -216,7 +222,7 @@ testClean(
     second.kill();
     await second.join();
   `;
-    const { stdout, stderr } = await runScript(program, { execArgv: ['--expose-gc'] });
+    const { stdout, stderr } = await runScript(program, { execArgv: ['--expose-gc'], limit: 60_000 });
     assert.equal(stdout, '240 0\n', stderr);
   },
 );
