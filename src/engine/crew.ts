@@ -27,6 +27,8 @@ export interface CrewEvents {
   waiting(): number;
   /** A worker is about to get no more work, as its replacement is up. */
   outgoing(member: Member): void;
+  /** Something may be to be handed out, and somebody to be started. */
+  dispatch(): void;
   /** The crew gives up restarting. */
   broken(deaths: number, last: WorkerExit): void;
 }
@@ -127,7 +129,7 @@ export class Crew {
     this.#backingOff = true;
     this.after(this.#backOffUntilMs - this.#clock.now(), () => {
       this.#backingOff = false;
-      this.staff();
+      this.#events.dispatch();
     });
   }
 
@@ -213,6 +215,8 @@ export class Crew {
         break;
       }
       this.#watchAge();
+      // What it had not begun may have come back.
+      this.#events.dispatch();
     });
   }
 
@@ -264,6 +268,21 @@ export class Crew {
     member.retiredFor = why;
     member.state = 'draining';
     this.settle(member);
+  }
+
+  /**
+   * Replaces a worker that begins nothing any more. One that has answered nothing counts as dead: each that follows may be like it.
+   *
+   * @param cause - Why it has stopped.
+   */
+  dismiss(member: Member, cause: Error | undefined): void {
+    if (member.stopped) return;
+    member.stopped = true;
+    this.retire(member, 'recycle');
+    this.settle(member);
+    if (member.finished > 0) return;
+    const exit = { exitCode: null, signal: null, lastWords: '', oomHint: false, bootError: cause };
+    this.#replace({ productive: false, bootError: false }, exit, 0);
   }
 
   /** Ends a worker that does not end by itself: SIGTERM, after a grace SIGKILL; a hung task deserves no grace. */

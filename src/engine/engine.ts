@@ -42,6 +42,7 @@ export class Engine {
       start: (...member) => this.#startMember(...member),
       waiting: () => this.#queue.length,
       outgoing: (member) => this.#dispatcher.takeBack(member),
+      dispatch: () => this.dispatch(),
       broken: (deaths, last) => this.#break(deaths, last),
     });
     this.#dispatcher = new Dispatcher({
@@ -211,13 +212,11 @@ export class Engine {
     this.dispatch();
   }
 
-  /** Replaces a worker: at once, if it begins nothing any more (`recycle`), otherwise when its replacement is up. */
-  recycle(member: Member, why: 'recycle' | 'memory'): void {
+  /** Replaces a worker: at once, if it begins nothing any more (`recycle`, with the cause), otherwise when its replacement is up. */
+  recycle(member: Member, why: 'recycle' | 'memory', cause?: Error): void {
     if (why === 'recycle') {
       this.#dispatcher.takeBack(member);
-      member.stopped = true;
-      this.#crew.retire(member, why);
-      this.#crew.settle(member);
+      this.#crew.dismiss(member, cause);
     } else this.#crew.replace(member, why);
     this.dispatch();
   }

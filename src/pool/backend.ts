@@ -251,7 +251,7 @@ export class Backend implements Holder {
     if (member === undefined) return;
     trimStacks(error);
     if (!blamed) this.#events.workerError(error, { id, pid: member.pid });
-    this.engine.recycle(member, 'recycle');
+    this.engine.recycle(member, 'recycle', error);
   }
 
   #member(id: number): Member | undefined {

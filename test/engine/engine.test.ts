@@ -89,6 +89,26 @@ for (const canTakeBack of [true, false]) {
   });
 }
 
+test('engine: workers that stop before they have answered anything are replaced later and later, and break the pool', () => {
+  const pool = new PlainPool({ size: 1, restart: { intensity: 10, periodMs: 60_000 } });
+  const cause = new Error('left by the initializer');
+  const startsMs: number[] = [];
+  pool.starting = () => startsMs.push(pool.timeline.now);
+  for (let i = 0; i <= 10; i++) {
+    const known = pool.links.length - 1;
+    pool.timeline.run(() => pool.links.length > known && pool.links.at(-1)!.state === 'up', 60_000);
+    pool.links.at(-1)!.stop();
+    pool.engine.recycle([...pool.engine.members].at(-1)!, 'recycle', cause);
+    pool.timeline.run(() => pool.engine.members.size === 0, pool.timeline.now + 10);
+    pool.timeline.run(() => pool.engine.members.size > 0 || pool.broken !== undefined, 60_000);
+  }
+  assert.equal(pool.broken?.cause, cause);
+  assert.equal(startsMs.length, 10);
+  assert.ok(startsMs.at(-1)! > 1_500, `the last at ${startsMs.at(-1)}`);
+  pool.timeline.pass(10_000);
+  assert.equal(pool.ends, 1);
+});
+
 test('engine: who hears of a loss may give the job up: what had not begun never will', () => {
   const pool = new PlainPool({ size: 1 }, { block: 2 });
   const job = new PlainJob(() => returns(20));
