@@ -17,18 +17,25 @@ export interface Parked {
   readonly attempt: number;
 }
 
+/** ... and when its back-off is over: it may wait longer, for the attempt before it to end. */
+interface Waiting extends Parked {
+  readonly dueMs: number;
+}
+
 /** Fewer limits than this are not worth looking through. */
 const fewLimits = 1_024;
 
 /** What waits for a time, not for a worker: items that have to begin until then, and items that are tried again then. */
 export class Agenda {
   readonly #limits: Timetable<Limit>;
-  readonly #parked: Timetable<Parked>;
+  readonly #clock: Clock;
+  readonly #parked: Timetable<Waiting>;
   #worthSifting: number = fewLimits;
 
   constructor(clock: Clock, events: { late(limits: readonly Limit[]): void; again(items: readonly Parked[]): void }) {
+    this.#clock = clock;
     this.#limits = new Timetable(clock, events.late);
-    this.#parked = new Timetable(clock, events.again);
+    this.#parked = new Timetable<Waiting>(clock, events.again);
   }
 
   /** Items between two attempts. */
@@ -46,9 +53,17 @@ export class Agenda {
     this.#limits.add(ms, limit);
   }
 
-  /** Keeps an item until it is tried again. */
-  park(ms: number, item: Parked): void {
-    this.#parked.add(ms, item);
+  /** Keeps an item until it is tried again: after `ms`, or after `leastMs` when the attempt before it is over by then. */
+  park(ms: number, item: Parked, leastMs: number = ms): void {
+    this.#parked.add(ms, { ...item, dueMs: this.#clock.now() + leastMs });
+  }
+
+  /** An attempt that had failed before it ended is over. */
+  attemptOver(job: Job, index: number): void {
+    if (this.#parked.size === 0) return;
+    const now = this.#clock.now();
+    for (const item of this.#parked.sift((other) => other.job !== job || other.index !== index))
+      this.#parked.add(Math.max(0, item.dueMs - now), item);
   }
 
   /** Hands over the parked items of a job, or all there are. */

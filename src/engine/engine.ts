@@ -348,8 +348,9 @@ export class Engine {
     // First of all it gets no more work: surfaces that hear of a loss below may come back here.
     member.state = 'ending';
     this.#deadlines.forget(member);
-    const { back, losses } = takeHeld(member, exit, (job, index) => this.#outcomes.died(job, index));
+    const { back, losses, over } = takeHeld(member, exit, (job, index) => this.#outcomes.died(job, index));
     for (const { job, index, attempt } of back.toReversed()) this.#queue.unshift(job, index, index + 1, attempt);
+    for (const { job, index } of over) this.#agenda.attemptOver(job, index);
     this.#outcomes.counts.lost += losses.length;
     for (const { job, index, attempt, loss, deaths, moved } of losses) {
       if (deaths === undefined) this.#outcomes.failOrRetry(job, index, { kind: 'lost', loss, attempt }, moved);

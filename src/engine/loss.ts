@@ -21,25 +21,29 @@ interface LostItem extends Item {
 
 /**
  * Empties a dead worker's hands: what had not begun may go back into the queue, in order, unless so many workers have died of
- * reading it that all would; the rest is lost.
+ * reading it that all would; the rest is lost. What was given up before is over.
  */
 export function takeHeld(
   member: Member,
   exit: WorkerExit,
   died: (job: Job, index: number) => number,
-): { back: Item[]; losses: LostItem[] } {
+): { back: Item[]; losses: LostItem[]; over: Item[] } {
   const begun = member.link.begun();
   const current = member.link.current();
   const reading = member.link.reading();
   const back: Item[] = [];
   const losses: LostItem[] = [];
+  const over: Item[] = [];
   const { id: workerId, pid, killedFor } = member;
   const oomHint = exit.oomHint || killedFor !== undefined;
   const loss = (phase: Loss['phase']): Loss => ({ ...exit, oomHint, workerId, pid, phase, killedFor });
   for (const { lease, sequence } of member.leases.drain()) {
-    if (lease.abandoned?.has(sequence) === true) continue;
     const { job, attempt, moved } = lease;
     const index = lease.from + sequence - lease.sequence;
+    if (lease.abandoned?.has(sequence) === true) {
+      over.push({ job, index, attempt });
+      continue;
+    }
     const hasBegun = sequence < begun && sequence <= current;
     if (hasBegun) losses.push({ job, index, attempt, moved, loss: loss(sequence < current ? 'reply' : 'running') });
     else if (moved || job.terms.pinned !== undefined)
@@ -52,7 +56,7 @@ export function takeHeld(
   }
   for (const { job, from } of member.pinned.splice(0))
     losses.push({ job, index: from, attempt: 1, moved: false, loss: loss('dispatch') });
-  return { back, losses };
+  return { back, losses, over };
 }
 
 /** Empties the ledger: all that has no outcome yet. */

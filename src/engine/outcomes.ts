@@ -61,7 +61,7 @@ export class Outcomes {
       return lease.job.succeed(from, values);
     }
     values.forEach((value, i) => {
-      if (abandoned.has(sequence + i)) return;
+      if (abandoned.has(sequence + i)) return this.#options.agenda.attemptOver(lease.job, from + i);
       this.counts.succeeded++;
       lease.job.succeed(from + i, [value]);
     });
@@ -73,9 +73,10 @@ export class Outcomes {
     checkBegun(member, sequence, 1);
     const lease = leases.find(sequence);
     leases.settle(lease, sequence);
-    if (lease.abandoned?.has(sequence) !== true) {
-      const { job, attempt } = lease;
-      const index = lease.from + sequence - lease.sequence;
+    const { job, attempt } = lease;
+    const index = lease.from + sequence - lease.sequence;
+    if (lease.abandoned?.has(sequence) === true) this.#options.agenda.attemptOver(job, index);
+    else {
       if (kind === 'unsendable') this.fail(job, index, { kind, error, attempt });
       else {
         const worker = { workerId: member.id, pid: member.pid };
@@ -109,7 +110,7 @@ export class Outcomes {
     if (end !== undefined) return this.fail(job, index, end);
     this.counts.retried++;
     const attempt = failure.attempt + 1;
-    if (decision.delayMs > 0) this.#options.agenda.park(decision.delayMs, { job, index, attempt });
+    if (decision.delayMs > 0) this.#options.agenda.park(decision.delayMs, { job, index, attempt }, decision.leastMs);
     else this.#options.queue.push(job, index, index + 1, attempt);
   }
 }

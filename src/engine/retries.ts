@@ -5,7 +5,8 @@ import type { Failure, Job } from './task.ts';
 export type Attempted = Extract<Failure, { readonly kind: 'error' | 'lost' | 'timeout' }>;
 
 export type Decision =
-  | { readonly again: true; readonly delayMs: number }
+  /** `leastMs` is enough when this attempt has ended by then. */
+  | { readonly again: true; readonly delayMs: number; readonly leastMs: number }
   /** The item has failed, in this way. */
   | { readonly again: false; readonly failure: Failure };
 
@@ -26,9 +27,9 @@ export class Retries {
     try {
       const accepted = job.accepts === undefined ? failure.kind === 'lost' : job.accepts(index, failure);
       if (!accepted) return { again: false, failure };
-      const delayMs = retryDelayMs?.(attempt) ?? 0;
+      const leastMs = retryDelayMs?.(attempt) ?? 0;
       // One that ran too long may still run: by the end of its grace it does not.
-      return { again: true, delayMs: failure.kind === 'timeout' ? Math.max(delayMs, graceMs) : delayMs };
+      return { again: true, leastMs, delayMs: failure.kind === 'timeout' ? Math.max(leastMs, graceMs) : leastMs };
     } catch (error) {
       return { again: false, failure: { kind: 'refused', error: error as Error } };
     }

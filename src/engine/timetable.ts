@@ -47,7 +47,8 @@ export class Timetable<T> {
   }
 
   #arm(): void {
-    const dueMs = this.#heap.first?.dueMs;
+    const first = this.#heap.first?.dueMs;
+    const dueMs = first === Infinity ? undefined : first;
     if (dueMs !== undefined && this.#timer !== undefined && this.#timer.dueMs <= dueMs) return;
     this.#timer?.cancel();
     this.#timer = undefined;

@@ -132,3 +132,28 @@ test('retries: a pool that is closed waits for what is to be tried again', () =>
   assert.ok(pool.timeline.now > 5_000);
   assert.deepEqual([pool.ends, pool.clock.timers], [1, 0]);
 });
+
+for (const ends of ['answers', 'dies'] as const) {
+  test(`retries: an attempt that ran too long and has no end to its grace is followed when its worker ${ends}`, () => {
+    const pool = new PlainPool({ size: 1 }, { heedsCancel: false });
+    const terms = { retries: 1, timeoutMs: 50, graceMs: Infinity, retryDelayMs: () => 20 };
+    const job = new Attempts([ends === 'dies' ? { kind: 'crash', ms: 200 } : returns(200), returns(1)], terms);
+    pool.engine.add(job, 0, 1);
+    pool.engine.dispatch();
+    pool.timeline.pass(150);
+    assert.deepEqual([job.begun.length, pool.engine.waiting], [1, 1]);
+    pool.timeline.pass(1_000);
+    assert.ok(job.done(1) && job.values.size === 1);
+    assert.ok(job.begun[1]!.atMs > 200 && job.begun[1]!.atMs < 300, `${job.begun[1]!.atMs}`);
+    pool.timeline.pass(10_000);
+    assert.equal(pool.clock.timers, 0);
+  });
+}
+
+test('retries: an attempt that ran too long and ends within its grace is followed after the back-off', () => {
+  const pool = new PlainPool({ size: 1 }, { heedsCancel: true });
+  const terms = { retries: 1, timeoutMs: 50, graceMs: 10_000, retryDelayMs: () => 300 };
+  const job = new Attempts([returns(1_000), returns(1)], terms);
+  run(pool, job);
+  assert.ok(job.begun[1]!.atMs > 350 && job.begun[1]!.atMs < 450, `${job.begun[1]!.atMs}`);
+});
