@@ -8,6 +8,7 @@ const LAYERS = [
   [
     'errors',
     'limits',
+    'mappings',
     'native',
     'monotonic',
     'turns',

@@ -1,6 +1,6 @@
 import { constants } from 'node:buffer';
 import { SharedMemoryError } from './errors.ts';
-import { noteMapping } from './memory/mappings.ts';
+import { noteMapping } from './mappings.ts';
 import { createRequire } from './node-module.ts';
 import { unbroken } from './unbroken.ts';
 

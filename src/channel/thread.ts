@@ -5,7 +5,7 @@ import { openSource, type Source } from '../blocking/block.ts';
 import { deliver } from '../blocking/delivery.ts';
 import { later } from '../blocking/later.ts';
 import { toldRoot } from '../memory/family.ts';
-import { mappingsBytes, mappingsLeft } from '../memory/mappings.ts';
+import { mappingsBytes, mappingsLeft } from '../mappings.ts';
 import { tidyNames } from '../memory/names.ts';
 import { loadNative } from '../native.ts';
 import { bytesBeside } from '../wire/attachments.ts';

@@ -6,7 +6,7 @@ import { movedWith, type ThreadFrame } from '../channel/thread-frame.ts';
 import { registry, type Importer } from '../closure/registry.ts';
 import { setRoot } from '../memory/family.ts';
 import type { Life } from '../memory/life.ts';
-import { noteMappings } from '../memory/mappings.ts';
+import { noteMappings } from '../mappings.ts';
 import { watchSections } from '../unbroken.ts';
 import { Encoder, type Attachment } from '../wire/encoder.ts';
 import { ownDescriptors } from './descriptors.ts';
