@@ -148,6 +148,8 @@ export const maxArguments = 65_536;
 export const maxBigIntDigits = 65_536;
 /** Bytes that are written in vain, of errors whose fields are no data, before such fields are left out at once. */
 export const maxTakenBack: number = 16 * 2 ** 20;
+/** How long the maps and sets of one frame may take to be filled; a million entries take a tenth of that. */
+export const maxFillMs = 2_000;
 /** How deep data may be nested: the codec recurses, and so do those who look at it. */
 export const maxDataDepth = 1_000;
 /** The calls of one tick go out in frames of about this size. */
@@ -156,6 +158,8 @@ export const managerBatchBytes: number = 256 * 1024;
 export const handshakeMs = 5_000;
 /** Clients that are shaking hands at once; further ones wait for their turn within the same time. */
 export const maxUnauthenticated = 64;
+/** Those that are connected and have not shown the key, the ones in line too; further ones are turned away. */
+export const maxInLine = 1_024;
 /** New connections over TCP that are seen per second, when as many as there can be clients have come at once: each costs a handshake. */
 export const acceptsPerSecond = 100;
 /** Clients of one server, unless the option `maxConnections` says otherwise. */
@@ -196,6 +200,8 @@ export const maxRemoteMessageLength = 4_096;
 export const managerSpinUs = { answer: 80, question: 30 } as const;
 /** ... and how long in sum before the event loop has its turn. */
 export const managerSpinBudgetMs = 1;
+/** For so long a server takes what one client asks at once, before others have their turn. */
+export const managerTurnMs = 10;
 /** A server that was told to shut down has this long before it is ended. */
 export const managerShutdownMs = 1_000;
 /** Connections to a Python server, each of which is a thread there: at once, kept for later, and being made. Its backlog is 16. */
@@ -224,6 +230,8 @@ export const maxEndTickets = 256;
 export const maxConnectionMessageBytes: number = 64 * 2 ** 20;
 /** Values in one pickle, and again those kept to be referred to: a message of single bytes must not fill the heap. */
 export const maxPickleValues = 10_000_000;
+/** How long a pickle with dicts or sets may be read: the largest one takes a second or two. */
+export const maxPickleMs = 10_000;
 /** Clients of a listener that have shown the key and wait to be accepted. */
 export const maxUnaccepted = 128;
 /** How long a client tries: a listener of Python shows the key in its `accept`, which it may be late with. */

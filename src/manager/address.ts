@@ -62,6 +62,11 @@ export function checkAddress(address: unknown, tls: TlsOption = 'psk', insecure 
   return { address: { host, port }, tls };
 }
 
+/** A name of Linux that is in no folder. */
+export function isAbstract(path: string): boolean {
+  return path.startsWith('\0');
+}
+
 export function isLoopback(host: string): boolean {
   if (isIPv4(host)) return host.startsWith('127.');
   if (isIPv6(host)) return host === '::1' || /^::ffff:127\./i.test(host);

@@ -1,12 +1,11 @@
 import { FrameTooLargeError, ProtocolError, RemoteError, SerializationError } from '../errors.ts';
-import { maxRemoteMessageLength, maxUnsentBytes, slowReaderMs } from '../limits.ts';
+import { managerBatchBytes, maxRemoteMessageLength, maxUnsentBytes, slowReaderMs } from '../limits.ts';
 import { DataEncoder, type DataEncoderOptions } from '../wire/data-encoder.ts';
 import { asError } from '../wire/error-codec.ts';
 import { FrameWriter } from './frame-writer.ts';
 import type { Link } from './link.ts';
-import { pack } from './pack.ts';
-import { Packed } from './packed.ts';
 import { ToClient } from './protocol.ts';
+import { packForClients } from './server-code.ts';
 
 export interface AnswerOptions {
   readonly maxFrameBytes: number;
@@ -93,7 +92,7 @@ export class Answers {
       this.#encoder.message(writer, value, 'result');
     } catch (error) {
       if (this.#options.code === undefined || !(error instanceof SerializationError)) throw error;
-      this.#encoder.message(writer, new Packed(pack(value), false, []), 'result');
+      this.#encoder.message(writer, packForClients(value), 'result');
     }
   }
 
@@ -149,24 +148,38 @@ export class Answers {
     if (this.#link.unsentBytes > maxUnsentBytes) this.#holdBack();
   }
 
-  /** It asks faster than it reads: it is not listened to until it has caught up. */
+  /** After each record: what it is told does not grow without end. */
+  relieve(): void {
+    if (this.#out.length > 2 * managerBatchBytes) this.flush();
+  }
+
+  /** It asks faster than it reads: it is not listened to until it has caught up, and cut off when it reads nothing any more. */
   #holdBack(): void {
     if (this.#slowTimer !== undefined) return;
-    this.#link.pause();
-    this.#slowTimer = setTimeout(
-      () => this.#link.destroy(new ProtocolError('A client does not read its answers.')),
-      slowReaderMs,
-    );
+    const link = this.#link;
+    link.pause();
+    let { sentBytes } = link;
+    this.#slowTimer = setInterval(() => {
+      if (link.sentBytes === sentBytes) link.destroy(new ProtocolError('A client does not read its answers.'));
+      ({ sentBytes } = link);
+    }, slowReaderMs);
     this.#slowTimer.unref();
-    this.#link.socket.once('drain', () => {
-      clearTimeout(this.#slowTimer);
-      this.#slowTimer = undefined;
-      this.#link.resume();
-    });
+  }
+
+  get isHeldBack(): boolean {
+    return this.#slowTimer !== undefined;
+  }
+
+  /** It has read all. */
+  drained(): void {
+    if (this.#slowTimer === undefined) return;
+    clearInterval(this.#slowTimer);
+    this.#slowTimer = undefined;
+    this.#link.resume();
   }
 
   end(): void {
-    clearTimeout(this.#slowTimer);
+    clearInterval(this.#slowTimer);
   }
 }
 

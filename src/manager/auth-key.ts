@@ -7,6 +7,22 @@ import { refusal } from '../wire/encode-builtin.ts';
 const strongBytes = 32;
 const salt = 'manycore-key-v1';
 
+/** Of short keys, by their bytes: each proxy that comes to a task comes with its key. */
+const stretched = new Map<string, Buffer>();
+const mostStretched = 100;
+
+/** Makes each try of who guesses expensive. */
+function stretch(raw: Uint8Array): Buffer {
+  const name = Buffer.from(raw).toString('latin1');
+  let master = stretched.get(name);
+  if (master === undefined) {
+    master = scryptSync(raw, salt, strongBytes, { N: 2 ** 14 });
+    if (stretched.size >= mostStretched) stretched.clear();
+    stretched.set(name, master);
+  }
+  return master;
+}
+
 /** The secret of a server and its clients. It is never shown, logged or sent over a network. */
 export class AuthKey {
   readonly #raw: Uint8Array;
@@ -33,9 +49,7 @@ export class AuthKey {
 
   /** A key for one purpose, from which neither this one nor another can be told. */
   derive(purpose: string): KeyObject {
-    this.#master ??= Buffer.from(
-      this.#raw.length >= strongBytes ? this.#raw : scryptSync(this.#raw, salt, 32, { N: 2 ** 14 }),
-    );
+    this.#master ??= this.#raw.length >= strongBytes ? Buffer.from(this.#raw) : stretch(this.#raw);
     return createSecretKey(Buffer.from(hkdfSync('sha256', this.#master, salt, purpose, 32)));
   }
 

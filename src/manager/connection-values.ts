@@ -22,8 +22,11 @@ export interface ProxyMaker {
   /** A proxy of another server, as data; and back. @throws AuthenticationError when that server is not known here. */
   stateOf(reference: Reference): ForeignState;
   attach(state: ForeignState): object;
-  /** Runs `body`, which encodes for a connection; returns the references to its objects that were sent. */
-  collect(connection: Connection, body: () => void): readonly Reference[];
+  /**
+   * Runs `body`, which encodes for a connection, or for clients of this thread's server: no key is told. Returns the references to
+   * the connection's objects that were sent.
+   */
+  collect(connection: Connection | undefined, body: () => void): readonly Reference[];
 }
 
 const packedFunctions = new WeakMap<object, Buffer>();

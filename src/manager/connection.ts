@@ -16,7 +16,6 @@ import {
   silenceLookMs,
   silenceMs,
 } from '../limits.ts';
-import { monotonicMs } from '../monotonic.ts';
 import { Reader } from '../wire/reader.ts';
 import { showAddress, type Target } from './address.ts';
 import type { AuthKey } from './auth-key.ts';
@@ -63,7 +62,6 @@ export class Connection implements ServerAccess {
   #releasing = false;
   #error: Error | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #lastHeardMs = monotonicMs();
   #settleReady!: { resolve: () => void; reject: (error: Error) => void };
 
   constructor({ target, key, allowsCode, isPatient, proxies }: ConnectionOptions) {
@@ -126,7 +124,6 @@ export class Connection implements ServerAccess {
       idle: () => {},
       closed: (error) => this.close(error ?? this.#lost()),
     });
-    this.#lastHeardMs = monotonicMs();
     this.#settleReady.resolve();
     for (const record of refused) this.#refuse(record, welcome.maxFrameBytes);
     if (this.#error !== undefined) return;
@@ -314,7 +311,6 @@ export class Connection implements ServerAccess {
   }
 
   #frame(body: Buffer): void {
-    this.#lastHeardMs = monotonicMs();
     const reader = new Reader(body);
     this.#values.begin(reader);
     while (reader.at < reader.end) this.#answer(reader.u8(), reader);
@@ -387,14 +383,14 @@ export class Connection implements ServerAccess {
   /** On one machine the kernel tells of the other side's end; on the way to another one anything may happen. */
   #watch(): void {
     if (typeof this.target.address === 'string' || this.#timer !== undefined) return;
-    this.#lastHeardMs = monotonicMs();
+    const link = this.#link!;
+    link.listenAnew();
     this.#timer = setInterval(() => {
-      const silentMs = monotonicMs() - this.#lastHeardMs;
-      if (silentMs > silenceMs)
-        this.close(
-          new ConnectionLostError(`${this.#name} has not been heard of for ${Math.round(silentMs)} ms.`, true),
-        );
-      else if (silentMs > heartbeatMs) this.#record(ToServer.ping, () => {});
+      link.whenSilent(silenceMs, (silentMs) => {
+        const why = `${this.#name} has not been heard of for ${Math.round(silentMs)} ms.`;
+        if (this.#timer !== undefined) this.close(new ConnectionLostError(why, true));
+      });
+      if (link.silentMs > heartbeatMs) this.#record(ToServer.ping, () => {});
     }, silenceLookMs);
   }
 }

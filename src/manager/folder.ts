@@ -13,9 +13,14 @@ export function makeFolder(): string {
   sweep();
   const base = Buffer.byteLength(tmpdir()) <= longestFolder ? tmpdir() : '/tmp';
   const folder = mkdtempSync(join(base, `${prefix}${process.pid}-`));
-  if (folders.size === 0) process.on('exit', removeAll);
-  folders.add(folder);
+  removeAtEnd(folder);
   return folder;
+}
+
+/** Has a folder, or a socket, go with the program. */
+export function removeAtEnd(path: string): void {
+  if (folders.size === 0) process.on('exit', removeAll);
+  folders.add(path);
 }
 
 export function removeFolder(folder: string): void {

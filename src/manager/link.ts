@@ -3,21 +3,28 @@ import type { Socket } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { TLSSocket } from 'node:tls';
 import { FrameTooLargeError } from '../errors.ts';
-import { managerSpinBudgetMs } from '../limits.ts';
+import { managerBatchBytes, managerSpinBudgetMs } from '../limits.ts';
+import { monotonicMs } from '../monotonic.ts';
 import { loadNative } from '../native.ts';
 import { descriptorOf } from './descriptor.ts';
 
 export interface LinkEvents {
-  /** A whole frame. Its memory is used again: what is kept has to be copied. */
+  /** A whole frame. Its memory is used again: what is kept has to be copied. After `pause()`, there are none. */
   frame(body: Buffer): void;
-  /** The chunk that was read is dealt with. */
+  /** It goes on after a pause; what was left of the last frame comes before the next one. */
+  resumed?(): void;
+  /** The chunk that was read is dealt with, as far as it may be. */
   idle(): void;
+  /** All that was to be sent has been. */
+  drained?(): void;
   closed(error: Error | undefined): void;
 }
 
 const headBytes = 4;
 const directBytes = 32 * 1024;
 const readBytes = 64 * 1024;
+/** What is written at once: when it has gone the other side is known to read. */
+const sliceBytes = 64 * 1024;
 /** How often a spin must have come to nothing before it is tried only now and then. */
 const patience = 8;
 const seldom = 8;
@@ -43,8 +50,18 @@ export class Link {
   #skipped = 0;
   #spentMs = 0;
   #turn = false;
+  /** What came while it was paused. */
+  #rest: Buffer | undefined;
+  #unsent: Buffer[] = [];
+  #unsentBytes = 0;
+  #sentBytes = 0;
+  #isWriting = false;
+  readonly #now: () => number;
+  #lastSignMs: number;
 
-  constructor(socket: Socket, maxFrameBytes: number, events: LinkEvents) {
+  constructor(socket: Socket, maxFrameBytes: number, events: LinkEvents, now: () => number = monotonicMs) {
+    this.#now = now;
+    this.#lastSignMs = now();
     this.#socket = socket;
     this.#events = events;
     this.#maxFrameBytes = maxFrameBytes;
@@ -60,15 +77,39 @@ export class Link {
   }
 
   get unsentBytes(): number {
-    return this.#socket.writableLength;
+    return this.#unsentBytes + this.#socket.writableLength;
   }
 
-  get socket(): Socket {
-    return this.#socket;
+  /** How much the other side has taken of what had to wait for it. */
+  get sentBytes(): number {
+    return this.#sentBytes;
+  }
+
+  /** Since when no byte has come from the other side, and none has gone there that had to wait. It may say nothing in a pause. */
+  get silentMs(): number {
+    return this.#paused ? 0 : this.#now() - this.#lastSignMs;
+  }
+
+  /** Its silence counts from now on. */
+  listenAnew(): void {
+    this.#lastSignMs = this.#now();
+  }
+
+  /**
+   * Runs `cut` when the other side has been silent for so long. A thread that was busy has its timers before what came meanwhile:
+   * that is read first.
+   */
+  whenSilent(ms: number, cut: (silentMs: number) => void): void {
+    if (this.silentMs <= ms) return;
+    setImmediate(() => {
+      if (!this.#closed && this.silentMs > ms) cut(this.silentMs);
+    });
   }
 
   /** Bytes that came: frames are told as they are whole. */
   take(chunk: Buffer): void {
+    this.#lastSignMs = this.#now();
+    if (this.#paused) return this.#keep(chunk);
     try {
       this.#frames(chunk);
     } catch (error) {
@@ -77,9 +118,20 @@ export class Link {
     if (!this.#closed) this.#events.idle();
   }
 
+  /** What is read while spinning lies in memory that is used again. */
+  #keep(chunk: Buffer): void {
+    const before = this.#rest;
+    this.#rest =
+      before !== undefined
+        ? Buffer.concat([before, chunk])
+        : chunk.buffer === shared?.buffer
+          ? Buffer.from(chunk)
+          : chunk;
+  }
+
   #frames(chunk: Buffer): void {
     let at = 0;
-    while (!this.#closed && chunk.length - at >= this.#wanted - this.#pendingBytes) {
+    while (!this.#closed && !this.#paused && chunk.length - at >= this.#wanted - this.#pendingBytes) {
       let part = chunk.subarray(at, (at += this.#wanted - this.#pendingBytes));
       if (this.#pendingBytes > 0) {
         part = Buffer.concat([...this.#pending, part]);
@@ -99,6 +151,7 @@ export class Link {
       }
     }
     if (this.#closed || at === chunk.length) return;
+    if (this.#paused) return this.#keep(chunk.subarray(at));
     // What is read while spinning lies in memory that is used again.
     const rest = chunk.buffer === shared?.buffer ? Buffer.from(chunk.subarray(at)) : chunk.subarray(at);
     this.#pending.push(rest);
@@ -110,7 +163,7 @@ export class Link {
     const socket = this.#socket;
     if (this.#closed || socket.destroyed) return;
     let sent = 0;
-    const fd = socket.writableLength === 0 && bytes.length <= directBytes ? this.#descriptor() : undefined;
+    const fd = this.unsentBytes === 0 && bytes.length <= directBytes ? this.#descriptor() : undefined;
     if (fd !== undefined) {
       try {
         sent = writeSync(fd, bytes);
@@ -119,7 +172,32 @@ export class Link {
       }
       if (sent === bytes.length) return;
     }
-    socket.write(Buffer.from(bytes.subarray(sent)));
+    for (let at = sent; at < bytes.length; at += sliceBytes) {
+      const slice = bytes.subarray(at, at + sliceBytes);
+      // What is large is not written to again; what is small may be.
+      this.#unsent.push(bytes.length > managerBatchBytes ? slice : Buffer.from(slice));
+    }
+    this.#unsentBytes += bytes.length - sent;
+    this.#write();
+  }
+
+  #write(): void {
+    if (this.#isWriting || this.#closed) return;
+    if (this.#unsent.length === 0) return this.#events.drained?.();
+    let count = 1;
+    let size = this.#unsent[0]!.length;
+    for (; count < this.#unsent.length && size + this.#unsent[count]!.length <= sliceBytes; count++)
+      size += this.#unsent[count]!.length;
+    const [first, ...more] = this.#unsent.splice(0, count);
+    this.#isWriting = true;
+    this.#socket.write(more.length === 0 ? first! : Buffer.concat([first!, ...more]), (error) => {
+      this.#isWriting = false;
+      if (error !== undefined && error !== null) return;
+      this.#lastSignMs = this.#now();
+      this.#sentBytes += size;
+      this.#write();
+    });
+    this.#unsentBytes -= size;
   }
 
   #descriptor(): number | undefined {
@@ -165,14 +243,32 @@ export class Link {
     });
   }
 
+  get paused(): boolean {
+    return this.#paused;
+  }
+
   pause(): void {
     this.#paused = true;
     this.#socket.pause();
   }
 
   resume(): void {
+    if (!this.#paused || this.#closed) return;
     this.#paused = false;
-    this.#socket.resume();
+    this.#lastSignMs = this.#now();
+    try {
+      this.#events.resumed?.();
+      const rest = this.#rest;
+      if (rest !== undefined && !this.#paused) {
+        this.#rest = undefined;
+        this.#frames(rest);
+      }
+    } catch (error) {
+      return this.destroy(error as Error);
+    }
+    if (this.#closed) return;
+    this.#events.idle();
+    if (!this.#paused) this.#socket.resume();
   }
 
   ref(): void {

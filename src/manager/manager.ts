@@ -5,12 +5,12 @@ import { checkFunction, type NeededArgs } from '../arguments.ts';
 import { showAs } from '../inspection.ts';
 import { Process } from '../process/process.ts';
 import { travelsAs } from '../wire/shared.ts';
-import { type Address, checkAddress, showAddress, type Target } from './address.ts';
+import { type Address, checkAddress, isAbstract, showAddress, type Target } from './address.ts';
 import { AuthKey } from './auth-key.ts';
 import { BuiltinTypes } from './builtin-types.ts';
 import type { Connection } from './connection.ts';
-import { makeFolder, removeFolder } from './folder.ts';
-import { listenInFolder, listenOnPort, type ListeningSocket } from './listening-socket.ts';
+import { makeFolder, removeAtEnd, removeFolder } from './folder.ts';
+import { listenAtPath, listenInFolder, listenOnPort, type ListeningSocket } from './listening-socket.ts';
 import {
   checkConnectOptions,
   checkManagerOptions,
@@ -22,7 +22,7 @@ import {
 import { idBytes } from './protocol.ts';
 import { builtinTypes } from './objects/index.ts';
 import type { BaseProxy, Remote } from './proxies/index.ts';
-import { connectionTo, proxyMaker, userKind } from './proxy-maker.ts';
+import { connectionTo, proxyMaker, refuseToOthers, userKind } from './proxy-maker.ts';
 import { addRegistration, type Registration, registered } from './registration.ts';
 import { serve, type ServeOptions } from './serve.ts';
 import { Server, type ServerStatistics } from './server.ts';
@@ -64,6 +64,7 @@ export class Manager extends BuiltinTypes {
   #allowsCode = false;
   #connection: Connection | undefined;
   #process: Process | undefined;
+  /** What goes with the server: the folder of its socket, or the socket. */
   #folder: string | undefined;
 
   /**
@@ -140,12 +141,27 @@ export class Manager extends BuiltinTypes {
     if (initializer !== undefined) checkFunction('initializer', initializer);
     const init = [initializer as never, initArgs as readonly unknown[]] as const;
     const address = this.#target?.address;
-    if (typeof address === 'object') {
+    if (address === undefined) this.#startHere(...init);
+    else {
       this.#state = 'starting';
-      this.#launch(await listenOnPort(address), ...init);
-    } else this.#startHere(...init);
+      this.#launch(await this.#listen(address), ...init);
+    }
     await this.#connection!.ready;
     return this;
+  }
+
+  async #listen(address: Address): Promise<ListeningSocket> {
+    try {
+      if (typeof address === 'object') return await listenOnPort(address);
+      const socket = await listenAtPath(address);
+      if (isAbstract(address)) return socket;
+      removeAtEnd(address);
+      this.#folder = address;
+      return socket;
+    } catch (error) {
+      this.#state = 'initial';
+      throw error;
+    }
   }
 
   #startHere(initializer?: ServeInit, initArgs: readonly unknown[] = []): void {
@@ -314,7 +330,7 @@ export class Manager extends BuiltinTypes {
   static {
     travelsAs<Manager, Managing>(this, {
       stateOf: (manager) => {
-        manager.#open();
+        refuseToOthers(manager.constructor.name, manager.#open());
         return { target: manager.#target!, key: manager.#key.raw, allowsCode: manager.#allowsCode };
       },
       // It arrives connected.

@@ -1,7 +1,7 @@
 import { ArgumentTypeError } from '../errors.ts';
 import { checkCount, checkFunction, checkKeys, checkTimeout, show } from '../arguments.ts';
 import { minManagerFrameBytes } from '../limits.ts';
-import type { Address, TlsOption } from './address.ts';
+import type { Address, TlsOption, TlsOptions } from './address.ts';
 import { builtinTypes } from './objects/index.ts';
 import type { Registration } from './registration.ts';
 
@@ -41,6 +41,7 @@ const keys = [...connectKeys, 'address', 'allowCode', 'maxConnections', 'maxFram
 export function checkManagerOptions(of: string, options: ManagerOptions): void {
   checkKeys(of, options, keys);
   checkFlags(options, ['allowCode', 'insecure']);
+  checkTls(options.tls);
   const { maxConnections, maxFrameBytes, linger } = options;
   if (maxConnections !== undefined) checkCount('maxConnections', maxConnections, 1, 1_000_000);
   if (maxFrameBytes !== undefined) checkCount('maxFrameBytes', maxFrameBytes, minManagerFrameBytes, 2 ** 30);
@@ -50,6 +51,28 @@ export function checkManagerOptions(of: string, options: ManagerOptions): void {
 export function checkConnectOptions(options: ConnectOptions): void {
   checkKeys('connect()', options, connectKeys);
   checkFlags(options, ['insecure']);
+  checkTls(options.tls);
+}
+
+/** Without a `ca` of its own a side would trust all that the system does. */
+function checkTls(tls: unknown): void {
+  if (tls === undefined || tls === false || tls === 'psk') return;
+  if (typeof tls !== 'object' || tls === null)
+    throw new ArgumentTypeError(`Cannot use tls ${show(tls)}: expected 'psk', { ca, cert, key } or false.`);
+  checkKeys('tls', tls, ['ca', 'cert', 'key', 'fingerprints', 'serverName']);
+  for (const name of ['ca', 'cert', 'key']) {
+    const value: unknown = Reflect.get(tls, name);
+    if (!(typeof value === 'string' && value !== '') && !(value instanceof Uint8Array))
+      throw new ArgumentTypeError(`Cannot use tls: expected its ${name}, as PEM.`);
+  }
+  const { fingerprints, serverName } = tls as Partial<TlsOptions>;
+  if (
+    fingerprints !== undefined &&
+    !(Array.isArray(fingerprints) && fingerprints.every((one) => typeof one === 'string'))
+  )
+    throw new ArgumentTypeError(`Cannot use fingerprints ${show(fingerprints)}: expected a list of strings.`);
+  if (serverName !== undefined && typeof serverName !== 'string')
+    throw new ArgumentTypeError(`Cannot use serverName ${show(serverName)}: expected a string.`);
 }
 
 function checkFlags(options: object, names: readonly string[]): void {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { AuthenticationError, ObjectGoneError, ProtocolError } from '../errors.ts';
 import { unbroken } from '../unbroken.ts';
+import { unsendable } from '../wire/unsendable.ts';
 import { type Address, showAddress, type Target } from './address.ts';
 import { AuthKey } from './auth-key.ts';
 import { Connection } from './connection.ts';
@@ -36,7 +37,7 @@ const connections = new Map<string, Connection>();
 const servers = new Map<string, Known>();
 
 /** What is being encoded for whom; undefined: for those that this program has started. */
-let packing: { readonly connection: Connection; readonly references: Set<Reference> } | undefined;
+let packing: { readonly connection: Connection | undefined; readonly references: Set<Reference> } | undefined;
 let referenceOf: ProxyMaker['referenceOf'] = () => undefined;
 
 /** The base class tells how to look into a proxy. */
@@ -71,6 +72,12 @@ function serverAt(address: Address): Known {
   throw new AuthenticationError(
     `Cannot use a shared object of the server at ${showAddress(address)}: its key is not known here. Connect to it first.`,
   );
+}
+
+/** A manager holds the key of its server: that goes to this program's own, and through a server to nobody who may not have it. */
+export function refuseToOthers(what: string, connection: ServerAccess): void {
+  if (packing === undefined || packing.connection === connection) return;
+  throw unsendable(`a ${what} holds the key of its server`, 'Send proxies, or the address.');
 }
 
 /** What is told of a proxy that is sent. */

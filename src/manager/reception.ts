@@ -1,5 +1,5 @@
 import type { Server, Socket } from 'node:net';
-import { acceptsPerSecond, handshakeMs, maxUnauthenticated } from '../limits.ts';
+import { acceptsPerSecond, handshakeMs, maxInLine, maxUnauthenticated } from '../limits.ts';
 import type { Target } from './address.ts';
 import type { AuthKey } from './auth-key.ts';
 import { ServerFlag, ServerHandshake } from './handshake.ts';
@@ -58,6 +58,8 @@ export class Reception implements Doorman {
     this.#penalties = options.penalties ?? new Penalties();
     if (typeof options.target.address !== 'string') this.#rate = new Rate(acceptsPerSecond, options.maxConnections);
     const { server, ready } = listenAt(options.target, options.key, this, options.fd);
+    // Those in line take a descriptor each, of which there are not many.
+    server.maxConnections = options.maxConnections + maxInLine;
     this.server = server;
     this.ready = ready;
   }
@@ -118,6 +120,7 @@ export class Reception implements Doorman {
       try {
         if (!handshake.push(chunk)) return;
       } catch {
+        socket.off('data', read);
         this.failed(raw);
         // What it was told reaches it first.
         return socket.destroySoon();

@@ -1,5 +1,5 @@
-import { inspect } from 'node:util';
-import { ArgumentRangeError, ArgumentTypeError } from '../errors.ts';
+import { ArgumentRangeError, ArgumentTypeError, ObjectGoneError } from '../errors.ts';
+import { isThenable } from '../thenable.ts';
 import { builtinTypes } from './objects/index.ts';
 import { userKind } from './proxy-maker.ts';
 import type { Method, ObjectType } from './types.ts';
@@ -42,6 +42,7 @@ export function typeFrom(registration: Registration): ObjectType {
     name,
     proxy: base?.proxy ?? userKind,
     create: shared ? (call, ...args) => (only ??= make(call, ...args)) : make,
+    adopt: base === undefined ? (made) => targetOf(made, name) : base.adopt,
     methodsOf: base === undefined ? userMethods(registration.exposed) : base.methodsOf,
     results: new Map([...(base?.results ?? []), ...Object.entries(results)]),
     isUsers: base === undefined,
@@ -58,10 +59,28 @@ function makerOf({ name, create }: Registration, base: ObjectType | undefined): 
     };
   }
   const isClass = Object.getOwnPropertyDescriptor(create, 'prototype')?.writable === false;
-  return (_, ...args) =>
-    isClass
+  return (call, ...args) => {
+    const made = isClass
       ? Reflect.construct(create as unknown as new () => unknown, args)
       : (create as (...args: unknown[]) => unknown)(...args);
+    if (base === undefined) return made;
+    return isThenable(made) ? made.then((value) => base.adopt(value, call)) : base.adopt(made, call);
+  };
+}
+
+function targetOf(value: unknown, type: string): object {
+  if ((typeof value === 'object' && value !== null) || typeof value === 'function') return value;
+  throw new ObjectGoneError(`Cannot share what makes a ${type}: it gave ${typeof value}, which is no object.`);
+}
+
+/** What it says of itself, and nothing of what is in it: that is not exposed. */
+function textOf(target: object): string {
+  const { toString } = target;
+  if (typeof toString === 'function' && toString !== Object.prototype.toString && typeof target !== 'function')
+    return String(toString.call(target));
+  const prototype = Object.getPrototypeOf(target) as object | null;
+  const constructor: unknown = prototype === null ? undefined : Reflect.get(prototype, 'constructor');
+  return `<${typeof constructor === 'function' && constructor.name !== '' ? constructor.name : 'object'}>`;
 }
 
 const notExposed = new Set([...Object.getOwnPropertyNames(Object.prototype), 'then']);
@@ -77,9 +96,7 @@ function userMethods(exposed: readonly string[] | undefined): ObjectType['method
 }
 
 function tableOf(target: object, exposed: readonly string[] | undefined): ReadonlyMap<string, Method> {
-  const table = new Map<string, Method>([
-    ['str', () => inspect(target, { depth: 2, maxArrayLength: 100, maxStringLength: 1_000 })],
-  ]);
+  const table = new Map<string, Method>([['str', () => textOf(target)]]);
   for (
     let at: object | null = target;
     at !== null && at !== Object.prototype;

@@ -72,9 +72,16 @@ export class ServerCode implements Code {
       })(found);
     } catch (error) {
       if (!(error instanceof SerializationError)) throw error;
-      return new Packed(pack(value), false, []);
+      return packForClients(value);
     }
   }
+}
+
+/** Anything, as bytes for those who use this thread's server. */
+export function packForClients(value: unknown): Packed {
+  let bytes: Buffer;
+  proxyMaker.collect(undefined, () => (bytes = pack(value)));
+  return new Packed(bytes!, false, []);
 }
 
 function loaded(value: unknown): Callback | Promise<Callback> {

@@ -1,5 +1,3 @@
-import { lstatSync, unlinkSync } from 'node:fs';
-import { connect } from 'node:net';
 import { ArgumentRangeError, ManagerStateError } from '../errors.ts';
 import {
   goneMs,
@@ -9,9 +7,9 @@ import {
   silenceLookMs,
   silenceMs,
 } from '../limits.ts';
-import { monotonicMs } from '../monotonic.ts';
 import { type Address, isLocal, type Target } from './address.ts';
 import type { AuthKey } from './auth-key.ts';
+import { removeStale } from './listening-socket.ts';
 import { Foreign, Managed } from './managed.ts';
 import { ObjectTable } from './object-table.ts';
 import { builtinTypes } from './objects/index.ts';
@@ -153,11 +151,9 @@ export class Server implements Host {
 
   /** Silent clients are asked; who does not answer and holds a lock loses it, with the connection; others have more time. */
   #listen(): void {
-    const now = monotonicMs();
-    for (const session of this.#sessions) {
-      const silentMs = now - session.lastHeardMs;
-      if (silentMs > (session.leases.size > 0 ? silenceMs : goneMs)) session.link.destroy();
-      else if (silentMs > heartbeatMs) session.ping();
+    for (const { link, leases, ping } of this.#sessions) {
+      link.whenSilent(leases.size > 0 ? silenceMs : goneMs, () => link.destroy());
+      if (link.silentMs > heartbeatMs) ping();
     }
   }
 
@@ -207,18 +203,4 @@ export class Server implements Host {
     const managed = this.objects.find(id);
     return managed instanceof Managed ? managed : undefined;
   }
-}
-
-/** A socket that a dead server has left is in the way; that of a living one is not touched. */
-async function removeStale(path: string): Promise<void> {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return;
-  const refused = await new Promise<boolean>((resolve) => {
-    const socket = connect(path);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(false);
-    });
-    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'));
-  });
-  if (refused) unlinkSync(path);
 }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { ArgumentRangeError, MethodNotExposedError, ObjectGoneError, ProtocolError } from '../errors.ts';
-import { managerSpinUs, maxArguments, maxWaitingCalls } from '../limits.ts';
+import { managerSpinUs, managerTurnMs, maxArguments, maxWaitingCalls } from '../limits.ts';
 import { monotonicMs } from '../monotonic.ts';
 import { DataDecoder } from '../wire/data-decoder.ts';
 import { asError } from '../wire/error-codec.ts';
@@ -25,6 +25,8 @@ export interface Host extends ReferenceHost, AnswerOptions {
   ended(session: Session): void;
 }
 
+/** A look at the clock costs as much as a small record. */
+const recordsPerLook = 16;
 const empty = Symbol('no arguments');
 
 /**
@@ -34,7 +36,6 @@ const empty = Symbol('no arguments');
 export class Session implements Holder {
   readonly leases: Set<Leased> = new Set();
   readonly link: Link;
-  lastHeardMs: number = monotonicMs();
   readonly #host: Host;
   readonly #decoder: DataDecoder;
   readonly #references: ClientReferences;
@@ -42,6 +43,8 @@ export class Session implements Holder {
   readonly #waiting = new Map<number, Call>();
   readonly #onGone = new Set<() => void>();
   #spinning = false;
+  /** Of a frame. */
+  #left: Reader | undefined;
 
   constructor(host: Host, socket: Socket) {
     this.#host = host;
@@ -49,7 +52,9 @@ export class Session implements Holder {
     this.#decoder = new DataDecoder((decoder) => this.#references.read(decoder));
     this.link = new Link(socket, host.maxFrameBytes, {
       frame: (body) => this.#frame(body),
+      resumed: () => this.#resumed(),
       idle: () => this.#idle(),
+      drained: () => this.#answers.drained(),
       closed: () => this.#ended(),
     });
     this.#answers = new Answers(this.link, host, this.#references);
@@ -72,15 +77,53 @@ export class Session implements Holder {
   }
 
   #frame(body: Buffer): void {
-    this.lastHeardMs = monotonicMs();
     const reader = new Reader(body);
     this.#decoder.begin(reader);
+    this.#records(reader);
+  }
+
+  /**
+   * Takes the records of a frame, as long as the client reads what it is told, and for some milliseconds: then it is somebody
+   * else's turn. What is left is taken when the link goes on.
+   */
+  #records(reader: Reader, isCopy = false): void {
+    let untilMs = 0;
     try {
-      while (reader.at < reader.end && !this.link.closed) this.#record(reader.u8(), reader);
+      for (let count = 1; reader.at < reader.end && !this.link.closed; count++) {
+        this.#record(reader.u8(), reader);
+        this.#answers.relieve();
+        if (count % recordsPerLook === 0) {
+          const now = monotonicMs();
+          if (untilMs === 0) untilMs = now + managerTurnMs;
+          else if (now > untilMs) this.#yield();
+        }
+        if (!this.link.paused || reader.at === reader.end) continue;
+        // What was read while spinning lies in memory that is used again.
+        this.#left = isCopy ? reader : new Reader(Buffer.from(reader.bytes.subarray(reader.at, reader.end)));
+        return;
+      }
     } catch (error) {
       if (error instanceof ProtocolError) throw error;
       throw new ProtocolError(`A frame could not be read: ${String(error)}`, { cause: error });
     }
+  }
+
+  #resumed(): void {
+    const left = this.#left;
+    if (left === undefined) return;
+    this.#left = undefined;
+    this.#decoder.goOn(left);
+    this.#records(left, true);
+  }
+
+  /** Others have their turn. */
+  #yield(): void {
+    if (this.link.paused) return;
+    this.link.pause();
+    setImmediate(() => {
+      // It may not read meanwhile: then it goes on when it does.
+      if (!this.#answers.isHeldBack) this.link.resume();
+    });
   }
 
   #record(op: number, reader: Reader): void {
@@ -122,10 +165,9 @@ export class Session implements Holder {
       if (objects.has(id)) throw new ProtocolError('A client chose a name that is taken.');
       const type = this.#host.typeOf(name);
       return this.#withArguments(type, args, (revealed) => {
-        const target = type.create(new Call(this), ...revealed);
-        const have = (made: unknown): void =>
-          this.#references.have(number, entry, objects.add(targetOf(made, name), type, id));
-        return isThenable(target) ? target.then(have) : have(target);
+        const call = new Call(this);
+        const have = (target: object): void => this.#references.have(number, entry, objects.add(target, type, id));
+        return after(type.create(call, ...revealed), (made) => after(type.adopt(made, call), have));
       });
     });
   }
@@ -239,7 +281,7 @@ export class Session implements Holder {
       : args === empty
         ? method.call(target, call)
         : method.call(target, call, ...args);
-    const made = type.results.size === 0 ? result : this.#resultOf(type, name, result);
+    const made = type.results.size === 0 ? result : this.#resultOf(type, name, result, call);
     if (!isThenable(made)) return made;
     try {
       this.#wait(id, call);
@@ -266,12 +308,14 @@ export class Session implements Holder {
   }
 
   /** What a method gave, as it is told: a new shared object where its type says so. */
-  #resultOf(type: ObjectType, name: string, result: unknown): unknown {
-    if (isThenable(result)) return result.then((value) => this.#resultOf(type, name, value));
+  #resultOf(type: ObjectType, name: string, result: unknown, call: Call): unknown {
     const as = type.results.get(name);
     if (as === undefined) return result;
-    const target = as === 'Iterator' && isIterable(result) ? new IteratorObject(result) : targetOf(result, as);
-    return this.#host.objects.add(target, this.#host.typeOf(as));
+    const made = this.#host.typeOf(as);
+    return after(result, (value) => {
+      const target = as === 'Iterator' && isIterable(value) ? new IteratorObject(value) : made.adopt(value, call);
+      return after(target, (each) => this.#host.objects.add(each, made));
+    });
   }
 
   #manage(reader: Reader): void {
@@ -316,10 +360,10 @@ export class Session implements Holder {
   }
 
   /** Asks for a sign of life. */
-  ping(): void {
+  readonly ping = (): void => {
     this.#answers.sign(ToClient.ping);
     this.#answers.flush();
-  }
+  };
 
   #ended(): void {
     this.#answers.end();
@@ -334,7 +378,7 @@ export class Session implements Holder {
   }
 }
 
-function targetOf(value: unknown, type: string): object {
-  if ((typeof value === 'object' && value !== null) || typeof value === 'function') return value;
-  throw new ObjectGoneError(`Cannot share what makes a ${type}: it gave ${typeof value}, which is no object.`);
+/** At once where there is nothing to wait for. */
+function after<T, R>(value: T | PromiseLike<T>, then: (value: T) => R | PromiseLike<R>): R | PromiseLike<R> {
+  return isThenable(value) ? value.then(then) : then(value);
 }

@@ -1,9 +1,10 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
+import { chmodSync } from 'node:fs';
 import { connect as connectPlain, createServer as createPlainServer, type Server, type Socket } from 'node:net';
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { AuthenticationError } from '../errors.ts';
 import { handshakeMs, heartbeatMs } from '../limits.ts';
-import { isLoopback, type Target, type TlsOptions } from './address.ts';
+import { isAbstract, isLoopback, type Target, type TlsOptions } from './address.ts';
 import type { AuthKey } from './auth-key.ts';
 
 const identity = 'manycore';
@@ -124,10 +125,14 @@ export function listenAt({ address, tls }: Target, key: AuthKey, doorman: Doorma
     server.listen(
       fd !== undefined ? { fd } : typeof address === 'string' ? { path: address, backlog } : { ...address, backlog },
       () => {
-        server.off('error', reject);
+        // Later ones are of clients that could not be accepted, such as for want of descriptors: others can.
+        server.off('error', reject).on('error', () => {});
         resolve();
       },
     );
+    // Whatever the umask is, other users have no business here.
+    if (typeof address === 'string' && fd === undefined && !isAbstract(address) && server.listening)
+      chmodSync(address, 0o600);
   });
   return { server, ready };
 }

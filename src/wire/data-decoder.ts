@@ -1,7 +1,8 @@
 import { ProtocolError } from '../errors.ts';
-import { maxBigIntDigits, maxDataDepth, maxDataNodes } from '../limits.ts';
+import { maxBigIntDigits, maxDataDepth, maxDataNodes, maxFillMs } from '../limits.ts';
 import { DataTag } from './data-tags.ts';
 import { domException, makeError } from './error-kinds.ts';
+import { FillTime } from './fill-time.ts';
 import type { Reader } from './reader.ts';
 import { setOwn, type Shape, ShapeCache } from './shape-cache.ts';
 import { viewNames } from './tags.ts';
@@ -22,6 +23,7 @@ export class DataDecoder {
   #shapes: Shape[] = [];
   #nodes = 0;
   #depth = 0;
+  #fillTime: FillTime | undefined;
 
   constructor(special?: SpecialReader, maxNodes: number = maxDataNodes) {
     this.#special = special;
@@ -32,6 +34,12 @@ export class DataDecoder {
   begin(reader: Reader): void {
     this.reader = reader;
     this.#nodes = 0;
+    this.#fillTime = undefined;
+  }
+
+  /** The rest of a frame that was begun lies elsewhere by now. */
+  goOn(reader: Reader): void {
+    this.reader = reader;
   }
 
   /** Decodes one message of the frame. */
@@ -135,29 +143,47 @@ export class DataDecoder {
         // Every record takes a byte of the frame at least, its fields too.
         return this.#record(shape);
       }
-      case DataTag.map: {
-        const map = this.#remember(new Map<unknown, unknown>());
-        for (let count = this.#children(reader.count(2), 2); count > 0; count--) {
-          const key = this.value();
-          if (map.has(key)) throw new ProtocolError('A message repeats a key.');
-          map.set(key, this.value());
-        }
-        return map;
-      }
-      case DataTag.set: {
-        const set = this.#remember(new Set<unknown>());
-        for (let count = this.#children(reader.count(1), 1); count > 0; count--) {
-          const item = this.value();
-          if (set.has(item)) throw new ProtocolError('A message repeats a member.');
-          set.add(item);
-        }
-        return set;
-      }
+      case DataTag.map:
+        return this.#map(this.#children(reader.count(2), 2));
+      case DataTag.set:
+        return this.#set(this.#children(reader.count(1), 1));
       case DataTag.error:
         return this.#error();
       default:
         throw new ProtocolError(`A message holds a value of unknown kind ${tag}.`);
     }
+  }
+
+  #map(count: number): Map<unknown, unknown> {
+    const map = this.#remember(new Map<unknown, unknown>());
+    const time = this.#timeFor(count);
+    for (let i = 0; i < count; i++) {
+      const key = this.value();
+      if (map.has(key)) throw new ProtocolError('A message repeats a key.');
+      map.set(key, this.value());
+      if (time?.isOver() === true) throw tooSlow();
+    }
+    return map;
+  }
+
+  #set(count: number): Set<unknown> {
+    const set = this.#remember(new Set<unknown>());
+    const time = this.#timeFor(count);
+    for (let i = 0; i < count; i++) {
+      const item = this.value();
+      if (set.has(item)) throw new ProtocolError('A message repeats a member.');
+      set.add(item);
+      if (time?.isOver() === true) throw tooSlow();
+    }
+    return set;
+  }
+
+  /** Of small ones there cannot be enough for it to matter. */
+  #timeFor(count: number): FillTime | undefined {
+    if (count < minTimedEntries || this.#maxNodes === Infinity) return undefined;
+    this.#fillTime ??= new FillTime(maxFillMs);
+    this.#fillTime.begin();
+    return this.#fillTime;
   }
 
   #remember<T>(value: T): T {
@@ -195,6 +221,12 @@ export class DataDecoder {
     }
     return error;
   }
+}
+
+const minTimedEntries = 256;
+
+function tooSlow(): ProtocolError {
+  return new ProtocolError(`To read the maps of a frame takes more than ${maxFillMs} ms.`);
 }
 
 function bigint(text: string): bigint {

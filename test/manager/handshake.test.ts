@@ -114,3 +114,21 @@ testClean('handshake: an end that speaks another version, or another language, i
   const other = Buffer.from(hello[0]!).fill('GET / HTTP/1.1', 0, 14);
   assert.throws(() => server().push(other), { name: 'ProtocolError', message: /is not manycore's/ });
 });
+
+testClean('handshake: certificates that are not given are not taken from elsewhere (I8)', {}, async () => {
+  const given = { ca: 'ca', cert: 'cert', key: 'key' };
+  for (const tls of [
+    null,
+    {},
+    'none',
+    1,
+    { ...given, ca: '' },
+    { ...given, key: 1 },
+    { ...given, fingerprint: [] },
+    { ...given, fingerprints: 'x' },
+  ]) {
+    assert.throws(() => new Manager({ authKey: 'x', tls: tls as never }), { name: 'ArgumentTypeError' });
+    const connecting = Manager.connect({ port: 1 }, { authKey: 'x', tls: tls as never });
+    assert.equal((await rejection(connecting)).name, 'ArgumentTypeError');
+  }
+});

@@ -1,5 +1,6 @@
 import { UnpicklingError } from '../../errors.ts';
-import { maxDataNodes } from '../../limits.ts';
+import { maxDataNodes, maxPickleMs } from '../../limits.ts';
+import { FillTime } from '../../wire/fill-time.ts';
 import { finish, Named } from './finish.ts';
 import { type Charge, type Globals, type Known, plainGlobals } from './globals.ts';
 import { decodeLong, parseFloat64, parseInteger } from './numbers.ts';
@@ -44,6 +45,7 @@ class Unpickler {
   readonly #made = new Map<unknown, Known>();
   #containers = 0;
   #copied = 0;
+  readonly #time = new FillTime(maxPickleMs);
 
   constructor(bytes: Uint8Array, options: LoadOptions) {
     this.#reader = new PickleReader(bytes);
@@ -51,6 +53,7 @@ class Unpickler {
   }
 
   run(): unknown {
+    this.#time.begin();
     for (let op = this.#reader.u8(); op !== Op.stop; op = this.#reader.u8()) {
       const scalar = this.#scalar(op);
       if (scalar !== noScalar) this.#stack.push(scalar);
@@ -143,12 +146,12 @@ class Unpickler {
       case Op.emptySet:
         return this.#push(new Set());
       case Op.frozenSet:
-        return this.#push(Object.freeze(new Set(stack.takeToMark())));
+        return this.#push(Object.freeze(this.#addItems(new Set(), stack.takeToMark())));
       case Op.addItems: {
         const items = stack.takeToMark();
         const set = stack.top();
         if (!(set instanceof Set)) throw malformed();
-        for (const item of items) set.add(item);
+        this.#addItems(set, items);
         return true;
       }
       default:
@@ -179,8 +182,24 @@ class Unpickler {
   #setItems(items: readonly unknown[]): true {
     const map = this.#stack.top();
     if (!(map instanceof Map) || items.length % 2 === 1) throw malformed();
-    for (let i = 0; i < items.length; i += 2) map.set(items[i], items[i + 1]);
+    for (let i = 0; i < items.length; i += 2) {
+      map.set(items[i], items[i + 1]);
+      this.#checkTime();
+    }
     return true;
+  }
+
+  #addItems(set: Set<unknown>, items: readonly unknown[]): Set<unknown> {
+    for (const item of items) {
+      set.add(item);
+      this.#checkTime();
+    }
+    return set;
+  }
+
+  /** Of the whole message, as its dicts can be filled a little at a time. */
+  #checkTime(): void {
+    if (this.#time.isOver()) throw new UnpicklingError(`To read the message takes more than ${maxPickleMs} ms.`);
   }
 
   #housekeeping(op: number): boolean {

@@ -52,6 +52,9 @@ export const builtinTypes: ReadonlyMap<string, ObjectType> = new Map(
   ].map((type) => [type.name, type]),
 );
 
+/** What can be made of plain data, such as a method of the user's gives. */
+const ofData = new Set(['list', 'dict', 'set', 'Namespace']);
+
 /** The methods of a class of ours, its bases included; `str` gives its text. */
 function builtin(
   name: string,
@@ -70,6 +73,12 @@ function builtin(
     name,
     proxy: name,
     create,
+    adopt: (made, call) => {
+      if (typeof made === 'object' && made !== null && Object.prototype.isPrototypeOf.call(of.prototype, made))
+        return made;
+      if (ofData.has(name)) return create(call, made) as object;
+      throw new ArgumentTypeError(`Cannot share this as a ${name}: expected one.`);
+    },
     methodsOf: () => methods,
     results: new Map(Object.entries(results)),
     isUsers: false,
@@ -84,9 +93,10 @@ async function makeBarrier(call: Call, parties: unknown, action: unknown, timeou
   return new BarrierObject(parties, action === undefined ? undefined : await callbackOf(call, action), timeout);
 }
 
-function makePool(call: Call, workers: unknown, options: unknown): Promise<PoolObject> {
-  if (call.code === undefined) throw new ArgumentTypeError('Functions are not taken by this server: it has no pools.');
-  return PoolObject.create(workers, options);
+async function makePool({ code }: Call, workers: unknown, options: unknown): Promise<PoolObject> {
+  if (code === undefined) throw new ArgumentTypeError('Functions are not taken by this server: it has no pools.');
+  const [first, second] = await Promise.all([code.reveal(workers), code.reveal(options)]);
+  return PoolObject.create(first, second);
 }
 
 function refuse(): never {

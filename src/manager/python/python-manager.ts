@@ -7,7 +7,7 @@ import { AuthKey } from '../auth-key.ts';
 import { BuiltinTypes } from '../builtin-types.ts';
 import { builtinTypes } from '../objects/index.ts';
 import type { BaseProxy, Remote } from '../proxies/index.ts';
-import { proxyMaker } from '../proxy-maker.ts';
+import { proxyMaker, refuseToOthers } from '../proxy-maker.ts';
 import type { PythonAccess, PythonTraits } from './access.ts';
 import { accessTo } from './accesses.ts';
 import { creationOf } from './creation.ts';
@@ -166,6 +166,7 @@ export class PythonManager extends BuiltinTypes {
   static {
     travelsAs<PythonManager, Travelling>(this as never, {
       stateOf: (manager) => {
+        refuseToOthers(manager.constructor.name, manager.#open());
         const { target, key, python, kinds } = manager.#open();
         return { target, key: key.raw, python, kinds };
       },
