@@ -24,7 +24,8 @@ export async function dial(address: Address, over: AbortSignal): Promise<Socket>
       // As many wait at this Unix socket as its listener said, which is one by Python's default: a blocking `connect` would wait.
       if (code !== 'EAGAIN')
         throw new ConnectionLostError(`Cannot connect to ${whereIs(address)}: ${message}.`, false, { cause: error });
-      await sleep(redialMs);
+      await sleep(redialMs, undefined, { signal: over }).catch(() => undefined);
+      if (over.aborted) throw over.reason;
     }
   }
 }

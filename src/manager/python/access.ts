@@ -1,19 +1,13 @@
 import { Client } from '../../connection/client.ts';
 import type { SocketConnection } from '../../connection/connection.ts';
-import {
-  AuthenticationError,
-  BrokenPipeError,
-  ConnectionLostError,
-  ConnectionStateError,
-  EndOfFileError,
-  SerializationError,
-} from '../../errors.ts';
+import { ConnectionLostError, FrameTooLargeError, SerializationError } from '../../errors.ts';
 import { lingerReferenceMs, pythonLanes } from '../../limits.ts';
-import { showAddress, type Target } from '../address.ts';
+import type { Target } from '../address.ts';
 import type { AuthKey } from '../auth-key.ts';
 import { builtinTypes } from '../objects/index.ts';
 import { proxyMaker, userKind } from '../proxy-maker.ts';
 import type { Reference, ServerAccess } from '../reference.ts';
+import { lossOf } from './errors.ts';
 import { Lane } from './lane.ts';
 import { MethodCall } from './method-call.ts';
 import { methodOf } from './methods.ts';
@@ -120,12 +114,20 @@ export class PythonAccess implements ServerAccess {
 
   #open(): Promise<Lane> {
     return this.#dialling.run(async () => {
-      const lane: Lane = new Lane(await this.#connect(), (error) => this.close(this.#explain(error)));
+      const lane: Lane = new Lane(await this.#connect(), (error) => this.#lost(lane, error));
       this.#lanes.add(lane);
-      if (this.#error !== undefined) lane.close(this.#again);
+      if (this.#error !== undefined) this.discard(lane);
       this.#read(await lane.ask(this.#encode([null, 'accept_connection', [`manycore-${process.pid}`], {}]).bytes));
       return lane;
     });
+  }
+
+  /** A reply that was too large is the end of its connection, and of no other. */
+  #lost(lane: Lane, error: Error): void {
+    if (!(error instanceof FrameTooLargeError)) return this.close(this.#explain(error));
+    this.#lanes.delete(lane);
+    if (this.#main === lane) this.#main = undefined;
+    lane.close(() => new ConnectionLostError('A call before this one gave more than can be received.', true));
   }
 
   #encode(request: readonly unknown[]): Encoded {
@@ -299,6 +301,8 @@ export class PythonAccess implements ServerAccess {
       this.#main = await this.#open();
     } catch (error) {
       this.close(error as Error);
+    } finally {
+      this.#isOpening = false;
     }
     this.#pump();
   }
@@ -315,7 +319,8 @@ export class PythonAccess implements ServerAccess {
   }
 
   giveBack(lane: Lane): void {
-    if (this.#idle.length < pythonLanes.idle && this.#error === undefined) this.#idle.push(lane);
+    const isOfUse = !lane.isClosed && this.#error === undefined;
+    if (isOfUse && this.#idle.length < pythonLanes.idle) this.#idle.push(lane);
     else this.discard(lane);
     this.#slots.giveBack();
   }
@@ -372,6 +377,8 @@ export class PythonAccess implements ServerAccess {
     if (this.#error !== undefined) return;
     this.#error = reason;
     for (const lane of this.#lanes) lane.close(this.#again);
+    this.#lanes.clear();
+    this.#idle.length = 0;
     for (const timer of this.#kept.values()) clearTimeout(timer);
     this.#kept.clear();
     this.#references.clear();
@@ -386,17 +393,7 @@ export class PythonAccess implements ServerAccess {
       : error;
   };
 
-  /** What a connection ends with is told as the loss of the server. It has shown the key once: later it can only be gone. */
   #explain(error: Error): Error {
-    const isLoss =
-      error instanceof EndOfFileError ||
-      error instanceof BrokenPipeError ||
-      error instanceof ConnectionStateError ||
-      (error instanceof AuthenticationError && this.#isKnown);
-    if (!isLoss) return error;
-    const where = showAddress(this.target.address);
-    return new ConnectionLostError(`The Python server at ${where} has closed the connection, or has ended.`, true, {
-      cause: error,
-    });
+    return lossOf(error, this.target.address, this.#isKnown);
   }
 }

@@ -1,7 +1,13 @@
+import { show } from '../../arguments.ts';
 import {
   ArgumentRangeError,
   ArgumentTypeError,
+  AuthenticationError,
   BrokenBarrierError,
+  BrokenPipeError,
+  ConnectionLostError,
+  ConnectionStateError,
+  EndOfFileError,
   InvalidStateError,
   MethodNotExposedError,
   ObjectGoneError,
@@ -10,6 +16,7 @@ import {
   RemoteError,
   TimeoutError,
 } from '../../errors.ts';
+import { type Address, showAddress } from '../address.ts';
 import { PythonInstance } from './token.ts';
 
 type Make = (message: string) => Error;
@@ -36,11 +43,20 @@ export function errorOf(raised: unknown): Error {
   if (!(raised instanceof PythonInstance))
     return new RemoteError('A Python server has raised what is no exception.', raised);
   const { name, args } = raised;
-  const text = args.map((arg) => (typeof arg === 'string' ? arg : (JSON.stringify(arg) ?? String(arg)))).join(', ');
+  const text = args.map(textOf).join(', ');
   const message = text === '' ? name : `${name}: ${text}`;
   const error = classes.get(name)?.(message) ?? new RemoteError(`The Python server raised ${message}`, args);
   names.set(error, name);
   return error;
+}
+
+function textOf(arg: unknown): string {
+  if (typeof arg === 'string') return arg;
+  try {
+    return JSON.stringify(arg, (_, each: unknown) => (typeof each === 'bigint' ? `${each}n` : each)) ?? show(arg);
+  } catch {
+    return show(arg);
+  }
 }
 
 export function isRaised(error: unknown, ...expected: readonly string[]): boolean {
@@ -61,4 +77,18 @@ export function errorOfTraceback(text: unknown): Error {
       options,
     );
   return new RemoteError(`The Python server could not do it: ${last}`, text, options);
+}
+
+/** What a connection ends with is told as the loss of the server. It has shown the key once: later it can only be gone. */
+export function lossOf(error: Error, address: Address, isKnown: boolean): Error {
+  const isLoss =
+    error instanceof EndOfFileError ||
+    error instanceof BrokenPipeError ||
+    error instanceof ConnectionStateError ||
+    (error instanceof AuthenticationError && isKnown);
+  if (!isLoss) return error;
+  const where = showAddress(address);
+  return new ConnectionLostError(`The Python server at ${where} has closed the connection, or has ended.`, true, {
+    cause: error,
+  });
 }
