@@ -13,6 +13,8 @@ import { Special } from './protocol.ts';
 /** What a client has under a number. */
 export interface Entry {
   managed: Managed | undefined;
+  /** By which of its names. */
+  readonly name: string;
   /** How often it was given. */
   count: number;
   /** Why there is none. */
@@ -57,12 +59,12 @@ export class ClientReferences {
     return entry;
   }
 
-  /** A number that the client has chosen. */
-  enter(number: number): Entry {
+  /** A number that the client has chosen, for what has this name. */
+  enter(number: number, name: string): Entry {
     if (number % 2 === 0 || this.#entries.has(number))
       throw new ProtocolError(`A client chose ${number} for a new reference.`);
     if (this.#entries.size >= this.#limit) throw new ProtocolError(`A client has more than ${this.#limit} references.`);
-    const entry: Entry = { managed: undefined, count: 1 };
+    const entry: Entry = { managed: undefined, name, count: 1 };
     this.#entries.set(number, entry);
     return entry;
   }
@@ -71,15 +73,16 @@ export class ClientReferences {
   have(number: number, entry: Entry, managed: Managed): void {
     entry.managed = managed;
     // It may have been dropped meanwhile.
-    if (this.#entries.get(number) !== entry || this.#ended) return;
-    this.#host.objects.hold(managed);
+    const { objects } = this.#host;
+    if (this.#entries.get(number) !== entry || this.#ended) objects.release(managed, 0, entry.name);
+    else objects.hold(managed, entry.name);
   }
 
   drop(number: number, count: number): void {
     const entry = this.get(number);
     if (count > entry.count) throw new ProtocolError('A client drops a reference that it does not have.');
     entry.count -= count;
-    if (entry.managed !== undefined) this.#host.objects.release(entry.managed, count);
+    if (entry.managed !== undefined) this.#host.objects.release(entry.managed, count, entry.name);
     if (entry.count > 0) return;
     this.#entries.delete(number);
     if (entry.managed !== undefined && this.#given.get(entry.managed) === number) this.#given.delete(entry.managed);
@@ -89,7 +92,8 @@ export class ClientReferences {
   end(): void {
     this.#ended = true;
     const { objects } = this.#host;
-    for (const { managed, count } of this.#entries.values()) if (managed !== undefined) objects.release(managed, count);
+    for (const { managed, name, count } of this.#entries.values())
+      if (managed !== undefined) objects.release(managed, count, name);
     this.#entries.clear();
     this.#given.clear();
   }
@@ -133,7 +137,7 @@ export class ClientReferences {
     let number = this.#given.get(managed);
     if (number === undefined) {
       this.#given.set(managed, (number = this.#lastGiven += 2));
-      this.#entries.set(number, { managed, count: 0 });
+      this.#entries.set(number, { managed, name: managed.id, count: 0 });
     }
     this.#entries.get(number)!.count++;
     this.#host.objects.hold(managed);

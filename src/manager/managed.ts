@@ -7,8 +7,8 @@ export class Managed {
   readonly id: string;
   readonly type: ObjectType;
   readonly target: object;
-  /** What else it is called: each client that asks for an object that exists already has a name of its own for it. */
-  readonly aliases: string[] = [];
+  /** What else it is called, and how often it was given so: who asks for an object that exists has a name of its own for it. */
+  readonly aliases: Map<string, number> = new Map();
   /** How often clients were given it. */
   references = 0;
   /** It was sent to somebody who may not have got to it: it is kept until then. */

@@ -18,6 +18,8 @@ export class ObjectTable {
   /** Those who ask for an object whose maker has not come yet. */
   readonly #awaited = new Map<string, Set<(managed: Managed) => void>>();
   readonly #lingerMs: number;
+  /** How many of the names under which objects are held are not their own. */
+  #aliases = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(lingerMs: number = lingerReferenceMs) {
@@ -26,7 +28,7 @@ export class ObjectTable {
 
   /** How many are held. */
   get size(): number {
-    return new Set(this.#held.values()).size;
+    return this.#held.size - this.#aliases;
   }
 
   /** [type, how many] of those that are held. */
@@ -42,7 +44,8 @@ export class ObjectTable {
     const managed = known?.type === type ? known : new Managed(id, type, target);
     if (known === undefined) this.#byTarget.set(target, managed);
     if (managed.id !== id && !this.#held.has(id)) {
-      managed.aliases.push(id);
+      managed.aliases.set(id, 0);
+      this.#aliases++;
       this.#held.set(id, managed);
     }
     const awaited = this.#awaited.get(id);
@@ -55,21 +58,41 @@ export class ObjectTable {
     return this.#held.has(id) || this.#stored.has(id);
   }
 
-  /** A client gets it. */
-  hold(managed: Managed): void {
+  /** A client gets it, by one of its names. */
+  hold(managed: Managed, name: string = managed.id): void {
     if (managed.references++ === 0) this.#held.set(managed.id, managed);
+    const times = managed.aliases.get(name);
+    if (times !== undefined) managed.aliases.set(name, times + 1);
   }
 
   /** A client gives it back, `count` times. */
-  release(managed: Managed, count: number): void {
+  release(managed: Managed, count: number, name: string = managed.id): void {
     managed.references -= count;
+    const times = managed.aliases.get(name);
+    if (times !== undefined) {
+      managed.aliases.set(name, times - count);
+      this.#settleAlias(managed, name);
+    }
     if (managed.references <= 0) this.#settle(managed);
+  }
+
+  /** Who was told of it by a name that nobody uses any more may still come. */
+  #settleAlias(managed: Managed, name: string): void {
+    if (managed.aliases.get(name) !== 0) return;
+    if (managed.keptUntilMs > monotonicMs()) return this.#sweepLater();
+    this.#forget(managed, name);
+  }
+
+  #forget(managed: Managed, name: string): void {
+    managed.aliases.delete(name);
+    if (this.#held.delete(name)) this.#aliases--;
   }
 
   #settle(managed: Managed): void {
     if (managed.keptUntilMs > monotonicMs()) return this.#sweepLater();
     this.#held.delete(managed.id);
-    for (const alias of managed.aliases.splice(0)) this.#held.delete(alias);
+    for (const alias of Array.from(managed.aliases.keys())) this.#forget(managed, alias);
+    if (!managed.stored) managed.type.gone?.(managed.target);
     if (!managed.stored || this.#stored.has(managed.id)) return;
     this.#stored.set(managed.id, new WeakRef(managed));
     this.#collected.register(managed, managed.id);
@@ -86,9 +109,11 @@ export class ObjectTable {
       this.#timer = undefined;
       const now = monotonicMs();
       let more = false;
-      for (const managed of this.#held.values()) {
-        if (managed.references > 0) continue;
+      for (const [name, managed] of this.#held) {
+        const isAlias = name !== managed.id;
+        if (isAlias ? managed.aliases.get(name) !== 0 : managed.references > 0) continue;
         if (managed.keptUntilMs > now) more = true;
+        else if (isAlias) this.#forget(managed, name);
         else this.#settle(managed);
       }
       if (more) this.#sweepLater();

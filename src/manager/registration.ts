@@ -37,15 +37,26 @@ export function typeFrom(registration: Registration): ObjectType {
   if (type !== undefined && base === undefined)
     throw new ArgumentRangeError(`Cannot register ${name} as ${type}: there is no such type.`);
   const make = makerOf(registration, base);
-  let only: unknown;
   return {
     name,
     proxy: base?.proxy ?? userKind,
-    create: shared ? (call, ...args) => (only ??= make(call, ...args)) : make,
+    create: shared ? once(make) : make,
     adopt: base === undefined ? (made) => targetOf(made, name) : base.adopt,
     methodsOf: base === undefined ? userMethods(registration.exposed) : base.methodsOf,
     results: new Map([...(base?.results ?? []), ...Object.entries(results)]),
     isUsers: base === undefined,
+  };
+}
+
+/** One for all. What could not be made is made anew for who asks next. */
+function once(make: ObjectType['create']): ObjectType['create'] {
+  let only: unknown;
+  return (call, ...args) => {
+    if (only !== undefined) return only;
+    const made = make(call, ...args);
+    only = made;
+    if (isThenable(made)) made.then(undefined, () => (only = undefined));
+    return made;
   };
 }
 

@@ -159,7 +159,7 @@ export class Session implements Holder {
     const name = reader.string();
     const id = reader.raw(idBytes).toString('hex');
     const args = this.#arguments(reader);
-    const entry = this.#references.enter(number);
+    const entry = this.#references.enter(number, id);
     const { objects } = this.#host;
     this.#settle(entry, () => {
       if (objects.has(id)) throw new ProtocolError('A client chose a name that is taken.');
@@ -176,7 +176,7 @@ export class Session implements Holder {
     const number = reader.varint();
     const id = reader.raw(idBytes).toString('hex');
     const mayCome = reader.u8() === 1;
-    const entry = this.#references.enter(number);
+    const entry = this.#references.enter(number, id);
     this.#settle(entry, () => {
       const found = this.#host.objects.find(id, mayCome ? this.#onGone : undefined);
       const have = (managed: Managed): void => this.#references.have(number, entry, managed);

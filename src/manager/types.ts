@@ -11,6 +11,8 @@ export interface ObjectType {
   readonly create: (call: Call, ...args: unknown[]) => unknown;
   /** What code of the user's gave where it said that this is of the type: an object of it, or one made of plain data. */
   adopt(made: unknown, call: Call): object | PromiseLike<object>;
+  /** Nobody refers to it any more. */
+  gone?(target: object): void;
   /** What may be called, and nothing else. */
   methodsOf(target: object): ReadonlyMap<string, Method>;
   /** Methods whose results stay on the server: name of the method -> name of the type. */

@@ -48,10 +48,10 @@ testServer(
 testClean('limits: references of one client (2.5)', {}, () => {
   const objects = new ObjectTable();
   const references = new ClientReferences({ objects, code: undefined, standsFor: () => undefined }, 3);
-  for (const number of [1, 3, 5]) references.enter(number);
-  assert.throws(() => references.enter(7), { name: 'ProtocolError' });
+  for (const number of [1, 3, 5]) references.enter(number, 'name');
+  assert.throws(() => references.enter(7, 'name'), { name: 'ProtocolError' });
   references.drop(3, 1);
-  references.enter(7);
+  references.enter(7, 'name');
   assert.throws(() => references.drop(7, 2), { name: 'ProtocolError' });
   assert.equal(references.size, 3);
   references.end();

@@ -7,6 +7,12 @@ import { text } from './text.ts';
 
 const maxPage = 65_536;
 
+interface Page {
+  readonly end: number;
+  readonly shape: number;
+  readonly entries: IterableIterator<[unknown, unknown]>;
+}
+
 /** A Map whose keys are data; its order is that of insertion. Also what a namespace is. */
 export class DictObject {
   readonly #items = new Map<unknown, unknown>();
@@ -17,6 +23,10 @@ export class DictObject {
   #version = 0;
   /** Changes when keys come and go. */
   #shape = 0;
+  /** Where the last page ended. */
+  #page: Page | undefined;
+  /** The keys, with some that have gone: from when the last one was asked for first. */
+  #stack: unknown[] | undefined;
 
   constructor(entries?: unknown) {
     if (entries !== undefined) this.#assign(entries);
@@ -37,6 +47,8 @@ export class DictObject {
     this.#items.set(token, value);
     if (this.#items.size !== size) {
       this.#shape++;
+      // With more that have gone than are there it is of no use.
+      if (this.#stack !== undefined && this.#stack.push(token) > 2 * size + 1_000) this.#stack = undefined;
       if (isToken(token)) this.#keys.set(token, key);
     }
     if (this.#versions.size > 0) this.#touch(token);
@@ -87,9 +99,10 @@ export class DictObject {
 
   /** The item that came last. */
   popItem(): [unknown, unknown] {
-    let last: unknown;
-    for (const token of this.#items.keys()) last = token;
     if (this.#items.size === 0) throw new ArgumentRangeError('Cannot pop from the dict: it is empty.');
+    this.#stack ??= [...this.#items.keys()];
+    let last: unknown = this.#stack.pop();
+    while (!this.#items.has(last)) last = this.#stack.pop();
     const item: [unknown, unknown] = [this.#keyOf(last), this.#items.get(last)];
     this.#delete(last);
     return item;
@@ -117,6 +130,7 @@ export class DictObject {
     if (this.#items.size > 0) this.#shape++;
     this.#items.clear();
     this.#keys.clear();
+    this.#stack = undefined;
     for (const token of this.#versions.keys()) this.#touch(token);
   }
 
@@ -175,14 +189,25 @@ export class DictObject {
     if (shape !== undefined && shape !== this.#shape)
       throw new InvalidStateError('The dict has changed its size during the iteration.');
     const first = checkWhole('position', from, 0, Number.MAX_SAFE_INTEGER);
-    const end = first + checkWhole('count', count, 1, maxPage);
+    const most = checkWhole('count', count, 1, maxPage);
+    const entries = this.#entriesFrom(first);
     const items: [unknown, unknown][] = [];
-    let at = 0;
-    for (const [token, value] of this.#items) {
-      if (at >= end) break;
-      if (at++ >= first) items.push([this.#keyOf(token), value]);
+    for (let next = entries.next(); next.done !== true; next = entries.next()) {
+      const [token, value] = next.value;
+      items.push([this.#keyOf(token), value]);
+      if (items.length === most) break;
     }
+    this.#page = { end: first + items.length, shape: this.#shape, entries };
     return [this.#shape, ...items];
+  }
+
+  /** Who goes through a dict asks for one page behind the other. */
+  #entriesFrom(first: number): IterableIterator<[unknown, unknown]> {
+    const page = this.#page;
+    if (page !== undefined && page.end === first && page.shape === this.#shape) return page.entries;
+    const entries = this.#items.entries();
+    for (let at = 0; at < first && entries.next().done !== true; at++);
+    return entries;
   }
 
   union(_call: Call, other: unknown): Map<unknown, unknown> {

@@ -16,7 +16,7 @@ import { ArrayObject, NamespaceObject, ValueObject } from './value.ts';
 import { checkWhole } from './call.ts';
 
 /** Of the classes, but not for clients. */
-const notMethods = new Set(['constructor', 'abandonedBy', 'yield', 'isHeldBy']);
+const notMethods = new Set(['constructor', 'abandonedBy', 'abandon', 'yield', 'isHeldBy']);
 
 /** What comes with manycore: name -> type. */
 export const builtinTypes: ReadonlyMap<string, ObjectType> = new Map(
@@ -48,7 +48,10 @@ export const builtinTypes: ReadonlyMap<string, ObjectType> = new Map(
       imapUnordered: 'Iterator',
     }),
     builtin('AsyncResult', AsyncResultObject, refuse),
-    builtin('Iterator', IteratorObject, refuse),
+    {
+      ...builtin('Iterator', IteratorObject, refuse),
+      gone: (target: object) => void (target as IteratorObject).abandon(),
+    },
   ].map((type) => [type.name, type]),
 );
 

@@ -18,6 +18,15 @@ export class IteratorObject {
     await this.#iterator.return?.(value);
   }
 
+  /** Nobody asks for more: it closes what it has open. */
+  async abandon(): Promise<void> {
+    try {
+      await this.#iterator.return?.();
+    } catch {
+      // There is nobody to be told.
+    }
+  }
+
   toString(): string {
     return 'Iterator';
   }

@@ -1,11 +1,13 @@
 import { ArgumentRangeError } from '../../errors.ts';
-import { type Call, checkItems, checkWhole } from './call.ts';
+import { type Call, checkItems } from './call.ts';
+import { Front } from './front.ts';
 import { tokenOf } from './keys.ts';
 import { text } from './text.ts';
 
 /** A set of data. */
 export class SetObject {
   readonly #items = new Map<unknown, unknown>();
+  readonly #front = new Front(this.#items);
 
   constructor(items: unknown = []) {
     this.#add(items);
@@ -29,11 +31,11 @@ export class SetObject {
   }
 
   pop(): unknown {
-    for (const [token, item] of this.#items) {
-      this.#items.delete(token);
-      return item;
-    }
-    throw new ArgumentRangeError('Cannot pop from the set: it is empty.');
+    if (this.#items.size === 0) throw new ArgumentRangeError('Cannot pop from the set: it is empty.');
+    const token = this.#front.get();
+    const item = this.#items.get(token);
+    this.#items.delete(token);
+    return item;
   }
 
   clear(): void {
@@ -46,11 +48,6 @@ export class SetObject {
 
   value(): Set<unknown> {
     return new Set(this.#items.values());
-  }
-
-  page(_call: Call, from: unknown, count: unknown): unknown[] {
-    const first = checkWhole('position', from, 0, Number.MAX_SAFE_INTEGER);
-    return [...this.#items.values()].slice(first, first + checkWhole('count', count, 1, 65_536));
   }
 
   /** In place. */
