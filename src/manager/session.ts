@@ -347,6 +347,7 @@ export class Session implements Holder {
       this.#waiting.delete(id);
       if (!this.link.closed) this.#answers.failed(id, error);
     }
+    this.#answers.relieve();
     this.#answers.flushSoon();
   }
 
