@@ -6,7 +6,7 @@ import { AuthKey } from '#internal/manager/auth-key.js';
 import { rejection, testClean } from '../matrix.ts';
 import { testServer } from './support.ts';
 
-testClean('keys: a short one is stretched once, however many proxies come with it (I7)', {}, () => {
+testClean('keys: a short one is stretched once, however many proxies come with it', {}, () => {
   const { scryptSync } = crypto;
   let times = 0;
   crypto.scryptSync = ((...args: Parameters<typeof scryptSync>) => {
@@ -42,7 +42,7 @@ Secrets.register('Named', { create: Named });
 Secrets.register('plain', { create: () => ({ password: 'hunter2' }) });
 
 testServer(
-  'keys: what is in an object of a class is not told by its text (2.6)',
+  'keys: what is in an object of a class is not told by its text',
   { address: { port: 0 }, tls: false, manager: Secrets },
   async (client) => {
     assert.equal(await client.create('Secret').str(), '<Secret>');
@@ -52,7 +52,7 @@ testServer(
 );
 
 testServer(
-  'keys: that of one server does not travel to another, nor from code in a server to its clients (2.6)',
+  'keys: that of one server does not travel to another, nor from code in a server to its clients',
   { address: { port: 0 }, tls: false, allowCode: true },
   async (client, server) => {
     const otherKey = Buffer.alloc(32, 9);

@@ -80,7 +80,7 @@ for (const [kind, make] of [
   );
 }
 
-testClean('permits: an RLock is had again at once by who has it, and never by who has died (G179)', {}, async () => {
+testClean('permits: an RLock is had again at once by who has it, and never by who has died', {}, async () => {
   const lock = new Reentrant();
   const [first, second] = [client(), client()];
   const grants = [lock.acquire(new Call(first)), lock.acquire(new Call(first))];
@@ -95,7 +95,7 @@ testClean('permits: an RLock is had again at once by who has it, and never by wh
   assert.equal(Array.isArray(lock.acquire(new Call(first))), true);
 });
 
-testClean('permits: the places at a barrier are those of who met there (G182)', {}, async () => {
+testClean('permits: the places at a barrier are those of who met there', {}, async () => {
   const barrier = new BarrierObject(3);
   const leaving = new Call(client());
   const left = rejection(barrier.wait(leaving) as Promise<number>);
@@ -148,16 +148,13 @@ testServer(
   },
 );
 
-testManager(
-  'permits: a condition whose lock is held by a grant is waited for again and again (G183)',
-  async (manager) => {
-    const lock = manager.Lock();
-    const condition = manager.Condition(lock);
-    const woken = lock.run(async () => {
-      await condition.wait({ timeout: 1 });
-      await condition.wait({ timeout: 1 });
-    });
-    await woken;
-    assert.equal(await lock.locked(), false);
-  },
-);
+testManager('permits: a condition whose lock is held by a grant is waited for again and again', async (manager) => {
+  const lock = manager.Lock();
+  const condition = manager.Condition(lock);
+  const woken = lock.run(async () => {
+    await condition.wait({ timeout: 1 });
+    await condition.wait({ timeout: 1 });
+  });
+  await woken;
+  assert.equal(await lock.locked(), false);
+});

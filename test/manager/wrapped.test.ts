@@ -34,7 +34,7 @@ Trees.register('config', { type: 'dict', create: async () => ({ a: 1 }) });
 Trees.register('wrong', { type: 'Queue', create: () => [] });
 
 testServer(
-  'manager: what a method gives as a list is one, made of what it gave (G174)',
+  'manager: what a method gives as a list is one, made of what it gave',
   { address: { port: 0 }, tls: false, manager: Trees },
   async (client) => {
     const tree = client.create('Tree');
@@ -55,7 +55,7 @@ testServer(
 );
 
 testServer(
-  "manager: a pool's initializer runs in its workers (G176)",
+  "manager: a pool's initializer runs in its workers (G182)",
   { address: { port: 0 }, tls: false, allowCode: true },
   async (client) => {
     const pool = client.Pool(1, { initializer: () => void Object.assign(globalThis, { ready: 7 }) });
@@ -65,7 +65,7 @@ testServer(
 );
 
 testClean(
-  'manager: a server is started at a path, which only this user may use, and takes it along (I5)',
+  'manager: a server is started at a path, which only this user may use, and takes it along',
   { skip: process.platform === 'win32' && 'it has no such paths' },
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'at-path-'));
