@@ -209,6 +209,8 @@ export class Link {
   /** Looks for bytes for a moment; true when some came, which are dealt with by then. */
   spin(us: number): boolean {
     if (!spins || this.#paused || this.#closed || this.#spentMs > managerSpinBudgetMs) return false;
+    // What the socket has read in a pause comes first.
+    if (this.#socket.readableLength > 0) return false;
     if (this.#failures >= patience && ++this.#skipped < seldom) return false;
     this.#skipped = 0;
     const fd = this.#descriptor();

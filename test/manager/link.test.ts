@@ -114,3 +114,13 @@ testServer('link: what one frame asks for is not made faster than it is read (2.
   socket.destroy();
   await eventually(() => server.statistics().clients === 1);
 });
+
+testServer('link: what is asked for longer than a turn is answered in order (I16)', plain, async (client) => {
+  for (let round = 0; round < 5; round++) {
+    const lists = Array.from({ length: 10_000 }, (_, i) => client.list([i]));
+    assert.deepEqual(await lists.at(-1)!.value(), [9_999]);
+  }
+  const dict = client.dict<number, number>();
+  await Promise.all(Array.from({ length: 10_000 }, (_, i) => dict.set(i, i)));
+  assert.equal(await dict.size(), 10_000);
+});
