@@ -193,7 +193,8 @@ export class Link {
     this.#socket.write(more.length === 0 ? first! : Buffer.concat([first!, ...more]), (error) => {
       this.#isWriting = false;
       if (error !== undefined && error !== null) return;
-      this.#lastSignMs = this.#now();
+      // A full slice: the system takes a few bytes, such as a ping, whether anybody reads or not.
+      if (size >= sliceBytes) this.#lastSignMs = this.#now();
       this.#sentBytes += size;
       this.#write();
     });

@@ -23,6 +23,7 @@ export function listenInFolder(folder: string): ListeningSocket {
   const bound = join(folder, 'bound');
   const path = join(folder, 'socket');
   server.listen(bound);
+  chmodSync(bound, 0o600);
   // libuv removes the name that it has bound when this process closes its end.
   renameSync(bound, path);
   return { fd: open(server), address: path, close: () => server.close() };
