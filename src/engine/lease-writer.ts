@@ -2,6 +2,7 @@ import { FrameTooLargeError } from '../errors.ts';
 import { maxFrameBytes, maxKnownFunctions } from '../limits.ts';
 import { encodeColumn } from '../wire/column.ts';
 import { RunFlag, ToWorker } from '../wire/messages.ts';
+import { EncodedMessage } from '../wire/encoded-message.ts';
 import type { Attachment } from '../wire/encoder.ts';
 import type { Outbox } from '../wire/outbox.ts';
 import { tooLarge } from '../wire/writer.ts';
@@ -90,6 +91,8 @@ export class LeaseWriter {
     let refusal: Refusal | 'single' | 'ahead';
     try {
       const { values, offset } = job.items(lease.from);
+      // What waits for its turn there may come back, and be sent anew when the caller has changed his buffers.
+      if (lease.ahead && job.terms.separate) own(values, offset, offset + count);
       const flags = this.#header(lease, job, count);
       const failure = encodeColumn(encoder, body, values, offset, offset + count, 'args');
       const beside = encoder.attachments.length > mark.attachments ? encoder.attachments.slice(mark.attachments) : none;
@@ -179,4 +182,11 @@ export class LeaseWriter {
 /** What is too large is so together with the rest of the frame. */
 function refusalOf(error: Error, index: number | undefined): Refusal {
   return { index: error instanceof FrameTooLargeError ? undefined : index, error };
+}
+
+function own(values: ArrayLike<unknown>, from: number, to: number): void {
+  for (let i = from; i < to; i++) {
+    const value = values[i];
+    if (value instanceof EncodedMessage) value.own();
+  }
 }

@@ -30,7 +30,9 @@ export function takeHeld(
 ): { back: Item[]; losses: LostItem[]; over: Item[] } {
   const begun = member.link.begun();
   const current = member.link.current();
-  const reading = member.link.reading();
+  // A signal that others send says nothing of what was read.
+  const isKilled = exit.signal === 'SIGKILL' || exit.signal === 'SIGTERM';
+  const reading = isKilled ? undefined : member.link.reading();
   const back: Item[] = [];
   const losses: LostItem[] = [];
   const over: Item[] = [];
