@@ -293,7 +293,9 @@ eachExecutor((make, context) => {
     async (executor) => {
       await executor.submit(square, 1);
       const large = new Uint8Array(50_000_000);
-      const futures = [0, 1, 2].map(() => executor.submit((_: Uint8Array) => new Promise<void>(() => undefined), large));
+      const futures = [0, 1, 2].map(() =>
+        executor.submit((_: Uint8Array) => new Promise<void>(() => undefined), large),
+      );
       await new Promise((resolve) => setImmediate(resolve));
       for (const future of futures) future.cancel({ force: true });
       for (const future of futures) assert.ok((await rejection(future)) instanceof CancelledError);

@@ -25,5 +25,5 @@ for (const Kind of [Pool, ThreadPool]) {
     } finally {
       await pool.terminate();
     }
-  });
+  }, 40_000);
 }
