@@ -1,9 +1,11 @@
 import { types } from 'node:util';
+import { FrameTooLargeError } from '../errors.ts';
+import { maxFrameBytes } from '../limits.ts';
 import { giveUp, type Parcel } from '../memory/parcels.ts';
 import { bytesBeside, moveOut } from './attachments.ts';
 import type { Attachment, Encoder } from './encoder.ts';
 import type { Definition } from './forms.ts';
-import { Writer } from './writer.ts';
+import { tooLarge, Writer } from './writer.ts';
 
 const scratch = new Writer(16 * 1024);
 let busy = false;
@@ -48,21 +50,20 @@ export class EncodedMessage {
     return this.#isLive;
   }
 
-  /** Takes copies of the caller's buffers, if it has not been sent. */
+  /** Takes copies of the caller's buffers, if it has not been sent. What is too large is not: it is refused when it is to be sent. */
   own(): void {
-    if (this.#isLive) this.#copy(Number.POSITIVE_INFINITY);
+    if (this.#isLive && this.size <= maxFrameBytes) this.#copy(Number.POSITIVE_INFINITY);
   }
 
   #copy(below: number): void {
-    if (this.#attachments.length === 0) return;
-    this.#isLive = false;
-    this.#attachments = this.#attachments.map((attachment) => {
-      const { buffer, moves } = attachment;
-      if (moves || buffer.byteLength === 0 || !types.isArrayBuffer(buffer)) return attachment;
-      if (buffer.byteLength < below) return { ...attachment, buffer: buffer.slice() };
-      this.#isLive = true;
-      return attachment;
-    });
+    const theirs = this.#attachments.filter(isTheirs);
+    if (theirs.length === 0) return;
+    const copied = theirs.filter(({ buffer }) => buffer.byteLength < below);
+    const bytes = bytesBeside(copied);
+    if (bytes > maxFrameBytes) throw new FrameTooLargeError(tooLarge(bytes));
+    const copies = new Map(copied.map((one) => [one, { ...one, buffer: one.buffer.slice() }]));
+    this.#attachments = this.#attachments.map((one) => copies.get(one) ?? one);
+    this.#isLive = copied.length < theirs.length;
   }
 
   /** The bytes that it adds to a frame. */
@@ -129,6 +130,11 @@ export function encodeAhead(
     if (encoder.kept !== undefined && encoder.kept.length > 0) encoder.kept = [];
     if (encoder.parcels.length > 0) encoder.parcels = [];
   }
+}
+
+/** Whether it is the caller's, who may change it. */
+function isTheirs({ buffer, moves }: Attachment): boolean {
+  return !moves && buffer.byteLength > 0 && types.isArrayBuffer(buffer);
 }
 
 /** Whether a value is the same however late it is read. */
