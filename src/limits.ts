@@ -13,6 +13,8 @@ export const maxCodecDepth = 200;
 
 /** ArrayBuffers from this size on travel beside the bytes of a message instead of inside them. */
 export const minAttachmentBytes: number = 16 * 1024;
+/** Buffers from this size on are sent at once instead of being copied first, if somebody is free for them: a copy takes as long as a start. */
+export const minLiveBytes: number = 1024 * 1024;
 
 /** ArrayBuffers from this size on go to and from a process through shared memory: a pipe costs more than to open a file. */
 export const minLargeBytes: number = 64 * 1024;

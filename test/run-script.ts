@@ -105,3 +105,16 @@ Module._load = (name, ...rest) => {
   return load(name, ...rest);
 };
 `;
+
+/** Again and again, as who sits at the terminal does: one that comes just before the program blocks is not heard. */
+export async function interruptUntilItEnds({ printed, pid }: RunningScript): Promise<void> {
+  await printed('blocked');
+  await eventually(() => {
+    try {
+      process.kill(pid, 'SIGINT');
+      return false;
+    } catch {
+      return true;
+    }
+  });
+}

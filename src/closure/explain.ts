@@ -71,7 +71,7 @@ function trouble(value: unknown): string {
   if (typeof value !== 'object' || value === null || isReference(value)) return '';
   if (summary(value).endsWith('which cannot travel')) return '';
   try {
-    const encoder = new Encoder(createReader({ toward: 'worker' }), true);
+    const encoder = new Encoder(createReader({ toward: 'worker' }), { shares: true });
     encoder.message(new Writer(), value);
     giveUp(encoder.parcels);
     return '';

@@ -11,7 +11,7 @@ import {
   span,
 } from './facts.ts';
 import { Recorder } from './recorder.ts';
-import { child, declaring, forEachName, hasDirective, isNode, keyOf, operands } from './tree.ts';
+import { child, declaring, forEachName, hasDirective, isNode, keyOf, linksOf, operands } from './tree.ts';
 
 /**
  * Which variables a function uses that are declared outside it, over the syntax tree of a whole script or of one
@@ -351,33 +351,13 @@ class Analysis {
     for (const part of operands(node)) this.#visit(part, scope);
   }
 
-  /** `a.b(c).d(e) ...` leans to the left as well. */
   #chain(node: ESTree.MemberExpression | ESTree.CallExpression, scope: Scope): void {
-    let left: AnyNode = node;
-    const rest: AnyNode[] = [];
-    for (;;) {
-      if (left.type === 'MemberExpression') {
-        if (left.computed || left.property.type === 'PrivateIdentifier') rest.push(left.property);
-        else if (left.object.type === 'Identifier') {
-          const member = left.property.type === 'Identifier' ? left.property.name : undefined;
-          this.#recorder.mention(left.object, scope, false, 'plain', member);
-          break;
-        }
-        left = left.object;
-      } else if (left.type === 'CallExpression') {
-        for (let i = left.arguments.length - 1; i >= 0; i--) rest.push(left.arguments[i]!);
-        if (left.callee.type === 'Identifier') {
-          this.#callee(left.callee, scope);
-          break;
-        }
-        left = left.callee;
-      } else if (left.type === 'ChainExpression') left = left.expression;
-      else {
-        this.#visit(left, scope);
-        break;
-      }
-    }
-    for (let i = rest.length - 1; i >= 0; i--) this.#visit(rest[i], scope);
+    const { head, use, rest } = linksOf(node);
+    if (use === 'called') this.#callee(head, scope);
+    else if (use !== undefined && head.type === 'Identifier')
+      this.#recorder.mention(head, scope, false, 'plain', use.member);
+    else this.#visit(head, scope);
+    for (const link of rest) this.#visit(link, scope);
   }
 
   #callee(node: AnyNode, scope: Scope): void {

@@ -54,6 +54,35 @@ export function forEachName(pattern: AnyNode | null | undefined, take: (name: st
   }
 }
 
+/** `a.b(c).d(e) ...` leans to the left, as deep as it is long: what it begins with, as what, and the rest in order. */
+export function linksOf(chain: AnyNode): {
+  readonly head: AnyNode;
+  /** The member that is taken of a name at the head, or that the name is called. */
+  readonly use: { readonly member: string | undefined } | 'called' | undefined;
+  readonly rest: readonly AnyNode[];
+} {
+  const rest: AnyNode[] = [];
+  for (let left = chain; ;) {
+    if (left.type === 'MemberExpression') {
+      const { object, property, computed } = left;
+      if (computed || property.type === 'PrivateIdentifier') rest.push(property);
+      else if (object.type === 'Identifier')
+        return { head: object, use: { member: nameOf(property) }, rest: rest.toReversed() };
+      left = object;
+    } else if (left.type === 'CallExpression') {
+      // One by one: there may be more than a call takes arguments.
+      for (let i = left.arguments.length - 1; i >= 0; i--) rest.push(left.arguments[i]!);
+      if (left.callee.type === 'Identifier') return { head: left.callee, use: 'called', rest: rest.toReversed() };
+      left = left.callee;
+    } else if (left.type === 'ChainExpression') left = left.expression;
+    else return { head: left, use: undefined, rest: rest.toReversed() };
+  }
+}
+
+function nameOf(property: AnyNode): string | undefined {
+  return property.type === 'Identifier' ? property.name : undefined;
+}
+
 /** The scope that declares a name, from the inside out. */
 export function declaring(scope: Scope, name: string): Scope | undefined {
   let at: Scope | undefined = scope;

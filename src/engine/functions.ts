@@ -35,7 +35,7 @@ export class Functions {
   readonly #handles = new WeakMap<AnyFunction, FunctionHandle>();
 
   constructor(shares: boolean) {
-    this.encoder = new Encoder(createReader({ toward: 'worker' }), shares, true);
+    this.encoder = new Encoder(createReader({ toward: 'worker' }), { shares, hands: true });
   }
 
   /** A handle for a pool without workers, where nothing travels. */

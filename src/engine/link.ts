@@ -65,14 +65,14 @@ export class WorkerLink implements Link {
   constructor(options: LinkOptions, events: LinkEvents) {
     this.#options = options;
     this.#events = events;
-    this.#outbox = new Outbox(new Encoder(createReader({ toward: 'worker' }), options.shares, true), ToWorker.define);
-    this.#leases = new LeaseWriter(this.#outbox, this.#sockets, () => this.#leave());
-    this.#inbox = new Inbox(
-      createBuilder({ from: 'worker' }),
-      ToHost.define,
-      (...record) => this.#record(...record),
-      () => this.#caughtUp(),
+    this.#outbox = new Outbox(
+      new Encoder(createReader({ toward: 'worker' }), { shares: options.shares, hands: true }),
+      ToWorker.define,
     );
+    this.#leases = new LeaseWriter(this.#outbox, this.#sockets, () => this.#leave());
+    this.#inbox = new Inbox(createBuilder({ from: 'worker' }), ToHost.define, (...record) => this.#record(...record), {
+      caughtUp: () => this.#caughtUp(),
+    });
     this.#channel = options.open(
       {
         generation: options.workerId,

@@ -21,11 +21,12 @@ import { showAddress, type Target } from './address.ts';
 import type { AuthKey } from './auth-key.ts';
 import { ConnectionValues, type ProxyMaker } from './connection-values.ts';
 import { FrameWriter } from './frame-writer.ts';
-import { ClientHandshake, ServerFlag } from './handshake.ts';
+import { type ClientHandshake, ServerFlag } from './handshake.ts';
 import { Link } from './link.ts';
 import { PendingCalls } from './pending-calls.ts';
 import { ToClient, ToServer } from './protocol.ts';
 import type { Reference, ServerAccess } from './reference.ts';
+import { shakeHands } from './shake-hands.ts';
 import { dial } from './transport.ts';
 
 export interface ConnectionOptions {
@@ -97,21 +98,10 @@ export class Connection implements ServerAccess {
 
   #shakeHands(socket: Socket, binding: Uint8Array): void {
     if (this.#error !== undefined) return void socket.destroy();
-    const handshake = new ClientHandshake({ key: this.key.derive('handshake'), binding }, (bytes) => {
-      socket.write(bytes);
+    shakeHands(socket, this.key, binding, {
+      done: (handshake) => this.#open(socket, handshake),
+      lost: (error) => this.close(error ?? this.#lost()),
     });
-    const lost = (error?: Error): void => this.close(error ?? this.#lost());
-    const ended = (): void => lost();
-    const read = (chunk: Buffer): void => {
-      try {
-        if (!handshake.push(chunk)) return;
-      } catch (error) {
-        return lost(error as Error);
-      }
-      socket.off('data', read).off('error', lost).off('close', ended);
-      this.#open(socket, handshake);
-    };
-    socket.on('data', read).on('error', lost).on('close', ended);
   }
 
   #open(socket: Socket, { welcome, rest }: ClientHandshake): void {

@@ -27,7 +27,7 @@ export function isConstantFunction(value: unknown): value is () => unknown {
 /** Any value, functions and instances included, as bytes that need nothing that was sent before. */
 export function pack(value: unknown): Buffer {
   reader ??= loadCapture().createReader({ toward: 'worker' });
-  const outbox = new Outbox(new Encoder(reader, false), defineOp);
+  const outbox = new Outbox(new Encoder(reader), defineOp);
   outbox.body.u8(valueOp);
   outbox.encoder.message(outbox.body, value);
   const { parts, attachments } = outbox.take();

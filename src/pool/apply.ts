@@ -2,6 +2,7 @@ import { afterTick } from '../blocking/later.ts';
 import type { AnyFunction } from '../engine/functions.ts';
 import { checkCopies } from '../engine/socket-ledger.ts';
 import { ArgumentTypeError } from '../errors.ts';
+import { minLiveBytes } from '../limits.ts';
 import { encodeAhead, EncodedMessage, isImmutable } from '../wire/encoded-message.ts';
 import { AsyncResult, settler } from './async-result.ts';
 import { newCall } from './call.ts';
@@ -15,8 +16,6 @@ import type { Submissions } from './submissions.ts';
 
 /** A burst is cut into series of this many calls, so that what is done can be collected while the rest waits. */
 const maxSeries = 4_096;
-/** An argument of so many bytes goes to a worker at once, if one has time for it: a copy of it takes as long as a start. */
-const minLiveBytes = 1_048_576;
 
 /** Python's third argument has the keyword arguments. */
 const keywords = ' Keyword arguments are an object in the list of arguments, such as [{ x: 1 }].';
@@ -132,7 +131,7 @@ function checkArgs(method: string, args: unknown): void {
 function snapshot({ backend }: Submissions, args: readonly unknown[], copyBelow: number | undefined): unknown {
   const single = args.length === 1;
   if (backend.context === 'inline' || args.every(isImmutable)) return single ? args[0] : args.slice();
-  return encodeAhead(backend.functions.encoder, single ? args[0] : args, copyBelow);
+  return encodeAhead(backend.functions.encoder, single ? args[0] : args, { copyBelow });
 }
 
 /** The open series, if the call can join it, else a new one. */

@@ -58,7 +58,10 @@ export class Child {
     this.#stdio = stdioOf(options.stdio);
     const isThread = info.kind === 'thread';
     this.ended = new Promise((resolve) => (this.#end = resolve));
-    this.#outbox = new Outbox(new Encoder(createReader({ toward: 'worker' }), isThread, true), ToWorker.define);
+    this.#outbox = new Outbox(
+      new Encoder(createReader({ toward: 'worker' }), { shares: isThread, hands: true }),
+      ToWorker.define,
+    );
     this.#inbox = new Inbox(createBuilder({ from: 'worker' }), ToHost.define, (op, reader) => this.#record(op, reader));
     const generation = info.identity.at(-1)!;
     const cwd = options.cwd instanceof URL ? fileURLToPath(options.cwd) : options.cwd;
@@ -101,7 +104,7 @@ export class Child {
     const { body, encoder } = this.#outbox;
     const { encoder: ahead } = functions[info.kind];
     const message = target === undefined ? undefined : functions[info.kind].handleOf(target).message;
-    const list = target === undefined ? undefined : encodeAhead(ahead, args, 0);
+    const list = target === undefined ? undefined : encodeAhead(ahead, args, { copyBelow: 0 });
     list?.use();
     body.u8(ToWorker.process);
     encoder.message(body, info);

@@ -38,8 +38,8 @@ const nothing = (): void => undefined;
 
 /** Encodes one message at a time. */
 export class MessageEncoder {
-  readonly #encoder = new Encoder(createReader({ toward: 'worker' }), false);
-  readonly #plain = new Encoder(undefined, false);
+  readonly #encoder = new Encoder(createReader({ toward: 'worker' }));
+  readonly #plain = new Encoder();
   readonly #definitions = new WeakMap<Definition, Buffer>();
   readonly #message = { bytes: noBytes, length: 0, parts: undefined, sent: nothing, unsent: nothing };
   #writer = new Writer();

@@ -1,4 +1,3 @@
-import { SerializationError } from '../errors.ts';
 import { allocate, Block, type BlockReference } from '../memory/block.ts';
 import { Reader } from '../wire/reader.ts';
 import { startingAt } from '../wire/unsendable.ts';
@@ -9,8 +8,6 @@ import {
   giveBack,
   isPlain,
   type MessageEncoder,
-  type Opened,
-  openMessage,
   copyOf,
   wholeOf,
 } from './codec.ts';
@@ -20,6 +17,7 @@ import { blocked, late, type Waiting } from '../waiting.ts';
 import { addMember, membersOf, partyWords } from './members.ts';
 import { Ring, type Record, type RingSize, steps } from './ring.ts';
 import { readStored, recordOf, Store, storedBytes, storeWords } from './store.ts';
+import { Failure, open, unpack, Unopened } from './taken.ts';
 import { TakenCounts } from './taken-counts.ts';
 
 /** What a record is. */
@@ -273,7 +271,7 @@ export class SharedRing {
   // Taking.
 
   /**
-   * Takes a message, or gives `blocked` or `ended`. What came with functions is put together by `finish`, outside of the latch,
+   * Takes a message, or gives `blocked` or `ended`. What came with functions is put together by `unpack`, outside of the latch,
    * as that may run code of others, and may have to wait for modules.
    */
   #tryTake(rules: Rules, isDead: IsDead, accept: Accept, loads: boolean): unknown {
@@ -295,7 +293,7 @@ export class SharedRing {
       if (kind === Kind.message && isPlain(ring.bytes, start)) value = this.#plain(start, end, rules);
       else {
         const bytes = stored === undefined ? ring.bytes.slice(start, end) : this.#store.read(stored);
-        value = kind === Kind.message || kind === Kind.storedMessage ? this.#open(bytes, loads) : bytes;
+        value = kind === Kind.message || kind === Kind.storedMessage ? open(bytes, loads) : bytes;
         // What stands in the ring is written over from here on.
         this.#drop(rules);
         if (stored !== undefined) this.#store.free(stored);
@@ -321,25 +319,6 @@ export class SharedRing {
     }
     this.#drop(rules);
     return value;
-  }
-
-  /** A message that has to be put together: what is wrong with it goes with it, but that its modules are not there yet. */
-  #open(bytes: Uint8Array, loads: boolean): unknown {
-    let opened: Opened;
-    try {
-      opened = openMessage(new Reader(bytes));
-    } catch (error) {
-      return new Failure(error);
-    }
-    if (opened.loading !== undefined && !loads) {
-      opened.loading.catch(() => undefined);
-      throw new SerializationError(
-        'Cannot take this item without waiting: it uses modules that are not loaded here yet. Use the asynchronous form.',
-        'args',
-        '$',
-      );
-    }
-    return new Unopened(opened);
   }
 
   /** Counted before it is gone: who dies in between has one too many, never one too few. */
@@ -416,27 +395,5 @@ function encode(encoder: MessageEncoder, kind: number, value: unknown): Encoded 
 }
 
 function nothing(): void {}
-
-/** What was thrown while a message was read. It is out of the ring. */
-class Failure {
-  readonly error: unknown;
-  constructor(error: unknown) {
-    this.error = error;
-  }
-}
-
-/** A message whose functions are still to be made. */
-class Unopened {
-  readonly opened: Opened;
-  constructor(opened: Opened) {
-    this.opened = opened;
-  }
-}
-
-function unpack(value: unknown): unknown {
-  if (!(value instanceof Unopened)) return value;
-  const { loading, decode } = value.opened;
-  return loading === undefined ? decode() : loading.then(decode);
-}
 
 function anyKind(): void {}

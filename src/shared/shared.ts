@@ -85,7 +85,7 @@ const present = new WeakMap<Block, WeakRef<Shared<unknown>>>();
  * ```
  */
 export function shared<T>(value: T): Shared<T> {
-  const { bytes, attachments } = encodeAhead(new Encoder(undefined, false, false, 1), value, 0);
+  const { bytes, attachments } = encodeAhead(new Encoder(undefined, { leastBeside: 1 }), value, { copyBelow: 0 });
   const contents = attachments.map(({ buffer }) => new Uint8Array(buffer));
   const lengths = contents.map(({ length }) => (length < minAttachmentBytes ? length : 0));
   const places = placesOf(lengths);

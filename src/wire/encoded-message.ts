@@ -100,17 +100,14 @@ export class EncodedMessage {
   }
 }
 
-/**
- * Encodes with an encoder that no channel is using.
- *
- * @param copyBelow - Only buffers of fewer bytes are copied: the caller sends the others at once, or calls `own`.
- */
-export function encodeAhead(
-  encoder: Encoder,
-  value: unknown,
-  copyBelow?: number,
-  phase?: 'args' | 'result',
-): EncodedMessage {
+export interface AheadOptions {
+  /** Only buffers of fewer bytes are copied: the caller sends the others at once, or calls `own`. Default: all are. */
+  readonly copyBelow?: number | undefined;
+  readonly phase?: 'args' | 'result';
+}
+
+/** Encodes with an encoder that no channel is using. */
+export function encodeAhead(encoder: Encoder, value: unknown, { copyBelow, phase }: AheadOptions = {}): EncodedMessage {
   // What is encoded may run code, such as a getter, that encodes something else.
   const outer = busy;
   const writer = outer ? new Writer() : scratch;

@@ -35,6 +35,15 @@ export interface Mark {
 
 type Body = () => void;
 
+export interface EncoderOptions {
+  /** Whether SharedArrayBuffers can be handed over (threads). */
+  readonly shares?: boolean;
+  /** Whether open sockets can be handed over (to workers). */
+  readonly hands?: boolean;
+  /** How many bytes an ArrayBuffer has, at least, to go beside the message. */
+  readonly leastBeside?: number;
+}
+
 /**
  * Writes values as bytes. One encoder serves one direction of one host; each call of `message` is a graph of its own:
  * identity and cycles are kept within it, and nothing is remembered afterwards.
@@ -42,11 +51,8 @@ type Body = () => void;
 export class Encoder {
   readonly path: Path = new Path();
   readonly functions: FunctionReader | undefined;
-  /** Whether SharedArrayBuffers can be handed over (threads). */
   readonly shares: boolean;
-  /** Whether open sockets can be handed over (to workers). */
   readonly hands: boolean;
-  /** How many bytes an ArrayBuffer has, at least, to go beside the message. */
   readonly leastBeside: number;
   /** What the messages since the last `drain` need to be sent along. */
   definitions: Set<Definition> = new Set();
@@ -72,12 +78,8 @@ export class Encoder {
   #depth = 0;
   #bodies: Body[] = [];
 
-  constructor(
-    functions: FunctionReader | undefined,
-    shares: boolean,
-    hands = false,
-    leastBeside: number = minAttachmentBytes,
-  ) {
+  constructor(functions?: FunctionReader, options: EncoderOptions = {}) {
+    const { shares = false, hands = false, leastBeside = minAttachmentBytes } = options;
     this.functions = functions;
     this.shares = shares;
     this.hands = hands;

@@ -13,6 +13,13 @@ export type RecordHandler = (
 ) => void | Promise<void>;
 type Buffers = ArrayBuffer | SharedArrayBuffer;
 
+export interface InboxEvents {
+  /** All that a wait held up was processed. */
+  readonly caughtUp?: () => void;
+  /** A module is about to be loaded that this item needs. */
+  readonly loads?: (item: number) => void;
+}
+
 interface Frame {
   readonly reader: Reader;
   readonly attachments: readonly Buffers[];
@@ -32,16 +39,11 @@ export class Inbox {
   readonly #queue: Frame[] = [];
   #waiting = false;
 
-  /**
-   * @param caughtUp - Called when all that a wait held up was processed.
-   * @param loads - Called before a module is loaded that this item needs.
-   */
   constructor(
     builder: FunctionBuilder,
     defineOp: number,
     handle: RecordHandler,
-    caughtUp: () => void = () => undefined,
-    loads: (item: number) => void = () => undefined,
+    { caughtUp = () => undefined, loads = () => undefined }: InboxEvents = {},
   ) {
     this.decoder = new Decoder(builder, new Map());
     this.#builder = builder;

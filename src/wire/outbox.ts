@@ -12,7 +12,7 @@ export class Outbox {
   readonly #head: Writer = new Writer(256);
   readonly #known = new Set<Definition>();
   readonly #defineOp: number;
-  readonly #plain = new PlainEncoder(undefined, false);
+  readonly #plain = new PlainEncoder();
 
   constructor(encoder: Encoder, defineOp: number) {
     this.encoder = encoder;

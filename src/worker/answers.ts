@@ -1,4 +1,5 @@
 import { FrameTooLargeError } from '../errors.ts';
+import { minLiveBytes } from '../limits.ts';
 import { encodeColumn, flatCopy } from '../wire/column.ts';
 import { encodeAhead, EncodedMessage, isImmutable } from '../wire/encoded-message.ts';
 import { encodeThrown } from '../wire/error-codec.ts';
@@ -14,8 +15,6 @@ export type SendFrame = (parts: readonly Buffer[], attachments: readonly Attachm
 const flushMs = 0.25;
 /** ... or when they are this many bytes. */
 const flushBytes = 256 * 1024;
-/** Buffers from so many bytes on leave at once instead of being copied. */
-const minLiveBytes = 1024 * 1024;
 
 /** Collects results and sends them together: consecutive ones of one function in one record, packed. */
 export class Answers {
@@ -39,7 +38,7 @@ export class Answers {
     this.#outbox = outbox;
     this.#send = send;
     this.#maxBytes = maxBytes;
-    this.#ahead = new Encoder(outbox.encoder.functions, outbox.encoder.shares);
+    this.#ahead = new Encoder(outbox.encoder.functions, { shares: outbox.encoder.shares });
   }
 
   succeed(sequence: number, value: unknown): void {
@@ -47,7 +46,8 @@ export class Answers {
     // As it is now: the next task may change it.
     let result: EncodedMessage | object;
     try {
-      result = flatCopy(value as object) ?? encodeAhead(this.#ahead, value, minLiveBytes, 'result');
+      result =
+        flatCopy(value as object) ?? encodeAhead(this.#ahead, value, { copyBelow: minLiveBytes, phase: 'result' });
     } catch (error) {
       this.#write();
       return this.#writeFailure(sequence, error, 0, true);

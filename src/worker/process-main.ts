@@ -24,7 +24,7 @@ export function start(importModule: Importer, busy: () => void): void {
   const runtime = new Runtime({
     isThread: false,
     page,
-    encoder: new Encoder(createWorkerReader(), false),
+    encoder: new Encoder(createWorkerReader()),
     send: (parts, attachments) => send(generation, parts, attachments),
     descriptors: new InheritedDescriptors(handover, sayIfHungry),
     keptOutput,

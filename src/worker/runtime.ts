@@ -56,13 +56,9 @@ export class Runtime {
     this.#options = options;
     this.#outbox = new Outbox(options.encoder, ToHost.define);
     this.#answers = new Answers(this.#outbox, options.send, options.isThread ? Infinity : maxFrameBytes);
-    this.#inbox = new Inbox(
-      createBuilder({ from: 'host' }),
-      ToWorker.define,
-      (...record) => this.#record(...record),
-      undefined,
-      this.#reads,
-    );
+    this.#inbox = new Inbox(createBuilder({ from: 'host' }), ToWorker.define, (...record) => this.#record(...record), {
+      loads: this.#reads,
+    });
     this.#inbox.decoder.descriptors = options.descriptors;
     redirectOutput(options.isThread, (fd, text) => this.#print(fd, text), options.keptOutput);
     process.on('uncaughtException', this.#uncaught);

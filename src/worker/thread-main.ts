@@ -67,7 +67,7 @@ export function start(importModule: Importer, busy: () => void): void {
     : new Runtime({
         ...common,
         page,
-        encoder: new Encoder(createWorkerReader(), true),
+        encoder: new Encoder(createWorkerReader(), { shares: true }),
         send: (parts, attachments) => send(parts.length === 1 ? parts[0]! : Buffer.concat(parts), attachments),
         exit: () => process.exit(0),
         memory: () => {

@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import { createReader } from '#internal/closure/capture.js';
 import { createBuilder } from '#internal/closure/rebuild.js';
 import { transfer } from 'manycore';
-import { Timing } from '#internal/engine/batching.js';
 import { type AnyFunction, type FunctionHandle, Functions } from '#internal/engine/functions.js';
 import { LeaseWriter, type WireJob, type WireTerms } from '#internal/engine/lease-writer.js';
 import { SocketLedger } from '#internal/engine/socket-ledger.js';
@@ -17,12 +16,13 @@ import { ToWorker } from '#internal/wire/messages.js';
 import { Outbox } from '#internal/wire/outbox.js';
 import { readBatch } from '#internal/worker/batch.js';
 import { KnownFunction } from '#internal/worker/known-function.js';
+import { plainTerms } from './plain-pool.ts';
 
 const functions = new Functions(false);
 
 /** A writer, and a worker that reads what it has written and runs it at once. */
 class Desk {
-  readonly outbox = new Outbox(new Encoder(createReader({ toward: 'worker' }), false, true), ToWorker.define);
+  readonly outbox = new Outbox(new Encoder(createReader({ toward: 'worker' }), { hands: true }), ToWorker.define);
   readonly writer = new LeaseWriter(this.outbox, new SocketLedger(), () => this.flush());
   /** The sizes of the frames that have left. */
   readonly frames: number[] = [];
@@ -74,22 +74,7 @@ class Desk {
 }
 
 function jobOf(fn: FunctionHandle, values: readonly unknown[]): WireJob {
-  const terms: WireTerms = {
-    name: 'echo',
-    fn,
-    spread: false,
-    separate: false,
-    timing: new Timing(),
-    timeoutMs: undefined,
-    graceMs: 0,
-    queueTimeoutMs: undefined,
-    retries: 0,
-    retryDelayMs: undefined,
-    priority: 0,
-    line: undefined,
-    chunkSize: values.length,
-    pinned: undefined,
-  };
+  const terms: WireTerms = { ...plainTerms('echo'), fn, spread: false, chunkSize: values.length };
   return {
     terms,
     firstTaskId: 1,

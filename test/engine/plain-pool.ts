@@ -6,6 +6,24 @@ import type { Failure, Job, Lease, Terms, WorkerExit } from '#internal/engine/ta
 import { SimulatedLink, type Act, type Behaviour, type World } from './simulated-link.ts';
 import { Timeline, TimelineClock } from '#internal/testing/timeline.js';
 
+/** Of a call without options. */
+export function plainTerms(name: string): Terms {
+  return {
+    name,
+    separate: false,
+    timing: new Timing(),
+    timeoutMs: undefined,
+    graceMs: 0,
+    queueTimeoutMs: undefined,
+    retries: 0,
+    retryDelayMs: undefined,
+    priority: 0,
+    line: undefined,
+    chunkSize: undefined,
+    pinned: undefined,
+  };
+}
+
 /** A job that counts how often each item was settled. */
 export class PlainJob implements Job {
   readonly terms: Terms;
@@ -20,21 +38,7 @@ export class PlainJob implements Job {
 
   constructor(act: (index: number) => Act, terms: Partial<Terms> = {}) {
     this.act = act;
-    this.terms = {
-      name: 'plain',
-      separate: false,
-      timing: new Timing(),
-      timeoutMs: undefined,
-      graceMs: 0,
-      queueTimeoutMs: undefined,
-      retries: 0,
-      retryDelayMs: undefined,
-      priority: 0,
-      line: undefined,
-      chunkSize: undefined,
-      pinned: undefined,
-      ...terms,
-    };
+    this.terms = { ...plainTerms('plain'), ...terms };
   }
 
   succeed(from: number, values: readonly unknown[]): void {

@@ -11,8 +11,8 @@ import {
   Queue,
   wait,
 } from 'manycore';
-import { eventually, rejection, testClean } from '../matrix.ts';
-import { type RunningScript, runScript } from '../run-script.ts';
+import { rejection, testClean } from '../matrix.ts';
+import { interruptUntilItEnds, runScript } from '../run-script.ts';
 import { start, testQueues } from './support.ts';
 
 testQueues(
@@ -143,19 +143,6 @@ testQueues('queue: who awaits items that are all there lets others have their tu
   here.close();
   there.close();
 });
-
-/** Again and again, as who sits at the terminal does: one that comes just before the program blocks is not heard. */
-async function interruptUntilItEnds({ printed, pid }: RunningScript): Promise<void> {
-  await printed('blocked');
-  await eventually(() => {
-    try {
-      process.kill(pid, 'SIGINT');
-      return false;
-    } catch {
-      return true;
-    }
-  });
-}
 
 for (const call of ['q.getSync()', 'full.putSync(2)', 'pipe.recvSync()', 'q.joinSync()'])
   testClean(`queue: Ctrl-C ends a program that is blocked by ${call}, also while a pool works (G19)`, {}, async () => {

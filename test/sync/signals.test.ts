@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
-import { eventually, testClean } from '../matrix.ts';
-import { type RunningScript, runScript } from '../run-script.ts';
+import { testClean } from '../matrix.ts';
+import { interruptUntilItEnds, runScript } from '../run-script.ts';
 
 testClean('condition: SIGINT gives a wait up, and the program goes on with the lock held (D107)', {}, async () => {
   const { stdout, code } = await runScript(
@@ -33,19 +33,6 @@ testClean('locks: who waits without blocking keeps the program alive (G19)', {},
   assert.equal(stdout, 'true\n');
   assert.equal(code, 0);
 });
-
-/** Again and again, as who sits at the terminal does: one that comes just before the program blocks is not heard. */
-async function interruptUntilItEnds({ printed, pid }: RunningScript): Promise<void> {
-  await printed('blocked');
-  await eventually(() => {
-    try {
-      process.kill(pid, 'SIGINT');
-      return false;
-    } catch {
-      return true;
-    }
-  });
-}
 
 for (const call of [
   'new SharedEvent().waitSync()',

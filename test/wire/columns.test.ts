@@ -15,7 +15,7 @@ const messages = 0;
 
 /** The way of a batch: which packing it took, and what arrives. */
 function travelColumn(values: readonly unknown[]): { readonly packing: number; readonly back: unknown[] } {
-  const encoder = new Encoder(undefined, false);
+  const encoder = new Encoder();
   const writer = new Writer(16);
   const failure = encodeColumn(encoder, writer, ['before', ...values, 'after'], 1, values.length + 1, 'args');
   assert.equal(failure, undefined);
@@ -118,7 +118,7 @@ describe('wire: what only looks alike goes one by one, as it would alone', () =>
       [[1], new Proxy([1], {})],
       [new Proxy([1], {}), [1]],
     ]) {
-      const failure = encodeColumn(new Encoder(undefined, false), new Writer(), [good, bad], 0, 2, 'args');
+      const failure = encodeColumn(new Encoder(), new Writer(), [good, bad], 0, 2, 'args');
       assert.match(failure?.error.message ?? '', /a Proxy cannot be sent/);
     }
   });
@@ -136,7 +136,7 @@ describe('wire: what only looks alike goes one by one, as it would alone', () =>
         throw new Error('no');
       },
     };
-    const failure = encodeColumn(new Encoder(undefined, false), new Writer(), [{ a: 1 }, bad], 0, 2, 'result');
+    const failure = encodeColumn(new Encoder(), new Writer(), [{ a: 1 }, bad], 0, 2, 'result');
     assert.equal(failure?.index, 1);
     assert.ok(failure?.error instanceof SerializationError);
     assert.deepEqual([failure.error.path, failure.error.phase], ['$.a', 'result']);
@@ -150,7 +150,7 @@ describe('wire: what only looks alike goes one by one, as it would alone', () =>
 
 describe('wire: values that cannot be encoded in the middle of a batch', () => {
   test('those before it stay, with their attachments; nothing of it does', () => {
-    const encoder = new Encoder(undefined, false);
+    const encoder = new Encoder();
     const writer = new Writer(16);
     const big = (fill: number): Uint8Array => new Uint8Array(20_000).fill(fill);
     const values = [{ big: big(1) }, { big: big(2), bad: new WeakMap() }, { big: big(3) }];
@@ -169,7 +169,7 @@ describe('wire: values that cannot be encoded in the middle of a batch', () => {
   });
 
   test('a value that cannot be decoded harms no other', () => {
-    const encoder = new Encoder(undefined, false);
+    const encoder = new Encoder();
     const writer = new Writer();
     encodeColumn(encoder, writer, [{ a: 1 }, /a/, { b: 2 }], 0, 3, 'args');
     const bytes = Buffer.from(writer.written());
@@ -187,8 +187,8 @@ describe('wire: values that cannot be encoded in the middle of a batch', () => {
 
 describe('wire: messages encoded ahead', () => {
   test('are embedded with their attachments at any place, several times', () => {
-    const ahead = encodeAhead(new Encoder(undefined, false), { big: new Uint8Array(20_000).fill(9), small: [1, 'x'] });
-    const encoder = new Encoder(undefined, false);
+    const ahead = encodeAhead(new Encoder(), { big: new Uint8Array(20_000).fill(9), small: [1, 'x'] });
+    const encoder = new Encoder();
     const writer = new Writer(16);
     const own = { mine: new Uint8Array(30_000).fill(1) };
     const values = [ahead, own, ahead, 'between', ahead];
@@ -202,9 +202,9 @@ describe('wire: messages encoded ahead', () => {
   });
 
   test('with more than 127 attachments before them', () => {
-    const ahead = encodeAhead(new Encoder(undefined, false), new Uint8Array(16_384).fill(200));
+    const ahead = encodeAhead(new Encoder(), new Uint8Array(16_384).fill(200));
     const values = Array.from({ length: 300 }, () => ahead);
-    const encoder = new Encoder(undefined, false);
+    const encoder = new Encoder();
     const writer = new Writer();
     encodeColumn(encoder, writer, values, 0, 300, 'args');
     const decoder = new Decoder(undefined, new Map());
@@ -214,7 +214,7 @@ describe('wire: messages encoded ahead', () => {
   });
 
   test('a failure leaves the encoder clean for the next', () => {
-    const encoder = new Encoder(undefined, false);
+    const encoder = new Encoder();
     assert.throws(() => encodeAhead(encoder, [new Uint8Array(20_000), new WeakMap()]), SerializationError);
     assert.equal(encodeAhead(encoder, new Uint8Array(20_000)).attachments.length, 1);
     assert.equal(encoder.attachments.length, 0);

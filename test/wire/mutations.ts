@@ -133,7 +133,7 @@ function values(): readonly unknown[] {
 export function samples(): Sample[] {
   const definitions = new Map<number, Definition>();
   const all: Sample[] = [];
-  const encoder = new Encoder(functions, false);
+  const encoder = new Encoder(functions);
   const writer = new Writer(64);
   /** What `write` writes, and a decoder that has what goes beside it. */
   const add = (name: string, write: () => void, read: (decoder: Decoder, reader: Reader) => unknown): void => {

@@ -138,7 +138,7 @@ describe('wire: properties', () => {
     fc.assert(
       fc.property(batch, fc.nat(3), (values, skip) => {
         const from = Math.min(skip, values.length);
-        const encoder = new Encoder(undefined, false);
+        const encoder = new Encoder();
         const writer = new Writer(16);
         assert.equal(encodeColumn(encoder, writer, values, from, values.length, 'args'), undefined);
         const decoder = new Decoder(undefined, new Map());
@@ -161,11 +161,9 @@ describe('wire: properties', () => {
           bytes: new Uint8Array(size).fill(fill),
           twice: new Uint8Array(size),
         }));
-        const encoder = new Encoder(undefined, false);
+        const encoder = new Encoder();
         const writer = new Writer(16);
-        const mixed = values.map((value, i) =>
-          plan[i]!.ahead ? encodeAhead(new Encoder(undefined, false), value) : value,
-        );
+        const mixed = values.map((value, i) => (plan[i]!.ahead ? encodeAhead(new Encoder(), value) : value));
         encodeColumn(encoder, writer, mixed, 0, mixed.length, 'args');
         const decoder = new Decoder(undefined, new Map());
         decoder.attachments = encoder.attachments.map(({ buffer }) => buffer);

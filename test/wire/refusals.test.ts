@@ -119,7 +119,7 @@ describe('wire: values that fail when they are read (A11)', () => {
   });
 
   test('after a refusal nothing of it is left, and the next message is right', () => {
-    const encoder = new Encoder(undefined, false);
+    const encoder = new Encoder();
     const writer = new Writer(16);
     encoder.message(writer, 'before');
     const length = writer.length;

@@ -21,7 +21,7 @@ import { travelThrown } from './travel.ts';
 /** Without the closure layer: what is thrown by a task that sends nothing but data. */
 function travelBare(thrown: unknown): Error & Record<string, unknown> {
   const writer = new Writer(16);
-  encodeThrown(new Encoder(undefined, false), writer, thrown);
+  encodeThrown(new Encoder(), writer, thrown);
   const reader = new Reader(writer.written());
   const error = decodeThrown(new Decoder(undefined, new Map()), reader);
   assert.equal(reader.at, reader.end, 'all of it was read');

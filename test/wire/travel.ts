@@ -16,7 +16,7 @@ export interface Encoded {
 
 /** Encodes data without functions. */
 export function encode(value: unknown, shares = false): Encoded {
-  const encoder = new Encoder(undefined, shares);
+  const encoder = new Encoder(undefined, { shares });
   const writer = new Writer(16);
   encoder.message(writer, value);
   return { bytes: Buffer.from(writer.written()), attachments: encoder.attachments };
@@ -35,7 +35,7 @@ export function travel<T>(value: T, shares = false): T {
 
 /** There and back again, with functions and classes, as from a worker to its host. */
 export async function travelWithClasses<T>(value: T): Promise<T> {
-  const encoder = new Encoder(createReader({ toward: 'worker' }), false);
+  const encoder = new Encoder(createReader({ toward: 'worker' }));
   const writer = new Writer(16);
   encoder.message(writer, value);
   return (await decoderOf(encoder)).message(new Reader(writer.written())) as T;
@@ -43,7 +43,7 @@ export async function travelWithClasses<T>(value: T): Promise<T> {
 
 /** What the host makes of what a worker's task threw. */
 export async function travelThrown(thrown: unknown): Promise<Error> {
-  const encoder = new Encoder(createReader({ toward: 'host' }), false);
+  const encoder = new Encoder(createReader({ toward: 'host' }));
   const writer = new Writer(16);
   encodeThrown(encoder, writer, thrown);
   return decodeThrown(await decoderOf(encoder), new Reader(writer.written()));

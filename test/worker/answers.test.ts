@@ -7,7 +7,7 @@ import { Answers } from '#internal/worker/answers.js';
 
 test('answers: results that are too large for one frame go in several, and one alone fails (B7)', () => {
   const frames: { readonly bytes: number; readonly attachments: number; readonly failed: boolean }[] = [];
-  const outbox = new Outbox(new Encoder(undefined, false), ToHost.define);
+  const outbox = new Outbox(new Encoder(), ToHost.define);
   const limit = 100_000;
   const answers = new Answers(
     outbox,
