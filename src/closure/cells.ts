@@ -1,5 +1,6 @@
 import { accessorOf, type Live, type Reading } from './live.ts';
 import type { Binding } from './facts.ts';
+import { globalVariable } from './global-variables.ts';
 
 /** What a written variable becomes: an object that its closures share. */
 export interface Cell {
@@ -23,13 +24,19 @@ export class CellTable {
 
   cellOf(name: string, binding: Binding | undefined, live: Live, reading: Reading): Cell {
     const { site } = live.plan;
-    const key = binding !== undefined && site.root !== undefined ? binding : `${site.script?.id ?? ''} ${name}`;
+    const outer = reading.outer(name);
+    // An accessor does not say where the variable is: then the mark below does.
+    const mayBeGlobal = outer === undefined ? globalVariable(name) !== undefined : outer < 0;
+    const script = mayBeGlobal ? 'global' : (site.script?.id ?? '');
+    const key = binding !== undefined && site.root !== undefined ? binding : `${script} ${name}`;
     const value = reading.value(name);
     const scope = reading.scope(name);
     // Of a script's outermost variables there is one each. Where only the function was parsed, the outermost scope that
     // is not global is that of the module.
     const single =
-      binding !== undefined && site.root !== undefined ? binding.scope === site.root : reading.outer(name) === 0;
+      binding !== undefined && site.root !== undefined
+        ? binding.scope === site.root
+        : outer !== undefined && outer <= 0;
     const list = this.#candidates.get(key) ?? [];
     for (const other of list) {
       if (!Object.is(other.cell.v, value)) continue;

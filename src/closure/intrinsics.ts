@@ -6,22 +6,30 @@ import { builtinReference, intrinsicReference } from './references.ts';
 /** What every thread and process has by itself: the language's own objects, Node's globals and built-in modules. */
 
 // The names that are looked at, of all versions; a user's own globals are not among them, since a worker does not have those.
-const globals =
-  'Object Function Array Number parseFloat parseInt Boolean String Symbol Date Promise RegExp Error AggregateError EvalError ' +
-  'RangeError ReferenceError SyntaxError TypeError URIError JSON Math Intl ArrayBuffer Atomics Uint8Array Int8Array ' +
-  'Uint16Array Int16Array Uint32Array Int32Array Float32Array Float64Array Uint8ClampedArray BigUint64Array BigInt64Array ' +
-  'DataView Map BigInt Set Iterator WeakMap WeakSet WeakRef Proxy Reflect FinalizationRegistry SharedArrayBuffer decodeURI ' +
-  'decodeURIComponent encodeURI encodeURIComponent escape unescape eval isFinite isNaN console process clearImmediate ' +
-  'setImmediate clearInterval clearTimeout setInterval setTimeout queueMicrotask structuredClone atob btoa fetch ' +
-  'URL URLSearchParams TextEncoder TextDecoder AbortController AbortSignal Event EventTarget MessageChannel MessagePort ' +
-  'Buffer performance Blob BroadcastChannel WebAssembly Headers Request Response FormData crypto CryptoKey DOMException File WebSocket ' +
-  'ReadableStream ReadableStreamDefaultReader ReadableStreamBYOBReader ReadableStreamBYOBRequest ReadableByteStreamController ' +
-  'ReadableStreamDefaultController WritableStream WritableStreamDefaultController WritableStreamDefaultWriter ' +
-  'TransformStream TransformStreamDefaultController ByteLengthQueuingStrategy CountQueuingStrategy ' +
-  'TextEncoderStream TextDecoderStream CompressionStream DecompressionStream Performance PerformanceEntry PerformanceMark ' +
-  'PerformanceMeasure PerformanceObserver PerformanceObserverEntryList PerformanceResourceTiming Crypto SubtleCrypto ' +
-  'CustomEvent MessageEvent CloseEvent ErrorEvent EventSource Storage Navigator navigator URLPattern Temporal ' +
-  'SuppressedError DisposableStack AsyncDisposableStack Float16Array';
+const globals = new Set(
+  (
+    'Object Function Array Number parseFloat parseInt Boolean String Symbol Date Promise RegExp Error AggregateError EvalError ' +
+    'RangeError ReferenceError SyntaxError TypeError URIError JSON Math Intl ArrayBuffer Atomics Uint8Array Int8Array ' +
+    'Uint16Array Int16Array Uint32Array Int32Array Float32Array Float64Array Uint8ClampedArray BigUint64Array BigInt64Array ' +
+    'DataView Map BigInt Set Iterator WeakMap WeakSet WeakRef Proxy Reflect FinalizationRegistry SharedArrayBuffer decodeURI ' +
+    'decodeURIComponent encodeURI encodeURIComponent escape unescape eval isFinite isNaN console process clearImmediate ' +
+    'setImmediate clearInterval clearTimeout setInterval setTimeout queueMicrotask structuredClone atob btoa fetch ' +
+    'URL URLSearchParams TextEncoder TextDecoder AbortController AbortSignal Event EventTarget MessageChannel MessagePort ' +
+    'Buffer performance Blob BroadcastChannel WebAssembly Headers Request Response FormData crypto CryptoKey DOMException File WebSocket ' +
+    'ReadableStream ReadableStreamDefaultReader ReadableStreamBYOBReader ReadableStreamBYOBRequest ReadableByteStreamController ' +
+    'ReadableStreamDefaultController WritableStream WritableStreamDefaultController WritableStreamDefaultWriter ' +
+    'TransformStream TransformStreamDefaultController ByteLengthQueuingStrategy CountQueuingStrategy ' +
+    'TextEncoderStream TextDecoderStream CompressionStream DecompressionStream Performance PerformanceEntry PerformanceMark ' +
+    'PerformanceMeasure PerformanceObserver PerformanceObserverEntryList PerformanceResourceTiming Crypto SubtleCrypto ' +
+    'CustomEvent MessageEvent CloseEvent ErrorEvent EventSource Storage Navigator navigator URLPattern Temporal ' +
+    'SuppressedError DisposableStack AsyncDisposableStack Float16Array'
+  ).split(' '),
+);
+
+/** Whether it is the name of a global that every thread and process has. */
+export function isIntrinsicName(name: string): boolean {
+  return globals.has(name) || name === 'global' || name === 'globalThis';
+}
 
 const maxDepth = 3;
 
@@ -57,7 +65,7 @@ function indexIntrinsics(main: typeof globalThis): Table {
   const made: Table = { found: new WeakMap(), lazy: new Map() };
   for (const global of main === globalThis ? [main] : [globalThis, main]) {
     made.found.set(global, intrinsicReference([]));
-    for (const name of globals.split(' ')) {
+    for (const name of globals) {
       const descriptor = Object.getOwnPropertyDescriptor(global, name);
       if (descriptor?.get !== undefined && name !== 'process' && name !== 'Buffer') made.lazy.set(name, global);
       else visit(made, Reflect.get(global, name), [name]);

@@ -27,7 +27,7 @@ export interface Live {
 export interface Reading {
   value(name: string): unknown;
   scope(name: string): Readonly<Record<string, unknown>> | undefined;
-  /** How many scopes lie outside the one that holds the variable. */
+  /** How many scopes lie outside the one that holds the variable; below 0 when it is a global one. */
   outer(name: string): number | undefined;
 }
 

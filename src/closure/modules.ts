@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { compileFunction, constants } from 'node:vm';
 import { createRequire, isBuiltin } from '../node-module.ts';
 import { unbroken, unbrokenAsync } from '../unbroken.ts';
@@ -32,7 +32,8 @@ function importerOf(from: string): Importer {
   let importer = importers.get(from);
   if (importer === undefined) {
     importer = compileFunction('return import(specifier,options)', ['specifier', 'options'], {
-      filename: from.startsWith('file:') ? from : import.meta.url,
+      // Without a file of its own, from the working folder.
+      filename: from.startsWith('file:') ? from : `${pathToFileURL(process.cwd()).href}/[eval]`,
       // A bare specifier is resolved from the folder of `filename`, by the loader that this thread uses for its own modules.
       importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER as never,
     }) as unknown as Importer;

@@ -2,6 +2,7 @@ import type { ESTree } from 'meriyah';
 import { types } from 'node:util';
 import { CaptureError } from '../errors.ts';
 import type { Code, Reference } from '../wire/forms.ts';
+import { globalVariable } from './global-variables.ts';
 import { isMain } from './main-module.ts';
 import { importerReference, importReference, metaReference, requireReference } from './references.ts';
 import { nameOf } from './properties.ts';
@@ -35,7 +36,7 @@ export interface Plan {
 
 export type Found = { readonly value: unknown; readonly scope: number } | { readonly error: true } | undefined;
 
-/** The value that a name has in the scopes around a function. */
+/** The value that a name has in the scopes around a function, or on the global object around those. */
 export function lookup(scopes: Scopes, name: string): Found {
   for (let i = 0; i < scopes.length; i++) {
     const scope = scopes[i]!;
@@ -46,7 +47,8 @@ export function lookup(scopes: Scopes, name: string): Found {
       return { error: true };
     }
   }
-  return undefined;
+  const global = globalVariable(name);
+  return global && { ...global, scope: scopes.length };
 }
 
 export function valueOf(scopes: Scopes, name: string): unknown {
@@ -173,7 +175,10 @@ function slotFor(site: Site, variable: FreeVariable, scopes: Scopes): Slot | und
   if (name === 'arguments') return { ...base, kind: 'arguments' };
   if (name === 'require' && binding === undefined && isRequire(value))
     return { ...base, kind: 'value', reference: requireReference(site.url) };
-  if (early || (binding?.kind !== 'import' && isWritten(site, variable, value))) return { ...base, kind: 'cell' };
+  // In the REPL a later line writes it.
+  const isGlobal = binding === undefined && found !== undefined && 'scope' in found && found.scope === scopes.length;
+  if (early || isGlobal || (binding?.kind !== 'import' && isWritten(site, variable, value)))
+    return { ...base, kind: 'cell' };
   const members = isModuleStandIn(value) && mentions.every((mention) => mention.member !== undefined);
   return {
     ...base,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -153,6 +154,52 @@ for (const kind of ['thread', 'process']) {
 test('from the command line', async () => {
   assert.equal((await node(['-e', `(async () => {${snippet}})()`], 'thread')).trim(), '8 5');
 });
+
+const lines = [
+  'const { Pool } = require("manycore"), pool = new Pool(1, { context: process.env.KIND })',
+  'var k = 3; implicit = 10',
+  'function add(x) { return x + k }',
+  'const times = (x) => { k++; return add(x) * implicit }',
+  'const told = async (task) => console.log(JSON.stringify(await pool.apply(task)))',
+];
+const tasks: ReadonlyArray<readonly [task: string, output: string]> = [
+  ['() => [add(1), times(1)]', '[4,50]'],
+  // The variable of one line that functions of two others share.
+  ['() => { k = 20; return times(1) }', '220'],
+  ['() => [path.sep, require("node:os").EOL, typeof setTimeout, typeof missing]', '["/","\\n","function","undefined"]'],
+  ['async () => (await import("./package.json", { with: { type: "json" } })).default.name', '"manycore"'],
+];
+
+for (const kind of ['thread', 'process']) {
+  test(`what a program without a file declares at its top goes along to a ${kind}`, async () => {
+    const calls = tasks.map(([task]) => `await told(${task});`).join(' ');
+    const output = await node(
+      ['-e', [...lines, `(async () => { ${calls} await pool.terminate() })()`].join(';\n')],
+      kind,
+    );
+    assert.deepEqual(
+      output.trim().split('\n'),
+      tasks.map(([, expectedOutput]) => expectedOutput),
+    );
+  });
+
+  test(`what one line of the REPL declares, the functions of others use in a ${kind}`, async () => {
+    const calls = tasks.map(([task]) => `await told(${task})`);
+    // A line is typed when the prompt is there: the REPL would go on with the next one during an await.
+    const typed = [...lines, ...calls, 'k = 30', calls[0]!, 'await pool.terminate()', '.exit'];
+    const child = spawn(process.execPath, ['-i'], { cwd: root, env: { ...process.env, KIND: kind } });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += String(chunk);
+      if (output.endsWith('> ') && typed.length > 0) child.stdin.write(`${typed.shift()!}\n`);
+    });
+    await once(child, 'close');
+    const said = output.split('\n').map((line) => line.replace(/^> /, ''));
+    for (const [, expectedOutput] of [...tasks, ['', '[31,320]'] as const]) {
+      assert.ok(said.includes(expectedOutput), `${expectedOutput} is not in:\n${output}`);
+    }
+  });
+}
 
 test('without the inspector', async () => {
   const flag = process.allowedNodeEnvironmentFlags.has('--permission') ? '--permission' : '--experimental-permission';
