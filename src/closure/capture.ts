@@ -6,7 +6,14 @@ import { builtinOf, intrinsicOf, refreshBuiltins } from './intrinsics.ts';
 import { type Live, type Reading, readLive } from './live.ts';
 import { openClass } from './original-class.ts';
 import { privatesOf } from './private-reading.ts';
-import { hasBarePrototype, nameOf, ownProperties, prototypeParent, prototypeProperties } from './properties.ts';
+import {
+  functionParent,
+  hasBarePrototype,
+  nameOf,
+  ownProperties,
+  prototypeParent,
+  prototypeProperties,
+} from './properties.ts';
 import { isReference } from './references.ts';
 import { type Callable, registry } from './registry.ts';
 import { standIn } from './stand-ins.ts';
@@ -79,7 +86,8 @@ class Reader implements FunctionReader {
   #captured(fn: Callable, entry: Captured): FunctionForm {
     if (this.#isHosts(entry.identity)) return { form: 'identity', identity: entry.identity };
     const { plan, fixed } = entry;
-    const isClass = entry.identity !== undefined;
+    const { arrow, kind } = plan.site.facts;
+    const isClass = kind === 'class';
     if (entry.form !== undefined && ownsNothing(fn, plan.code['name'] as string)) return entry.form;
     const parts: FunctionParts = {
       code: plan.code,
@@ -90,11 +98,12 @@ class Reader implements FunctionReader {
       first: entry.first,
       identity: entry.identity,
       own: ownProperties(fn, plan.code['name'] as string, isClass),
-      prototype: plan.site.facts.arrow ? undefined : prototypeProperties(fn, isClass),
-      prototypeParent: plan.site.facts.arrow || isClass ? undefined : prototypeParent(fn),
+      prototype: arrow ? undefined : prototypeProperties(fn, isClass),
+      prototypeParent: arrow || isClass ? undefined : prototypeParent(fn),
+      parent: isClass ? undefined : functionParent(fn),
     };
     const form: FunctionForm = { form: 'parts', parts };
-    if (!isClass && !isChanging(entry) && isBare(parts)) entry.form = form;
+    if (entry.identity === undefined && !isChanging(entry) && isBare(parts)) entry.form = form;
     return form;
   }
 
@@ -112,7 +121,7 @@ class Reader implements FunctionReader {
   #again(fn: Callable, { received, identity }: Again): FunctionForm {
     if (this.#isHosts(identity)) return { form: 'identity', identity };
     const { code } = received;
-    const isClass = identity !== undefined;
+    const isClass = code['kind'] === 'class';
     const special = code['kind'] === 'member' || code['kind'] === 'promisify';
     return {
       form: 'parts',
@@ -125,6 +134,7 @@ class Reader implements FunctionReader {
         own: special ? [] : ownProperties(fn, code['name'] as string, isClass),
         prototype: special ? undefined : prototypeProperties(fn, isClass),
         prototypeParent: special || isClass ? undefined : prototypeParent(fn),
+        parent: special || isClass ? undefined : functionParent(fn),
       },
     };
   }
@@ -162,8 +172,9 @@ function usualKeys(fn: Callable): number {
   return 2 + (Object.hasOwn(fn, 'prototype') ? 1 : 0) + (Object.hasOwn(fn, 'caller') ? 2 : 0);
 }
 
-function isBare({ own, prototype, prototypeParent: parent }: FunctionParts): boolean {
-  return own.length === 0 && (prototype === undefined || prototype.length === 0) && parent === undefined;
+function isBare({ own, prototype, ...parents }: FunctionParts): boolean {
+  const inheritsNothing = parents.prototypeParent === undefined && parents.parent === undefined;
+  return own.length === 0 && (prototype === undefined || prototype.length === 0) && inheritsNothing;
 }
 
 /**

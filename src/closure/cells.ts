@@ -67,7 +67,7 @@ function looksSame(a: Readonly<Record<string, unknown>>, b: Readonly<Record<stri
 function isSameVariable(name: string, a: Live, b: Live): boolean {
   const one = accessorOf(a)?.of[name];
   const other = accessorOf(b)?.of[name];
-  // Generators and classes cannot be entered. Equal scopes of one place in the source are then taken for the same.
+  // Classes cannot be entered. Equal scopes of one place in the source are then taken for the same.
   if (one === undefined || other === undefined) return true;
   const before = one.get();
   const mark = {};

@@ -71,10 +71,13 @@ export function accessorOf(live: Live): Accessor | null {
 export function enter(site: Site, fn: Callable, expression: string): unknown {
   const { facts } = site;
   const node = facts.node as ESTree.FunctionExpression | ESTree.ArrowFunctionExpression;
-  if (facts.kind !== 'function' || ('generator' in node && node.generator)) throw new Error('This cannot be entered.');
+  if (facts.kind !== 'function') throw new Error('This cannot be entered.');
   const body = node.body as ESTree.Node;
   const start = site.locate(body.type === 'BlockStatement' ? body.start! + 1 : body.start!);
   const end = site.locate(body.end!);
   if (start === undefined || end === undefined) throw new Error('The place of this is not known.');
-  return probe(fn, expression, start, end);
+  // A generator's body is entered by its first step.
+  const isGenerator = 'generator' in node && node.generator;
+  const call = isGenerator ? (...args: never[]) => (fn(...args) as Iterator<unknown>).next() : fn;
+  return probe(call, expression, start, end);
 }

@@ -68,5 +68,6 @@ export function specialParts(
     own: [],
     prototype: undefined,
     prototypeParent: undefined,
+    parent: undefined,
   };
 }

@@ -64,6 +64,14 @@ export function prototypeParent(fn: Callable): object | undefined {
   return Array.isArray(path) && path.join() === 'Object,prototype' ? undefined : parent;
 }
 
+/** What a function itself inherits from when that is not the default: the base's statics, where one old-style constructor extends another. */
+export function functionParent(fn: Callable): object | undefined {
+  const parent = Object.getPrototypeOf(fn) as object | null;
+  if (parent === null || parent === Function.prototype) return undefined;
+  // Those of asynchronous functions and generators, and of another realm.
+  return intrinsicOf(parent, mainGlobal) === undefined ? parent : undefined;
+}
+
 function prototypeOf(fn: Callable): object | undefined {
   const prototype: unknown = Object.getOwnPropertyDescriptor(fn, 'prototype')?.value;
   if (typeof prototype !== 'object' || prototype === null || types.isGeneratorFunction(fn)) return undefined;

@@ -17,7 +17,7 @@ import {
 import { builtinOf, intrinsicOf, refreshBuiltins } from './intrinsics.ts';
 import { enter, type Live } from './live.ts';
 import { memberOf, memberParts, recordMembers, specialParts } from './members.ts';
-import { hasBarePrototype, nameOf } from './properties.ts';
+import { functionParent, hasBarePrototype, nameOf } from './properties.ts';
 import { internAgain, sourceMapReference } from './references.ts';
 import { type Callable, type Received, registry } from './registry.ts';
 import { firstValues, makePlan, type Plan, refuse, type Scopes, valueOf } from './slots.ts';
@@ -82,7 +82,7 @@ export function study(fn: Callable): Entry {
   if (received !== undefined) {
     const isClass = received.code['kind'] === 'class';
     if (isClass) recordMembers(fn);
-    return { kind: 'again', received, identity: isClass ? identityOf(fn) : undefined };
+    return { kind: 'again', received, identity: isClass ? identityOf(fn) : registry.identities.get(fn) };
   }
   const reference = knownReference(fn);
   if (reference !== undefined) return { kind: 'fixed', form: { form: 'reference', reference }, constant: true };
@@ -140,7 +140,7 @@ function pureSite(fn: Callable, text: string): Site | undefined {
     facts.selves.length === 0 &&
     [...facts.free.values()].every(({ name, written }) => universal.has(name) && !written);
   // Constructors have more to them than their text: who makes instances with them wants to find their class again.
-  return plain && hasBarePrototype(fn) ? site : undefined;
+  return plain && hasBarePrototype(fn) && functionParent(fn) === undefined ? site : undefined;
 }
 
 function look(fn: Callable): Entry {
@@ -211,7 +211,8 @@ function capture(fn: Callable, site: Site, scopes: Scopes): Captured {
     plan,
     fixed,
     first: [...(isClass ? firstValues(plan, fn) : []), ...sourceMapOf(plan)],
-    identity: isClass ? identityOf(fn) : undefined,
+    // Of functions those that are old-style constructors.
+    identity: isClass || !hasBarePrototype(fn) ? identityOf(fn) : undefined,
     live: { fn, plan, fresh: scopes, uses: 0, accessor: undefined },
     form: undefined,
     constant: undefined,

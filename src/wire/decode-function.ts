@@ -41,6 +41,11 @@ function body(decoder: Decoder, shell: Shell): void {
   decoder.own(shell.value);
   const prototype: unknown = Reflect.get(shell.value, 'prototype');
   decoder.own(typeof prototype === 'object' && prototype !== null ? prototype : {});
-  const parent = decoder.prototype(Object.prototype);
-  if (parent !== Object.prototype) Object.setPrototypeOf(prototype, parent);
+  inherit(decoder, prototype as object, Object.prototype);
+  inherit(decoder, shell.value, Function.prototype);
+}
+
+function inherit(decoder: Decoder, object: object, usual: object): void {
+  const parent = decoder.prototype(usual);
+  if (parent !== usual) Object.setPrototypeOf(object, parent);
 }

@@ -48,8 +48,10 @@ function takenApart(encoder: Encoder, fn: (...args: never[]) => unknown, parts: 
     });
     properties(encoder, parts.own);
     properties(encoder, parts.prototype ?? []);
-    if (parts.prototypeParent === undefined) writer.u8(Tag.hole);
-    else encoder.value(parts.prototypeParent);
+    for (const parent of [parts.prototypeParent, parts.parent]) {
+      if (parent === undefined) writer.u8(Tag.hole);
+      else encoder.value(parent);
+    }
   }, true);
 }
 

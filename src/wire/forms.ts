@@ -46,13 +46,15 @@ export interface FunctionParts {
    * function; everything else may form cycles through it.
    */
   readonly first: readonly unknown[];
-  /** Set for a class: the same on every hop, so that an instance that comes back is `instanceof` the original. */
+  /** Set for a class or old-style constructor: the same on every hop, so that an instance that comes back is `instanceof` the original. */
   readonly identity: string | undefined;
   readonly own: readonly OwnProperty[];
   /** Properties of `prototype` (old-style constructors); undefined when the code itself makes the prototype. */
   readonly prototype: readonly OwnProperty[] | undefined;
   /** What the `prototype` object inherits from when that is not the default. */
   readonly prototypeParent: object | undefined;
+  /** What the function itself inherits from when that is not the default; a class has that from its heritage. */
+  readonly parent: object | undefined;
 }
 
 /** A variable that is ever written travels in a cell, an object that the closures which share it share too. */

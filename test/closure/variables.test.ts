@@ -219,6 +219,27 @@ const cases: readonly Case[] = [
     [1, 1],
   ],
   [
+    'identical counters of generators stay apart, and two of one counter together',
+    () => {
+      const pair = () => {
+        let n = 0;
+        const step = function* () {
+          yield ++n;
+        };
+        const slow = async function* () {
+          yield ++n;
+        };
+        return [step, slow] as const;
+      };
+      const [a, b] = pair();
+      const [c, d] = pair();
+      const first = async (made: AsyncGenerator<number>) => (await made.next()).value as number;
+      return async () => [...a(), await first(b()), ...c(), await first(d())];
+    },
+    [],
+    [1, 2, 1, 2],
+  ],
+  [
     'two identical counters stay apart',
     () => {
       const p = counterPair(),

@@ -64,6 +64,7 @@ const functions: FunctionReader = {
         own,
         prototype: [],
         prototypeParent: undefined,
+        parent: undefined,
       },
     };
   },
