@@ -20,8 +20,10 @@ const runs: readonly Run[] = [
   { model: 'ring', define: { PRODUCERS: 2, CONSUMERS: 2, ITEMS: 1, LIMIT: 1, KILLS: 2 }, full: true },
   { model: 'lock', define: { PARTIES: 2, ROUNDS: 2, KILLS: 1, GIVEUPS: 1 } },
   { model: 'lock', define: { PARTIES: 2, ROUNDS: 2, KILLS: 2, GIVEUPS: 2 } },
+  { model: 'lock', define: { PARTIES: 2, ROUNDS: 2, KILLS: 1, GIVEUPS: 0, STOPS: 1 } },
   { model: 'lock', define: { PARTIES: 3, ROUNDS: 1, KILLS: 1, GIVEUPS: 0 }, full: true },
   { model: 'lock', define: { PARTIES: 3, ROUNDS: 1, KILLS: 0, GIVEUPS: 1 }, full: true },
+  { model: 'lock', define: { PARTIES: 3, ROUNDS: 1, KILLS: 0, GIVEUPS: 0, STOPS: 1 }, full: true },
   { model: 'doorbell', define: { WAKERS: 2, CHANGES: 1, KILLS: 1, STOPS: 1 } },
   { model: 'doorbell', define: { WAKERS: 2, CHANGES: 2, KILLS: 1, STOPS: 0 } },
   { model: 'doorbell', define: { WAKERS: 2, CHANGES: 2, KILLS: 1, STOPS: 1 }, full: true },
@@ -48,7 +50,7 @@ function check({ model, define }: Run): boolean {
     execute(folder, 'gcc', ['-O2', '-o', 'pan', 'pan.c', '-DSAFETY', '-DCOLLAPSE', '-DMEMLIM=6000']);
     const report = execute(folder, './pan', ['-m2000000', '-w22']);
     const errors = Number(/errors: (\d+)/.exec(report)?.[1] ?? -1);
-    const states = /(\d+) states, stored/.exec(report)?.[1] ?? '?';
+    const states = Number(/([\d.e+]+) states, stored/.exec(report)?.[1]);
     const complete = !report.includes('Search not completed');
     console.log(`${model} ${flags.join(' ')}: ${states} states, ${errors} errors${complete ? '' : ', not complete'}`);
     if (errors !== 0) console.log(report);

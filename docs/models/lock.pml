@@ -6,6 +6,9 @@
  * under way. Who is overdue (at any time, here) becomes the heir and reserves the lock: then only the heir may take it. Those that
  * sleep hear of each death, one by one, at any time after it.
  *
+ * With STOPS that many of those that wait are away: they are not dead, nobody is told, and they never look again. Those that wait then
+ * look by the clock too: at any time once, else when nothing else happens. Who was woken and has not looked is taken for away.
+ *
  * Held: one is inside, unless the other one inside is dead, which is told to the next; everybody alive comes to his end (no invalid end
  * state), also when others give up waiting.
  */
@@ -22,6 +25,10 @@
 #define GIVEUPS 1
 #endif
 
+#ifndef STOPS
+#define STOPS 0
+#endif
+
 #define idle 0
 #define waiting 1
 #define woken 2
@@ -35,11 +42,13 @@ bool vacant[PARTIES + 1];     /* its party was found dead */
 bool rung[PARTIES + 1];
 bool dead[PARTIES + 1];
 byte inside;
-byte kills, giveups;
+byte kills, giveups, stops, looks;
 
 /* What a party knows of the dead: a bit each. */
 byte known[PARTIES + 1];
 #define knows(p) (known[me] & (1 << (p)))
+/* Whether what is kept for a party is another's. */
+#define isGone(p) ((aware && knows(p)) || (away & (1 << (p))))
 
 /* What is of no use any more would only make states differ. */
 inline forget() { d_step { seen = 0; seenReserved = false; h = 0; e = 0; found = 0; s = 0; i = 0; may = false } }
@@ -69,7 +78,7 @@ inline try(aware) {
      :: seen == 0 && seenReserved ->
         step();
         h = heir;
-        may = (h == 0 || h == me || (aware && knows(h)))
+        may = (h == 0 || h == me || isGone(h))
      :: else
      fi;
      if
@@ -90,7 +99,7 @@ inline try(aware) {
               step();
               h = heir;
               if
-              :: h == me || (h != 0 && aware && knows(h)) -> step(); atomic { if :: heir == h -> heir = 0 :: else fi }
+              :: h == me || (h != 0 && isGone(h)) -> step(); atomic { if :: heir == h -> heir = 0 :: else fi }
               :: else
               fi
            :: else
@@ -105,7 +114,7 @@ inline try(aware) {
            h = heir;
            if
            :: h == me
-           :: h == 0 || (h != me && aware && knows(h)) ->
+           :: h == 0 || (h != me && isGone(h)) ->
               step();
               atomic { if :: heir == h -> heir = me; h = me :: else fi }
            :: else
@@ -274,8 +283,18 @@ inline hear() {
   }
 }
 
+/* Those that were woken, and have not looked since. */
+inline findAway() {
+  away = 0; i = 1;
+  do
+  :: i <= PARTIES -> if :: i != me && state[i] == woken && !vacant[i] -> away = away | (1 << i) :: else fi; i++
+  :: else -> break
+  od;
+  i = 0
+}
+
 proctype Party(byte me) {
-  byte round, seen, h, i, e, found, s;
+  byte round, seen, h, i, e, found, s, away;
   bool seenReserved, may, won, told, spent, inSeat;
   do
   :: round == ROUNDS -> break
@@ -298,6 +317,23 @@ proctype Party(byte me) {
            step();
            spent = (state[me] == woken);
            try(false)
+#if STOPS
+        :: atomic { stops < STOPS -> stops++ };
+           goto done
+        :: atomic { looks < 1 -> looks++; findAway() };
+           look:
+           step();
+           spent = (state[me] == woken);
+           try(false);
+           if :: won -> away = 0; break :: else fi;
+           enter();
+           spent = false;
+           try(true);
+           away = 0;
+           if :: won -> break :: else fi
+        :: atomic { timeout -> findAway() };
+           goto look
+#endif
         :: atomic { giveups < GIVEUPS && !rung[me] -> giveups++ };
            /* Its time is over: it looks once more, and leaves. */
            spent = false;

@@ -71,42 +71,42 @@ export class RobustLock implements Wish<boolean> {
     return this.tryTake() ? false : this.waiters.waitSync(this, timeout);
   }
 
-  try({ isDead, overdue }: How): boolean | typeof blocked {
+  try({ isDead, isGone, overdue }: How): boolean | typeof blocked {
     const words = this.#words;
     const at = this.#at + OWNER;
     for (;;) {
       const seen = Atomics.load(words, at);
       const owner = seen & ~reserved;
       const ownerDied = owner !== 0 && owner !== this.#me && isDead(owner);
-      if (ownerDied || (owner === 0 && this.#mayTake(seen, isDead))) {
+      if (ownerDied || (owner === 0 && this.#mayTake(seen, isGone))) {
         if (Atomics.compareExchange(words, at, seen, this.#me) !== seen) continue;
-        if (seen !== 0) this.#succeed(isDead);
+        if (seen !== 0) this.#succeed(isGone);
         this.ownerDied = ownerDied;
         return ownerDied;
       }
-      if (!overdue || this.#reserve(seen, isDead)) return blocked;
+      if (!overdue || this.#reserve(seen, isGone)) return blocked;
     }
   }
 
-  #mayTake(seen: number, isDead: How['isDead']): boolean {
+  #mayTake(seen: number, isGone: How['isGone']): boolean {
     if (seen === 0) return true;
     const heir = Atomics.load(this.#words, this.#at + HEIR);
-    return heir === 0 || heir === this.#me || isDead(heir);
+    return heir === 0 || heir === this.#me || isGone(heir);
   }
 
-  /** The reservation ended with the taking. One who had it, or has died with it, is no heir any more. */
-  #succeed(isDead: How['isDead']): void {
+  /** The reservation ended with the taking. One who had it, or has died or gone away with it, is no heir any more. */
+  #succeed(isGone: How['isGone']): void {
     const heir = Atomics.load(this.#words, this.#at + HEIR);
-    if (heir === this.#me || (heir !== 0 && isDead(heir)))
+    if (heir === this.#me || (heir !== 0 && isGone(heir)))
       Atomics.compareExchange(this.#words, this.#at + HEIR, heir, 0);
   }
 
   /** Has the next release be for this party, unless somebody is the heir already. False: the lock has changed. */
-  #reserve(seen: number, isDead: How['isDead']): boolean {
+  #reserve(seen: number, isGone: How['isGone']): boolean {
     const words = this.#words;
     const heir = Atomics.load(words, this.#at + HEIR);
     if (heir !== this.#me) {
-      if (heir !== 0 && !isDead(heir)) return true;
+      if (heir !== 0 && !isGone(heir)) return true;
       if (Atomics.compareExchange(words, this.#at + HEIR, heir, this.#me) !== heir) return true;
     }
     if ((seen & reserved) !== 0) return true;

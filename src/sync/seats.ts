@@ -72,6 +72,14 @@ export class Seats {
     return true;
   }
 
+  /** The others that were woken and have not looked yet. */
+  woken(): Set<number> {
+    const parties = new Set<number>();
+    for (const { party, state } of this.#occupied())
+      if (state === woken && party !== this.#parties.me) parties.add(party);
+    return parties;
+  }
+
   /** Behind all the others: its turn was used for one of several that wait in this thread. */
   requeue(): void {
     if (this.#mine !== 0)

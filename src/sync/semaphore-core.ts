@@ -63,17 +63,17 @@ export class SemaphoreCore implements Core, Wish<boolean> {
   }
 
   /** Takes a permit; whether it was one of a dead party. */
-  try({ overdue, isDead }: How): boolean | typeof blocked {
-    if (this.#take(overdue, isDead)) return false;
+  try({ overdue, isDead, isGone }: How): boolean | typeof blocked {
+    if (this.#take(overdue, isGone)) return false;
     // The permits of the dead are looked for when there are no others.
-    return this.#restore(isDead) && this.#take(overdue, isDead) ? true : blocked;
+    return this.#restore(isDead) && this.#take(overdue, isGone) ? true : blocked;
   }
 
-  #take(overdue: boolean, isDead: How['isDead']): boolean {
+  #take(overdue: boolean, isGone: How['isGone']): boolean {
     const words = this.#words;
     const at = this.#at;
     const seen = Atomics.load(words, at + HEIR);
-    const isDue = seen === 0 || seen === this.#me || isDead(seen);
+    const isDue = seen === 0 || seen === this.#me || isGone(seen);
     if (!overdue && Atomics.load(words, at + VALUE) <= (isDue ? 0 : 1)) return false;
     this.#latch.enter();
     const heir = Atomics.load(words, at + HEIR);

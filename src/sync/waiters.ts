@@ -22,17 +22,26 @@ export interface How {
   readonly thorough: boolean;
   /** Whether a party is known to be dead. To find that out takes a while, so it is not always tried. */
   readonly isDead: (party: number) => boolean;
+  /** Whether what is kept for a party is another's: it is dead, or was woken a while ago and does not look. */
+  readonly isGone: (party: number) => boolean;
 }
 
 /** Who has waited this long gets a turn before those that come again and again. */
 const fairMs = 1;
 /** Without a seat nobody wakes it. */
 const unseatedPollMs = 5;
+/** Who was woken this long ago and has not looked is away: its event loop is busy, or it is stopped. */
+const awayMs = 40;
+/** So often does one look by the clock that has waited for a while, and has seen nobody away. */
+const calmLookMs = 1_000;
 const spinMsLimits = { least: 0.002, most: 0.05 } as const;
 const spins: boolean = availableParallelism() > 1;
 
 /** A try that looks at nothing but the state. */
-export const glance: How = { overdue: false, thorough: false, isDead: () => false };
+const never = (): boolean => false;
+export const glance: How = { overdue: false, thorough: false, isDead: never, isGone: never };
+
+const nobody: ReadonlySet<number> = new Set();
 
 /** What one of this thread waits for, and since when. */
 interface Wanted {
@@ -74,7 +83,12 @@ export class Waiters implements Sleeper {
   /** Of the members and of the vigil, at the last look. */
   #arrivals = -1;
   #epoch = -1;
-  #polling: NodeJS.Timeout | undefined;
+  #clock: NodeJS.Timeout | undefined;
+  #clockMs: number = blockedSliceMs;
+  /** Those that were woken and had not looked, when that was asked last; and those of them that had not at the time before either. */
+  #woken: ReadonlySet<number> = nobody;
+  #away: ReadonlySet<number> = nobody;
+  #askedMs = 0;
   #looksSoon = false;
   /** While this thread is blocked it hears of no death: it asks the system. */
   readonly #isDead = (party: number): boolean => party !== this.#parties.me && this.#parties.isDead(party);
@@ -91,7 +105,25 @@ export class Waiters implements Sleeper {
   #how(isDead: How['isDead'], sinceMs: number): How {
     const overdue = monotonicMs() - sinceMs >= fairMs;
     const thorough = isDead !== glance.isDead;
-    return thorough || overdue ? { overdue, thorough, isDead } : glance;
+    const away = this.#away;
+    if (!thorough && !overdue && away.size === 0) return glance;
+    return {
+      overdue,
+      thorough,
+      isDead,
+      isGone: away.size === 0 ? isDead : (party) => away.has(party) || isDead(party),
+    };
+  }
+
+  /** What was left to one that does not look would be kept from all others for as long. */
+  #findAway(): void {
+    const nowMs = monotonicMs();
+    if (nowMs - this.#askedMs < awayMs) return;
+    this.#askedMs = nowMs;
+    const before = this.#woken;
+    const woken = this.seats.woken();
+    this.#woken = woken;
+    this.#away = new Set([...woken].filter((party) => before.has(party)));
   }
 
   /** Something has changed for one of them. */
@@ -141,7 +173,8 @@ export class Waiters implements Sleeper {
   /** Blocks this thread until the wish is granted; `late` when it is not within `timeout` milliseconds. */
   waitSync<R>(wish: Wish<R>, timeout: number = Infinity): R | typeof late {
     if (timeout <= 0) {
-      const result = wish.try({ overdue: false, thorough: true, isDead: this.#isDead });
+      const isDead = this.#isDead;
+      const result = wish.try({ overdue: false, thorough: true, isDead, isGone: isDead });
       return result === blocked ? late : result;
     }
     const sinceMs = monotonicMs();
@@ -164,7 +197,10 @@ export class Waiters implements Sleeper {
         if (leftMs <= 0) return late;
         this.#parties.sleep(rings, Math.min(leftMs, seated ? blockedSliceMs : unseatedPollMs));
         spent = this.seats.isWoken;
-        if (!spent) this.seats.removeDead();
+        if (!spent) {
+          this.seats.removeDead();
+          this.#findAway();
+        }
         result = wish.try(this.#how(spent ? glance.isDead : this.#isDead, sinceMs));
         if (result !== blocked) return result;
       }
@@ -226,7 +262,7 @@ export class Waiters implements Sleeper {
           const seated = this.seats.enter();
           // In this order: who joins looks then for those that have entered.
           this.#watch();
-          if (!seated) this.#poll();
+          this.#lookByClock(seated);
           result = turn.wanted.wish.try(this.#how(this.#isKnownDead, turn.wanted.sinceMs));
           if (result === blocked) return;
         }
@@ -250,11 +286,17 @@ export class Waiters implements Sleeper {
     this.#arrivals = arrivals;
   }
 
-  #poll(): void {
-    this.#polling ??= setTimeout(() => {
-      this.#polling = undefined;
-      this.#look();
-    }, unseatedPollMs);
+  /** One that was woken instead of it may never look. While there is none it looks ever more rarely. */
+  #lookByClock(seated: boolean): void {
+    this.#clock ??= setTimeout(
+      () => {
+        this.#clock = undefined;
+        this.#findAway();
+        this.#clockMs = this.#woken.size > 0 ? blockedSliceMs : Math.min(calmLookMs, this.#clockMs * 2);
+        this.#look();
+      },
+      seated ? this.#clockMs : unseatedPollMs,
+    );
   }
 
   #remove(turn: Turn): boolean {
@@ -266,8 +308,9 @@ export class Waiters implements Sleeper {
 
   #rest(spent: boolean): void {
     this.#vigil.remove(this);
-    clearTimeout(this.#polling);
-    this.#polling = undefined;
+    clearTimeout(this.#clock);
+    this.#clock = undefined;
+    this.#clockMs = blockedSliceMs;
     this.#leave(spent);
   }
 
@@ -280,6 +323,8 @@ export class Waiters implements Sleeper {
       return;
     }
     const woken = this.seats.leave();
+    this.#woken = nobody;
+    this.#away = nobody;
     this.#place.onIdle?.();
     if (woken && !spent) this.notify();
   }

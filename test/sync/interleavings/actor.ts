@@ -19,6 +19,9 @@ process.hrtime = Object.assign((): [number, number] => {
   const ms = stage === undefined ? 0 : real.load(stage.clock, 0);
   return [Math.floor(ms / 1_000), (ms % 1_000) * 1e6];
 }, process.hrtime);
+// Nobody may need the clock: what looks by it would only hide that somebody was not woken.
+const later = setTimeout;
+globalThis.setTimeout = ((): NodeJS.Timeout => later(() => undefined, 2 ** 31 - 1).unref()) as never;
 const { Members } = await import('#internal/sync/members.js');
 const { queueScenes } = await import('./queue-scenes.ts');
 const scenes = { ...(await import('./scenes.ts')).scenes, ...queueScenes };
