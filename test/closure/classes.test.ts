@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { Priv, Shape } from './fixtures/dep.js';
+import { Shape } from './fixtures/dep.js';
 import { type Case, loose, runCases } from './table.ts';
 
 let top = 10;
@@ -64,43 +64,6 @@ OldCtor.prototype.dbl = function (this: OldInstance) {
   return this.n * 2;
 };
 OldCtor.helper = 4;
-class P {
-  #x: unknown = 1;
-  static #n = 7;
-  static bump() {
-    return ++P.#n;
-  }
-  #m() {
-    return this.#x;
-  }
-  get v() {
-    return this.#m();
-  }
-  set v(y) {
-    this.#x = y;
-  }
-  static make() {
-    const p = new P();
-    p.v = 9;
-    return p;
-  }
-}
-class Q extends P {
-  #x = 'q';
-  y = 3;
-  a: number;
-  own = 0;
-  get q() {
-    return [this.#x, this.v];
-  }
-  constructor({ a } = { a: 1 }) {
-    super();
-    this.a = a;
-  }
-  setq(z: string) {
-    this.#x = z;
-  }
-}
 const key = Symbol('k');
 const dynamic = 'dynName';
 class Computed {
@@ -179,18 +142,6 @@ class Methods extends Object {
 const cases: readonly Case[] = [
   ['a class', () => (n: number) => new Plain(n).m(), [1], [1, 10, 1]],
   [
-    'static, private, super',
-    () => {
-      Derived.count = 5;
-      return (v: number) => {
-        const d = new Derived(v);
-        return [d.who(), d.prop, Derived.count, Derived.sp(), Derived.sb(), d instanceof Base];
-      };
-    },
-    [1],
-    ['base1+d2', 20, 5, 9, 'sb', true],
-  ],
-  [
     'static state is copied, static blocks do not run again',
     () => {
       Derived.count = 77;
@@ -198,31 +149,6 @@ const cases: readonly Case[] = [
     },
     [],
     [77, 1],
-  ],
-  [
-    'static private state is copied',
-    () => {
-      class S {
-        static #n = 7;
-        static bump() {
-          return ++S.#n;
-        }
-      }
-      S.bump();
-      return () => S.bump();
-    },
-    [],
-    9,
-  ],
-  [
-    'private methods and accessors',
-    () => () => {
-      const p = new P();
-      p.v = 4;
-      return p.v;
-    },
-    [],
-    4,
   ],
   [
     'an instance',
@@ -234,37 +160,6 @@ const cases: readonly Case[] = [
     [[4, 10, 1], 'e', true, true],
   ],
   [
-    'an instance with private fields',
-    () => {
-      const d = new Derived(3);
-      d.prop = 50;
-      return () => [d.who(), d.bump()];
-    },
-    [],
-    ['base3+d50', 51],
-  ],
-  [
-    'an instance with private methods',
-    () => {
-      const p = P.make();
-      return () => p.v;
-    },
-    [],
-    9,
-  ],
-  [
-    'a private name in base and derived',
-    () => {
-      const q = new Q();
-      q.v = 8;
-      q.setq('z');
-      q.own = 1;
-      return () => [q.q, q.y, q.a, q.own, q instanceof P];
-    },
-    [],
-    [['z', 8], 3, 1, 1, true],
-  ],
-  [
     'an instance of an imported class',
     () => {
       const s = new Shape(3);
@@ -272,15 +167,6 @@ const cases: readonly Case[] = [
     },
     [],
     [9, true],
-  ],
-  [
-    'an instance of an imported class with private fields',
-    () => {
-      const s = new Priv(3);
-      return () => s.get();
-    },
-    [],
-    /private fields/,
   ],
   [
     'a class that extends an imported one',
@@ -343,23 +229,6 @@ const cases: readonly Case[] = [
     [4, 4, true, 'x', 3, 2],
   ],
   [
-    'private names checked with in',
-    () => {
-      class C {
-        #x = 1;
-        static has(o: object) {
-          return #x in o;
-        }
-        get() {
-          return this.#x;
-        }
-      }
-      return () => [C.has(new C()), C.has({})];
-    },
-    [],
-    [true, false],
-  ],
-  [
     'computed members',
     () => () => {
       const c = new Computed() as unknown as Record<string | symbol, () => string>;
@@ -407,15 +276,6 @@ const cases: readonly Case[] = [
     2,
   ],
   [
-    'a bound method with private names',
-    () => {
-      const m = new Methods(1);
-      return m.sum.bind(m);
-    },
-    [2],
-    6,
-  ],
-  [
     'a bound method with super',
     () => {
       const m = new Methods(1);
@@ -423,20 +283,6 @@ const cases: readonly Case[] = [
     },
     [],
     '[object Object]',
-  ],
-  [
-    'a method with private names alone',
-    () => {
-      class Alone {
-        #k = 3;
-        get() {
-          return this.#k;
-        }
-      }
-      return new Alone().get;
-    },
-    [],
-    /#k/,
   ],
   [
     'two classes of one place',

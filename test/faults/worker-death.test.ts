@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { closeSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { PoisonTaskError, task, WorkerLostError } from 'manycore';
+import { task, WorkerLostError } from 'manycore';
 import { allUp, descendants, inState, isAlive, pidOf, processes, scenario, sign, until } from './support.ts';
 
 const P = { contexts: processes };
+
 const forever = (): Promise<never> => new Promise(() => {});
 
 scenario('SIGKILL of an idle worker: it is replaced, no task suffers (C1)', P, async ({ pool }) => {
@@ -215,178 +216,6 @@ scenario('a host that was blocked takes finished work before it judges (C14)', {
   while (performance.now() < untilMs);
   assert.equal(await result, 'in time');
 });
-
-scenario(
-  'a worker that closes its channel and goes on is ended (C17)',
-  { ...P, workers: 1 },
-  async ({ pool, submit }) => {
-    await allUp(pool, 1);
-    const pid = pidOf(pool);
-    const error = await submit(() => {
-      closeSync(4);
-      for (;;);
-    }, []).error();
-    assert.ok(error instanceof WorkerLostError, error.stack);
-    await until('it is gone', () => !isAlive(pid));
-  },
-);
-
-scenario('a worker that writes nonsense on its channel is ended, the host is not (H3)', P, async ({ submit }) => {
-  for (const bytes of [Buffer.from('nonsense on the wire, and more of it'), Buffer.alloc(64, 0xff), Buffer.alloc(64)]) {
-    const error = await submit(
-      (data) => {
-        writeSync(4, data);
-        for (;;);
-      },
-      [bytes],
-    ).error();
-    assert.ok(error instanceof WorkerLostError, error.stack);
-    assert.equal((error.cause as Error).name, 'ProtocolError', error.stack);
-  }
-});
-
-scenario(
-  'a worker that begins a message and never ends it holds up nobody, and ends at its timeout (H4)',
-  P,
-  async ({ submit }) => {
-    const never = submit(
-      () => {
-        // Half of the head of a frame.
-        writeSync(4, Buffer.from('6d', 'hex'));
-        for (;;);
-      },
-      [],
-      { timeout: 500 },
-    );
-    assert.equal(await submit((x) => x * 2, [21]).result, 42);
-    assert.equal((await never.error()).name, 'TaskTimeoutError');
-  },
-);
-
-scenario(
-  'a worker whose writes are short, or refused for a moment, loses nothing of its results (G22)',
-  { ...P, workers: 1 },
-  async ({ submit }) => {
-    const strings = await submit(() => {
-      const fs = process.getBuiltinModule('node:fs');
-      const write = fs.writeSync as (...args: unknown[]) => number;
-      let calls = 0;
-      fs.writeSync = ((fd: number, bytes: Uint8Array, at = 0, length = bytes.length - at, ...rest: unknown[]) => {
-        Object.assign(globalThis, { calls: ++calls });
-        if (calls % 3 === 0) throw Object.assign(new Error('not now'), { code: 'EAGAIN' });
-        return write(fd, bytes, at, Math.min(length, 1_000), ...rest);
-      }) as unknown as typeof fs.writeSync;
-      process.getBuiltinModule('node:module').syncBuiltinESMExports();
-      return Array.from({ length: 20_000 }, (_, i) => `string ${i}`);
-    }, []).result;
-    assert.deepEqual(
-      strings,
-      Array.from({ length: 20_000 }, (_, i) => `string ${i}`),
-    );
-    const bytes = await submit(() => new Uint8Array(300_000).fill(7), []).result;
-    assert.ok(bytes.length === 300_000 && bytes.every((byte) => byte === 7));
-    assert.ok((await submit(() => Reflect.get(globalThis, 'calls') as number, []).result) > 100);
-  },
-);
-
-scenario(
-  'maxTasksPerChild against dispatch, a thousand times: none lost, none doubled (C18)',
-  { maxTasksPerChild: 25 },
-  async ({ pool }) => {
-    const ran = await pool.map(
-      (x) => x,
-      Array.from({ length: 1_000 }, (_, i) => i),
-      { chunkSize: 1 },
-    );
-    assert.deepEqual(
-      ran,
-      Array.from({ length: 1_000 }, (_, i) => i),
-    );
-    const { succeeded, lost } = pool.statistics();
-    assert.equal(succeeded, 1_000);
-    assert.equal(lost, 0);
-  },
-);
-
-scenario(
-  'an idle timeout against dispatch (C18)',
-  { workers: undefined as never, min: 0, max: 2, idleTimeout: 5 },
-  async ({ submit }) => {
-    for (let i = 0; i < 30; i++) {
-      assert.equal(await submit((x) => x, [i]).result, i);
-      await new Promise((resolve) => setTimeout(resolve, i % 10));
-    }
-  },
-);
-
-scenario('a poison task is quarantined, others go on (C20)', {}, async ({ pool, submit }) => {
-  const poison = submit(() => process.exit(9), [], { retries: 5 });
-  const others = Array.from({ length: 50 }, (_, i) => submit((x) => x, [i]).result);
-  const error = await poison.error();
-  assert.ok(error instanceof PoisonTaskError, error.stack);
-  assert.equal(error.attempts, 3);
-  assert.deepEqual(
-    await Promise.all(others),
-    Array.from({ length: 50 }, (_, i) => i),
-  );
-  assert.equal(pool.statistics().lost, 3);
-});
-
-scenario('retries: a task that dies once succeeds the second time (C20)', {}, async ({ submit }) => {
-  const result = submit(() => (task().attempt === 1 ? process.exit(1) : task().attempt), [], { retries: 1 });
-  assert.equal(await result.result, 2);
-});
-
-scenario(
-  'an elastic pool under load while its workers are killed: it follows the load (C19)',
-  { contexts: processes, workers: undefined as never, min: 1, max: 4, idleTimeout: 100 },
-  async ({ pool }) => {
-    for (let wave = 0; wave < 3; wave++) {
-      const settled = Promise.allSettled(
-        Array.from({ length: 40 }, (_, i) =>
-          pool.apply((x) => new Promise<number>((resolve) => setTimeout(() => resolve(x), 10)), [i]),
-        ),
-      );
-      await until('it has grown', () => pool.statistics().workers.length >= 2 || pool.statistics().waiting === 0);
-      const { pid } = pool.statistics().workers[0]!;
-      if (pid !== undefined) process.kill(pid, 'SIGKILL');
-      const rejected = (await settled).filter((outcome) => outcome.status === 'rejected');
-      assert.ok(rejected.length <= 1, `${rejected.length} rejections`);
-      assert.ok(pool.statistics().workers.length <= 4);
-      await until('it has shrunk', () => pool.statistics().workers.length === 1);
-    }
-  },
-);
-
-scenario(
-  'SIGKILL in the middle of writing a large result: only that task is lost (C5)',
-  P,
-  async ({ pool, submit }) => {
-    await allUp(pool, 2);
-    const large = submit(() => {
-      const { spawn } = process.getBuiltinModule('node:child_process');
-      // Out of the worker's group, and later than the result, which nobody reads meanwhile.
-      spawn('sh', ['-c', `sleep 0.3; kill -9 ${process.pid}`], { detached: true, stdio: 'ignore' }).unref();
-      return Array.from({ length: 2_000_000 }, (_, i) => `item ${i}`);
-    }, []);
-    const others = [1, 2, 3].map((x) => submit((y) => y * 2, [x]).result);
-    await until('it runs', () => pool.statistics().workers.some(({ pid }) => childrenOf(pid!).length > 0));
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000);
-    const error = await large.error();
-    assert.ok(error instanceof WorkerLostError, error.stack);
-    assert.equal(error.signal, 'SIGKILL');
-    assert.deepEqual(await Promise.all(others), [2, 4, 6]);
-    await allUp(pool, 2);
-  },
-);
-
-function childrenOf(pid: number): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean);
-  } catch {
-    return [];
-  }
-}
 
 const canUnshare = spawnSync('unshare', ['-pf', '--mount-proc', 'true']).status === 0;
 
