@@ -1,6 +1,7 @@
 import type { FunctionForm, FunctionParts, FunctionReader, PrivateFields, Reference } from '../wire/forms.ts';
 import { CellTable } from './cells.ts';
 import { exportOf, findNamespace, refreshCommonJs } from './exports.ts';
+import { identityOf } from './identity.ts';
 import { isConnected, isInspectable, mainGlobal, privateFields, release, withDebugger } from './inspector.ts';
 import { builtinOf, intrinsicOf, refreshBuiltins } from './intrinsics.ts';
 import { type Live, type Reading, readLive } from './live.ts';
@@ -9,6 +10,7 @@ import { privatesOf } from './private-reading.ts';
 import {
   functionParent,
   hasBarePrototype,
+  isConstructor,
   nameOf,
   ownProperties,
   prototypeParent,
@@ -84,10 +86,11 @@ class Reader implements FunctionReader {
   }
 
   #captured(fn: Callable, entry: Captured): FunctionForm {
-    if (this.#isHosts(entry.identity)) return { form: 'identity', identity: entry.identity };
     const { plan, fixed } = entry;
     const { arrow, kind } = plan.site.facts;
     const isClass = kind === 'class';
+    const identity = isClass ? entry.identity : constructorIdentity(fn);
+    if (this.#isHosts(identity)) return { form: 'identity', identity };
     if (entry.form !== undefined && ownsNothing(fn, plan.code['name'] as string)) return entry.form;
     const parts: FunctionParts = {
       code: plan.code,
@@ -96,14 +99,14 @@ class Reader implements FunctionReader {
         : fixed,
       labels: plan.slots.map((slot) => slot.label),
       first: entry.first,
-      identity: entry.identity,
+      identity,
       own: ownProperties(fn, plan.code['name'] as string, isClass),
       prototype: arrow ? undefined : prototypeProperties(fn, isClass),
       prototypeParent: arrow || isClass ? undefined : prototypeParent(fn),
       parent: isClass ? undefined : functionParent(fn),
     };
     const form: FunctionForm = { form: 'parts', parts };
-    if (entry.identity === undefined && !isChanging(entry) && isBare(parts)) entry.form = form;
+    if (identity === undefined && !isChanging(entry) && isBare(parts)) entry.form = form;
     return form;
   }
 
@@ -113,7 +116,7 @@ class Reader implements FunctionReader {
     return plan.slots.map((slot, i) => {
       if (slot.kind === 'cell') return this.#cells.cellOf(slot.label, plan.cells[i]?.binding, live, reading!);
       if (slot.kind === 'private') return statics!.get(slot.label.slice(1));
-      if (slot.members !== undefined) return standIn(this.#standIns, live.fn, slot.label, slot.members);
+      if (slot.members !== undefined) return standIn(this.#standIns, live, slot.label, slot.members);
       return fixed[i];
     });
   }
@@ -157,6 +160,11 @@ class Reader implements FunctionReader {
   }
 }
 
+/** A function may be given its methods after it was sent. */
+function constructorIdentity(fn: Callable): string | undefined {
+  return registry.identities.get(fn) ?? (isConstructor(fn) ? identityOf(fn) : undefined);
+}
+
 /** Whether values have to be read at each send. */
 function isChanging({ plan }: Captured): boolean {
   return plan.hasCells || plan.slots.some((slot) => slot.kind === 'private' || slot.members !== undefined);
@@ -164,7 +172,12 @@ function isChanging({ plan }: Captured): boolean {
 
 /** True when a function has no properties but the usual ones; quick, for functions that are sent again and again. */
 function ownsNothing(fn: Callable, name: string): boolean {
-  return Reflect.ownKeys(fn).length <= usualKeys(fn) && nameOf(fn) === name && hasBarePrototype(fn);
+  return (
+    Reflect.ownKeys(fn).length <= usualKeys(fn) &&
+    nameOf(fn) === name &&
+    hasBarePrototype(fn) &&
+    functionParent(fn) === undefined
+  );
 }
 
 function usualKeys(fn: Callable): number {

@@ -1,6 +1,6 @@
 import { accessorOf, type Live, type Reading } from './live.ts';
 import type { Binding } from './facts.ts';
-import { globalVariable } from './global-variables.ts';
+import { isFileless } from './global-variables.ts';
 
 /** What a written variable becomes: an object that its closures share. */
 export interface Cell {
@@ -24,23 +24,20 @@ export class CellTable {
 
   cellOf(name: string, binding: Binding | undefined, live: Live, reading: Reading): Cell {
     const { site } = live.plan;
-    const outer = reading.outer(name);
-    // An accessor does not say where the variable is: then the mark below does.
-    const mayBeGlobal = outer === undefined ? globalVariable(name) !== undefined : outer < 0;
-    const script = mayBeGlobal ? 'global' : (site.script?.id ?? '');
-    const key = binding !== undefined && site.root !== undefined ? binding : `${script} ${name}`;
+    // Of a script's outermost variables there is one each; without a file, one for all scripts: the lines of the REPL.
+    const isTop = site.root !== undefined && (binding === undefined || binding.scope === site.root);
+    const place = isTop && isFileless(site.url) ? 'top' : (site.script?.id ?? '');
+    const isKnown = binding !== undefined && site.root !== undefined && place !== 'top';
+    const key = isKnown ? binding : `${place} ${name}`;
     const value = reading.value(name);
     const scope = reading.scope(name);
-    // Of a script's outermost variables there is one each. Where only the function was parsed, the outermost scope that
-    // is not global is that of the module.
-    const single =
-      binding !== undefined && site.root !== undefined
-        ? binding.scope === site.root
-        : outer !== undefined && outer <= 0;
+    // Where only the function was parsed, the outermost scope that is not global is that of the module.
+    const single = isTop || (site.root === undefined && reading.outer(name) === 0);
     const list = this.#candidates.get(key) ?? [];
     for (const other of list) {
       if (!Object.is(other.cell.v, value)) continue;
-      if ((single && other.single) || other.live === live) return other.cell;
+      const isOfOneScript = other.live.plan.site.script === site.script;
+      if ((single && other.single && isOfOneScript) || other.live === live) return other.cell;
       if (scope !== undefined && other.scope !== undefined && !looksSame(scope, other.scope)) continue;
       if (isSameVariable(name, live, other.live)) return other.cell;
     }

@@ -27,7 +27,7 @@ export interface Live {
 export interface Reading {
   value(name: string): unknown;
   scope(name: string): Readonly<Record<string, unknown>> | undefined;
-  /** How many scopes lie outside the one that holds the variable; below 0 when it is a global one. */
+  /** How many scopes lie outside the one that holds the variable. */
   outer(name: string): number | undefined;
 }
 
@@ -43,11 +43,11 @@ export function readLive(live: Live): Reading {
   const scopes = live.fresh ?? inspect(live.fn).scopes();
   live.fresh = undefined;
   const place = (name: string): number => {
-    const found = lookup(scopes, name);
+    const found = lookup(live.plan.site, scopes, name);
     return found !== undefined && 'scope' in found ? found.scope : -1;
   };
   return {
-    value: (name) => valueOf(scopes, name),
+    value: (name) => valueOf(live.plan.site, scopes, name),
     scope: (name) => scopes[place(name)],
     outer: (name) => scopes.length - 1 - place(name),
   };
@@ -67,6 +67,15 @@ export function accessorOf(live: Live): Accessor | null {
   return live.accessor;
 }
 
+const stepOfSync = nextOf(function* () {});
+const stepOfAsync = nextOf(async function* () {});
+
+/** The intrinsic `next`, which nobody has replaced. */
+function nextOf(generator: object): Callable {
+  const { prototype } = Object.getPrototypeOf(generator) as { readonly prototype: { readonly next: Callable } };
+  return prototype.next;
+}
+
 /** Evaluates an expression at the start of a function's body. Throws for what cannot be entered without being run. */
 export function enter(site: Site, fn: Callable, expression: string): unknown {
   const { facts } = site;
@@ -76,8 +85,8 @@ export function enter(site: Site, fn: Callable, expression: string): unknown {
   const start = site.locate(body.type === 'BlockStatement' ? body.start! + 1 : body.start!);
   const end = site.locate(body.end!);
   if (start === undefined || end === undefined) throw new Error('The place of this is not known.');
+  if (!('generator' in node) || !node.generator) return probe(fn, expression, start, end);
   // A generator's body is entered by its first step.
-  const isGenerator = 'generator' in node && node.generator;
-  const call = isGenerator ? (...args: never[]) => (fn(...args) as Iterator<unknown>).next() : fn;
-  return probe(call, expression, start, end);
+  const step = node.async ? stepOfAsync : stepOfSync;
+  return probe((...args: never[]) => Reflect.apply(step, fn(...args), []) as unknown, expression, start, end);
 }

@@ -14,7 +14,8 @@ export function mainUrl(): string | undefined {
 
 function find(): string | undefined {
   const path = process.argv[1];
-  if (path === undefined || path === '') return undefined;
+  // After `-e` it is an argument of the program.
+  if (path === undefined || path === '' || '_eval' in process) return undefined;
   try {
     // `node app` may mean app.js or app/index.js.
     return pathToFileURL(realpathSync(createRequire(`${process.cwd()}/`).resolve(path))).href;

@@ -29,15 +29,16 @@ export async function importFrom(
 }
 
 function importerOf(from: string): Importer {
-  let importer = importers.get(from);
+  // Without a file of its own, from the working folder.
+  const filename = from.startsWith('file:') ? from : `${pathToFileURL(process.cwd()).href}/[eval]`;
+  let importer = importers.get(filename);
   if (importer === undefined) {
     importer = compileFunction('return import(specifier,options)', ['specifier', 'options'], {
-      // Without a file of its own, from the working folder.
-      filename: from.startsWith('file:') ? from : `${pathToFileURL(process.cwd()).href}/[eval]`,
+      filename,
       // A bare specifier is resolved from the folder of `filename`, by the loader that this thread uses for its own modules.
       importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER as never,
     }) as unknown as Importer;
-    importers.set(from, importer);
+    importers.set(filename, importer);
   }
   return importer;
 }

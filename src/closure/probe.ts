@@ -16,7 +16,7 @@ export function probe(fn: object, expression: string, start: Location, end: Loca
     const condition =
       `(b=>{if(b.hit)return false;b.hit=true;try{b.value=(${expression})}catch(e){b.error=e}` +
       `b.post('Runtime.terminateExecution');return false})(${mailbox})`;
-    const { locations = [] } = post('Debugger.getPossibleBreakpoints', { start, end, restrictToFunction: false });
+    const { locations = [] } = post('Debugger.getPossibleBreakpoints', { start, end, restrictToFunction: true });
     const location = locations[0];
     if (location === undefined) throw new InternalError('There is no place to stop in this function.');
     const { breakpointId, actualLocation } = post('Debugger.setBreakpoint', { location, condition });

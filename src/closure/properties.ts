@@ -1,7 +1,5 @@
 import { types } from 'node:util';
 import type { OwnProperty } from '../wire/forms.ts';
-import { intrinsicOf } from './intrinsics.ts';
-import { mainGlobal } from './inspector.ts';
 import type { Callable } from './registry.ts';
 import { textOf } from './source.ts';
 
@@ -33,7 +31,9 @@ export function nameOf(fn: Callable): string {
 export function hasBarePrototype(fn: Callable): boolean {
   const prototype = prototypeOf(fn);
   if (prototype === undefined) return true;
-  return Reflect.ownKeys(prototype).length === 1 && Object.getPrototypeOf(prototype) === Object.prototype;
+  return (
+    Reflect.ownKeys(prototype).length === 1 && isObjectPrototype(Object.getPrototypeOf(prototype) as object | null)
+  );
 }
 
 const none: readonly OwnProperty[] = [];
@@ -58,18 +58,41 @@ export function prototypeParent(fn: Callable): object | undefined {
   const prototype = prototypeOf(fn);
   if (prototype === undefined) return undefined;
   const parent = Object.getPrototypeOf(prototype) as object | null;
-  if (parent === null || parent === Object.prototype) return undefined;
-  // Another realm's Object.prototype (jest) is the receiver's own.
-  const path = intrinsicOf(parent, mainGlobal)?.['path'];
-  return Array.isArray(path) && path.join() === 'Object,prototype' ? undefined : parent;
+  return parent === null || isObjectPrototype(parent) ? undefined : parent;
+}
+
+/** Also that of another realm (jest, node:vm), which is the receiver's own there. */
+function isObjectPrototype(object: object | null): boolean {
+  if (object === Object.prototype) return true;
+  if (object === null || Object.getPrototypeOf(object) !== null) return false;
+  const constructor: unknown = Object.getOwnPropertyDescriptor(object, 'constructor')?.value;
+  return typeof constructor === 'function' && constructor.name === 'Object' && isNative(constructor);
 }
 
 /** What a function itself inherits from when that is not the default: the base's statics, where one old-style constructor extends another. */
 export function functionParent(fn: Callable): object | undefined {
   const parent = Object.getPrototypeOf(fn) as object | null;
   if (parent === null || parent === Function.prototype) return undefined;
-  // Those of asynchronous functions and generators, and of another realm.
-  return intrinsicOf(parent, mainGlobal) === undefined ? parent : undefined;
+  if (types.isAsyncFunction(fn) || types.isGeneratorFunction(fn)) return undefined;
+  // `Function.prototype` of another realm: a native function that constructs nothing.
+  const isUsual = typeof parent === 'function' && !Object.hasOwn(parent, 'prototype') && isNative(parent);
+  return isUsual ? undefined : parent;
+}
+
+function isNative(fn: object): boolean {
+  return textOf(fn).endsWith('{ [native code] }');
+}
+
+/**
+ * Whether a function is an old-style class: one function for it in each place, and its instances are of that one. Not where its
+ * methods cannot be defined anew, since what those captured is renewed with each message.
+ */
+export function isConstructor(fn: Callable): boolean {
+  const prototype = prototypeOf(fn);
+  if (prototype === undefined || hasBarePrototype(fn)) return false;
+  return Reflect.ownKeys(prototype).every(
+    (key) => key === 'constructor' || Object.getOwnPropertyDescriptor(prototype, key)!.configurable === true,
+  );
 }
 
 function prototypeOf(fn: Callable): object | undefined {

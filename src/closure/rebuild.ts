@@ -56,8 +56,11 @@ class Builder implements FunctionBuilder {
 
   instantiate(code: Code, first: readonly unknown[], identity: string | undefined): Shell {
     const existing = identity === undefined ? undefined : classOf(identity);
-    if (existing !== undefined)
-      return { value: existing, capture: (values) => registry.received.get(existing)?.write(values) };
+    if (existing !== undefined) {
+      const received = registry.received.get(existing);
+      const capture = (values: readonly unknown[]): void => received?.write(values);
+      return { value: existing, isOriginal: received === undefined, capture };
+    }
     const shell = build(code, first);
     if (identity !== undefined) {
       adopt(shell.value, identity);
@@ -109,14 +112,14 @@ function build(code: Code, first: readonly unknown[]): Shell {
     Object.defineProperty(value, 'name', { value: name, configurable: true });
   }
   registry.received.set(value, { code, first, read: made.read, write: made.write, tools });
-  return { value, capture: made.write };
+  return { value, isOriginal: false, capture: made.write };
 }
 
 /** What needs no captured values. */
 function fixed(code: Code, first: readonly unknown[], value: Callable): Shell {
   if (!registry.received.has(value))
     registry.received.set(value, { code, first, read: () => [], write: () => undefined, tools: { on: false } });
-  return { value, capture: () => undefined };
+  return { value, isOriginal: false, capture: () => undefined };
 }
 
 /** Loads a module while this thread is blocked, as far as that is possible: otherwise the wait ends with the reason. */

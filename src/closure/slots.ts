@@ -2,7 +2,7 @@ import type { ESTree } from 'meriyah';
 import { types } from 'node:util';
 import { CaptureError } from '../errors.ts';
 import type { Code, Reference } from '../wire/forms.ts';
-import { globalVariable } from './global-variables.ts';
+import { globalVariable, isFileless } from './global-variables.ts';
 import { isMain } from './main-module.ts';
 import { importerReference, importReference, metaReference, requireReference } from './references.ts';
 import { nameOf } from './properties.ts';
@@ -36,8 +36,8 @@ export interface Plan {
 
 export type Found = { readonly value: unknown; readonly scope: number } | { readonly error: true } | undefined;
 
-/** The value that a name has in the scopes around a function, or on the global object around those. */
-export function lookup(scopes: Scopes, name: string): Found {
+/** The value that a name has in the scopes around a function, or on the global object around those of a program without a file. */
+export function lookup({ url }: Site, scopes: Scopes, name: string): Found {
   for (let i = 0; i < scopes.length; i++) {
     const scope = scopes[i]!;
     if (!Object.hasOwn(scope, name)) continue;
@@ -47,12 +47,12 @@ export function lookup(scopes: Scopes, name: string): Found {
       return { error: true };
     }
   }
-  const global = globalVariable(name);
-  return global && { ...global, scope: scopes.length };
+  const found = isFileless(url) ? globalVariable(name) : undefined;
+  return found && { ...found, scope: scopes.length };
 }
 
-export function valueOf(scopes: Scopes, name: string): unknown {
-  const found = lookup(scopes, name);
+export function valueOf(site: Site, scopes: Scopes, name: string): unknown {
+  const found = lookup(site, scopes, name);
   if (found === undefined) {
     throw new CaptureError(
       `Cannot send {path}: its variable "${name}" is not there any more (V8 drops variables that only run at a class's definition use). ` +
@@ -159,11 +159,11 @@ function slotFor(site: Site, variable: FreeVariable, scopes: Scopes): Slot | und
     if (!leadsToMain(specifier, site.url))
       return { ...base, kind: 'value', reference: importReference(site.url, specifier, imported, attributes) };
   }
-  const found = lookup(scopes, name);
+  const found = lookup(site, scopes, name);
   if (found === undefined) {
     // No such variable here: a global, which the worker has as well.
     if (binding === undefined || binding.kind === 'own-name') return undefined;
-    valueOf(scopes, name);
+    valueOf(site, scopes, name);
   }
   const value = found !== undefined && 'value' in found ? found.value : undefined;
   // Node 20 gives `undefined` for what is not initialised yet; here that is certain.

@@ -1,5 +1,5 @@
 import { inspect } from './inspector.ts';
-import type { Callable } from './registry.ts';
+import type { Live } from './live.ts';
 import { isModuleStandIn, valueOf } from './slots.ts';
 
 /**
@@ -8,11 +8,11 @@ import { isModuleStandIn, valueOf } from './slots.ts';
  */
 export function standIn(
   made: Map<object, Record<string, unknown>>,
-  fn: Callable,
+  { fn, plan }: Live,
   name: string,
   members: readonly string[],
 ): object {
-  const module = valueOf(inspect(fn).scopes(), name) as object;
+  const module = valueOf(plan.site, inspect(fn).scopes(), name) as object;
   // Another closure of the same place may hold anything there.
   if (!isModuleStandIn(module)) return module;
   let copy = made.get(module);

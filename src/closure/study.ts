@@ -203,7 +203,7 @@ function capture(fn: Callable, site: Site, scopes: Scopes): Captured {
     if (slot.kind === 'self') return enter(site, fn, 'this');
     return slot.kind === 'cell' || slot.kind === 'private' || slot.members !== undefined
       ? undefined
-      : valueOf(scopes, slot.label);
+      : valueOf(site, scopes, slot.label);
   });
   if (isClass) recordMembers(fn);
   return {
@@ -211,8 +211,7 @@ function capture(fn: Callable, site: Site, scopes: Scopes): Captured {
     plan,
     fixed,
     first: [...(isClass ? firstValues(plan, fn) : []), ...sourceMapOf(plan)],
-    // Of functions those that are old-style constructors.
-    identity: isClass || !hasBarePrototype(fn) ? identityOf(fn) : undefined,
+    identity: isClass ? identityOf(fn) : undefined,
     live: { fn, plan, fresh: scopes, uses: 0, accessor: undefined },
     form: undefined,
     constant: undefined,

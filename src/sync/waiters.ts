@@ -32,6 +32,7 @@ const fairMs = 1;
 const unseatedPollMs = 5;
 /** Who was woken this long ago and has not looked is away: its event loop is busy, or it is stopped. */
 const awayMs = 40;
+const recentMs = 2_000;
 /** So often does one look by the clock that has waited for a while, and has seen nobody away. */
 const calmLookMs = 1_000;
 const spinMsLimits = { least: 0.002, most: 0.05 } as const;
@@ -59,7 +60,7 @@ interface Place {
   readonly parties: Parties;
   /** At most one of those woken may be under way: a second one would find nothing. */
   readonly alone?: boolean;
-  /** Nobody waits in this thread any more. */
+  /** What is free may be kept for one that was woken. Nobody waits in this thread any more: nothing is kept for it. */
   readonly onIdle?: () => void;
 }
 
@@ -119,8 +120,9 @@ export class Waiters implements Sleeper {
   #findAway(): void {
     const nowMs = monotonicMs();
     if (nowMs - this.#askedMs < awayMs) return;
+    // Also of the wait before: who waits for a moment, again and again, finds it out as well.
+    const before = nowMs - this.#askedMs < recentMs ? this.#woken : nobody;
     this.#askedMs = nowMs;
-    const before = this.#woken;
     const woken = this.seats.woken();
     this.#woken = woken;
     this.#away = new Set([...woken].filter((party) => before.has(party)));
@@ -229,6 +231,7 @@ export class Waiters implements Sleeper {
 
   #expire(turn: Turn): void {
     // What came at the last moment is taken.
+    this.#findAway();
     this.#look();
     if (this.#remove(turn)) turn.settle(late);
   }
@@ -262,7 +265,7 @@ export class Waiters implements Sleeper {
           const seated = this.seats.enter();
           // In this order: who joins looks then for those that have entered.
           this.#watch();
-          this.#lookByClock(seated);
+          if (!seated || this.#place.onIdle !== undefined) this.#lookByClock(seated);
           result = turn.wanted.wish.try(this.#how(this.#isKnownDead, turn.wanted.sinceMs));
           if (result === blocked) return;
         }
@@ -293,7 +296,9 @@ export class Waiters implements Sleeper {
         this.#clock = undefined;
         this.#findAway();
         this.#clockMs = this.#woken.size > 0 ? blockedSliceMs : Math.min(calmLookMs, this.#clockMs * 2);
-        this.#look();
+        // Not without need: the lock would be kept for who looks, and not for who has waited longest.
+        if (!seated || this.#away.size > 0) this.#look();
+        else this.#lookByClock(true);
       },
       seated ? this.#clockMs : unseatedPollMs,
     );
@@ -323,7 +328,6 @@ export class Waiters implements Sleeper {
       return;
     }
     const woken = this.seats.leave();
-    this.#woken = nobody;
     this.#away = nobody;
     this.#place.onIdle?.();
     if (woken && !spent) this.notify();

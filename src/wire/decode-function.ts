@@ -38,11 +38,13 @@ function fromParts(decoder: Decoder): unknown {
 function body(decoder: Decoder, shell: Shell): void {
   const captured = Array.from({ length: decoder.reader.count(1) }, () => decoder.value());
   decoder.build(() => shell.capture(captured));
-  decoder.own(shell.value);
-  const prototype: unknown = Reflect.get(shell.value, 'prototype');
-  decoder.own(typeof prototype === 'object' && prototype !== null ? prototype : {});
-  inherit(decoder, prototype as object, Object.prototype);
-  inherit(decoder, shell.value, Function.prototype);
+  const fn: object = shell.isOriginal ? {} : shell.value;
+  const prototype: unknown = Reflect.get(fn, 'prototype');
+  const methods = typeof prototype === 'object' && prototype !== null ? prototype : {};
+  decoder.own(fn);
+  decoder.own(methods);
+  inherit(decoder, methods, Object.prototype);
+  inherit(decoder, fn, Function.prototype);
 }
 
 function inherit(decoder: Decoder, object: object, usual: object): void {

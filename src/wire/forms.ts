@@ -93,6 +93,8 @@ export interface FunctionReader {
 /** A function made from its code, whose captured values are still to come. */
 export interface Shell {
   readonly value: (...args: never[]) => unknown;
+  /** It was made here, and has come back: it is what it is here, whatever the message says that it has. */
+  readonly isOriginal: boolean;
   capture(values: readonly unknown[]): void;
 }
 

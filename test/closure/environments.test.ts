@@ -158,12 +158,15 @@ test('from the command line', async () => {
 const lines = [
   'const { Pool } = require("manycore"), pool = new Pool(1, { context: process.env.KIND })',
   'var k = 3; implicit = 10',
+  'var own = 0; function first() { return ++own }',
   'function add(x) { return x + k }',
+  'function second() { return ++own }',
   'const times = (x) => { k++; return add(x) * implicit }',
   'const told = async (task) => console.log(JSON.stringify(await pool.apply(task)))',
 ];
 const tasks: ReadonlyArray<readonly [task: string, output: string]> = [
   ['() => [add(1), times(1)]', '[4,50]'],
+  ['() => [first(), second()]', '[1,2]'],
   // The variable of one line that functions of two others share.
   ['() => { k = 20; return times(1) }', '220'],
   ['() => [path.sep, require("node:os").EOL, typeof setTimeout, typeof missing]', '["/","\\n","function","undefined"]'],
@@ -174,7 +177,7 @@ for (const kind of ['thread', 'process']) {
   test(`what a program without a file declares at its top goes along to a ${kind}`, async () => {
     const calls = tasks.map(([task]) => `await told(${task});`).join(' ');
     const output = await node(
-      ['-e', [...lines, `(async () => { ${calls} await pool.terminate() })()`].join(';\n')],
+      ['-e', [...lines, `(async () => { ${calls} await pool.terminate() })()`].join(';\n'), 'package.json'],
       kind,
     );
     assert.deepEqual(

@@ -162,6 +162,27 @@ const cases: readonly Case[] = [
     4,
   ],
   [
+    'a generator that begins with a function is not run here',
+    () => {
+      let n = 0;
+      const pair = () => {
+        let m = 0;
+        const step = function* () {
+          function one() {
+            return 1;
+          }
+          n++;
+          yield (m += one());
+        };
+        return step;
+      };
+      const [a, b] = [pair(), pair()];
+      return () => [...a(), ...b(), n];
+    },
+    [],
+    [1, 1, 2],
+  ],
+  [
     'identical counters of generators stay apart, and two of one counter together',
     () => {
       const pair = () => {

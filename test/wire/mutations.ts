@@ -75,7 +75,7 @@ const functions: FunctionReader = {
 const builder: FunctionBuilder = {
   prepare: () => undefined,
   resolve: () => Map,
-  instantiate: () => ({ value: function made() {}, capture() {} }),
+  instantiate: () => ({ isOriginal: false, value: function made() {}, capture() {} }),
   byIdentity: () => function Known() {},
   instance: (prototype) => ({ value: Object.create(prototype) as object, fill() {} }),
   equip() {},
