@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { PlainJob, PlainPool, returns } from './plain-pool.ts';
+import '../seeded.ts';
 
 /** What a pool is to its user: work goes in, comes out, and no more is lost than workers were killed. */
 interface Model {

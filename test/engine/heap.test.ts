@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Heap } from '#internal/engine/heap.js';
+import '../seeded.ts';
 
 function drain(heap: Heap<number>): number[] {
   const all: number[] = [];

@@ -1,11 +1,12 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
-import { isDeepStrictEqual } from 'node:util';
+import { inspect, isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { ManycoreError, SerializationError, transfer } from 'manycore';
 import { decodePlain, borrowEncoder, isPlain, openMessage } from '#internal/queues/codec.js';
 import { Reader } from '#internal/wire/reader.js';
 import { messageOf, travel } from './travel.ts';
+import '../seeded.ts';
 
 class Point {
   readonly #secret: number;
@@ -115,8 +116,10 @@ test('messages: any data arrives as it left', async () => {
     withSparseArray: true,
     withNullPrototype: true,
   });
+  // Node 20 finds an invalid date different from itself.
+  const comparable = anything.filter((value) => !inspect(value, { depth: Infinity }).includes('Invalid Date'));
   await fc.assert(
-    fc.asyncProperty(anything, async (value) => {
+    fc.asyncProperty(comparable, async (value) => {
       assert.ok(isDeepStrictEqual(await travel(value), value));
     }),
   );

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { ProtocolError } from 'manycore';
 import { Ring, type Record, type RingSize, steps } from '#internal/queues/ring.js';
 import { RingMachine } from './ring-machine.ts';
+import '../seeded.ts';
 
 const small: RingSize = { capacity: 256, limit: 5 };
 const putSteps = ['put: placed', 'put: slot written', 'put: bytes written', 'put: published'];
