@@ -10,7 +10,7 @@ import './support.ts';
 const rounds = Number(process.env['KILL_ROUNDS'] ?? 4);
 const limit = 20_000 + rounds * 1_000;
 /** The memory of all rounds is there before the first: see `support.ts`. */
-for (let i = 0; i < rounds; i++) void new Condition();
+for (let i = 0; i < 4 * rounds; i++) void new Condition();
 /** A survivor that takes longer is blocked. */
 const patience = { timeout: 5_000 };
 
