@@ -26,9 +26,9 @@ export class CellTable {
     const { site } = live.plan;
     // Of a script's outermost variables there is one each; without a file, one for all scripts: the lines of the REPL.
     const isTop = site.root !== undefined && (binding === undefined || binding.scope === site.root);
-    const place = isTop && isFileless(site.url) ? 'top' : (site.script?.id ?? '');
-    const isKnown = binding !== undefined && site.root !== undefined && place !== 'top';
-    const key = isKnown ? binding : `${place} ${name}`;
+    const isShared = isTop && isFileless(site.url);
+    const known = site.root === undefined || isShared ? undefined : binding;
+    const key = known ?? `${isShared ? 'top' : (site.script?.id ?? '')} ${name}`;
     const value = reading.value(name);
     const scope = reading.scope(name);
     // Where only the function was parsed, the outermost scope that is not global is that of the module.

@@ -14,8 +14,9 @@ export function mainUrl(): string | undefined {
 
 function find(): string | undefined {
   const path = process.argv[1];
-  // After `-e` it is an argument of the program.
-  if (path === undefined || path === '' || '_eval' in process) return undefined;
+  if (path === undefined || path === '') return undefined;
+  // After `-e` it is an argument of the program. A thread that was made from text has an `_eval` as well.
+  if ('_eval' in process && process.getBuiltinModule('node:worker_threads').isMainThread) return undefined;
   try {
     // `node app` may mean app.js or app/index.js.
     return pathToFileURL(realpathSync(createRequire(`${process.cwd()}/`).resolve(path))).href;

@@ -42,8 +42,8 @@ export class RobustLock implements Wish<boolean> {
     this.#words = words;
     this.#at = at;
     this.#me = parties.me;
-    const onIdle = (): void => this.#forgo();
-    this.waiters = new Waiters({ words, at: at + WAITERS, members, parties, alone: true, onIdle });
+    const forgo = (): void => this.#forgo();
+    this.waiters = new Waiters({ words, at: at + WAITERS, members, parties, alone: true, forgo });
   }
 
   /** The party that has it; 0 when it is free. */

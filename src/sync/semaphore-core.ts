@@ -49,7 +49,7 @@ export class SemaphoreCore implements Core, Wish<boolean> {
     this.#me = parties.me;
     this.#robust = robust;
     this.#latch = new Brief(words, at + LATCH, parties, () => this.#recount());
-    this.waiters = new Waiters({ words, at: at + WAITERS, members, parties, onIdle: () => this.#forgo() });
+    this.waiters = new Waiters({ words, at: at + WAITERS, members, parties, forgo: () => this.#forgo() });
   }
 
   /** For a new one. */

@@ -30,16 +30,15 @@ export interface How {
 const fairMs = 1;
 /** Without a seat nobody wakes it. */
 const unseatedPollMs = 5;
-/** Who was woken this long ago and has not looked is away: its event loop is busy, or it is stopped. */
-const awayMs = 40;
-const recentMs = 2_000;
+/** Who was woken at two looks this far apart is away: its event loop is busy, or it is stopped. */
+const awayMs = { least: 40, most: 2_000 } as const;
 /** So often does one look by the clock that has waited for a while, and has seen nobody away. */
 const calmLookMs = 1_000;
 const spinMsLimits = { least: 0.002, most: 0.05 } as const;
 const spins: boolean = availableParallelism() > 1;
 
-/** A try that looks at nothing but the state. */
 const never = (): boolean => false;
+/** A try that looks at nothing but the state. */
 export const glance: How = { overdue: false, thorough: false, isDead: never, isGone: never };
 
 const nobody: ReadonlySet<number> = new Set();
@@ -60,8 +59,8 @@ interface Place {
   readonly parties: Parties;
   /** At most one of those woken may be under way: a second one would find nothing. */
   readonly alone?: boolean;
-  /** What is free may be kept for one that was woken. Nobody waits in this thread any more: nothing is kept for it. */
-  readonly onIdle?: () => void;
+  /** Where what is free may be kept for one party: nobody of this thread waits any more, so nothing is kept for it. */
+  readonly forgo?: () => void;
 }
 
 /**
@@ -119,9 +118,9 @@ export class Waiters implements Sleeper {
   /** What was left to one that does not look would be kept from all others for as long. */
   #findAway(): void {
     const nowMs = monotonicMs();
-    if (nowMs - this.#askedMs < awayMs) return;
+    if (nowMs - this.#askedMs < awayMs.least) return;
     // Also of the wait before: who waits for a moment, again and again, finds it out as well.
-    const before = nowMs - this.#askedMs < recentMs ? this.#woken : nobody;
+    const before = nowMs - this.#askedMs < awayMs.most ? this.#woken : nobody;
     this.#askedMs = nowMs;
     const woken = this.seats.woken();
     this.#woken = woken;
@@ -265,7 +264,7 @@ export class Waiters implements Sleeper {
           const seated = this.seats.enter();
           // In this order: who joins looks then for those that have entered.
           this.#watch();
-          if (!seated || this.#place.onIdle !== undefined) this.#lookByClock(seated);
+          if (!seated || this.#place.forgo !== undefined) this.#lookByClock(seated);
           result = turn.wanted.wish.try(this.#how(this.#isKnownDead, turn.wanted.sinceMs));
           if (result === blocked) return;
         }
@@ -329,7 +328,7 @@ export class Waiters implements Sleeper {
     }
     const woken = this.seats.leave();
     this.#away = nobody;
-    this.#place.onIdle?.();
+    this.#place.forgo?.();
     if (woken && !spent) this.notify();
   }
 }

@@ -109,6 +109,15 @@ const cases: readonly Case[] = [
     ['base1+d2', 20, 5, 9, 'sb', true],
   ],
   [
+    'static state is copied, static blocks do not run again',
+    () => {
+      Derived.count = 77;
+      return () => [Derived.count, Derived.blockRan];
+    },
+    [],
+    [77, 1],
+  ],
+  [
     'static private state is copied',
     () => {
       class S {
@@ -198,6 +207,15 @@ const cases: readonly Case[] = [
     },
     [2],
     6,
+  ],
+  [
+    'a bound method with super',
+    () => {
+      const m = new Methods(1);
+      return m.sup.bind(m);
+    },
+    [],
+    '[object Object]',
   ],
   [
     'a method with private names alone',
