@@ -195,7 +195,7 @@ for (const context of both) {
     process.kill(pid, 'SIGTSTP');
     for (const each of [pid, ...workers]) await inState(each, 'T');
     // Longer than the task may take.
-    await new Promise((resolve) => setTimeout(resolve, 2_200));
+    await new Promise((resolve) => setTimeout(resolve, 5_200));
     process.kill(pid, 'SIGCONT');
     assert.match(await host.line('in time'), /in time/);
     host.child.kill('SIGKILL');
