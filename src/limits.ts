@@ -142,8 +142,10 @@ export const longestTimerMs: number = 2 ** 31 - 1;
 export const maxManagerFrameBytes: number = 64 * 2 ** 20;
 /** The least that the option `maxFrameBytes` may be. */
 export const minManagerFrameBytes = 1_024;
-/** Values in one frame of data: so many numbers are decoded within 100 ms, objects within a second. */
+/** Values in one frame of data: objects of so many take some 100 MB, and a second to be decoded, a turn at a time. */
 export const maxDataNodes = 1_000_000;
+/** Values in what names a shared object of another server: an address of two, and four names. */
+export const maxInnerNodes = 16;
 /** Arguments of one call of a shared object. */
 export const maxArguments = 65_536;
 /** Hexadecimal digits of a BigInt that comes over a network: its decimal text takes time with the square of them. */

@@ -172,10 +172,8 @@ export class Answers {
 
   /** It has read all. */
   drained(): void {
-    if (this.#slowTimer === undefined) return;
     clearInterval(this.#slowTimer);
     this.#slowTimer = undefined;
-    this.#link.resume();
   }
 
   end(): void {

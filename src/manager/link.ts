@@ -9,7 +9,7 @@ import { loadNative } from '../native.ts';
 import { descriptorOf } from './descriptor.ts';
 
 export interface LinkEvents {
-  /** A whole frame. Its memory is used again: what is kept has to be copied. After `pause()`, there are none. */
+  /** A whole frame, whose memory may be used again: see `keep`. After `pause()`, there are none. */
   frame(body: Buffer): void;
   /** It goes on after a pause; what was left of the last frame comes before the next one. */
   resumed?(): void;
@@ -21,6 +21,7 @@ export interface LinkEvents {
 }
 
 const headBytes = 4;
+const nothing = Buffer.alloc(0);
 const directBytes = 32 * 1024;
 const readBytes = 64 * 1024;
 /** What is written at once: when it has gone the other side is known to read. */
@@ -40,7 +41,8 @@ export class Link {
   readonly #socket: Socket;
   readonly #events: LinkEvents;
   readonly #maxFrameBytes: number;
-  #pending: Buffer[] = [];
+  /** What has come of the next head or body, with room for more. */
+  #pending = nothing;
   #pendingBytes = 0;
   #wanted = headBytes;
   #inBody = false;
@@ -109,7 +111,7 @@ export class Link {
   /** Bytes that came: frames are told as they are whole. */
   take(chunk: Buffer): void {
     this.#lastSignMs = this.#now();
-    if (this.#paused) return this.#keep(chunk);
+    if (this.#paused) return this.#keepRest(chunk);
     try {
       this.#frames(chunk);
     } catch (error) {
@@ -118,15 +120,14 @@ export class Link {
     if (!this.#closed) this.#events.idle();
   }
 
-  /** What is read while spinning lies in memory that is used again. */
-  #keep(chunk: Buffer): void {
+  /** Bytes of a frame that are needed later: what is read while spinning lies in memory that is used again. */
+  keep(bytes: Buffer): Buffer {
+    return bytes.buffer === shared?.buffer ? Buffer.from(bytes) : bytes;
+  }
+
+  #keepRest(chunk: Buffer): void {
     const before = this.#rest;
-    this.#rest =
-      before !== undefined
-        ? Buffer.concat([before, chunk])
-        : chunk.buffer === shared?.buffer
-          ? Buffer.from(chunk)
-          : chunk;
+    this.#rest = before === undefined ? this.keep(chunk) : Buffer.concat([before, chunk]);
   }
 
   #frames(chunk: Buffer): void {
@@ -134,8 +135,9 @@ export class Link {
     while (!this.#closed && !this.#paused && chunk.length - at >= this.#wanted - this.#pendingBytes) {
       let part = chunk.subarray(at, (at += this.#wanted - this.#pendingBytes));
       if (this.#pendingBytes > 0) {
-        part = Buffer.concat([...this.#pending, part]);
-        this.#pending = [];
+        this.#gather(part);
+        part = this.#pending;
+        this.#pending = nothing;
         this.#pendingBytes = 0;
       }
       if (this.#inBody) {
@@ -151,11 +153,20 @@ export class Link {
       }
     }
     if (this.#closed || at === chunk.length) return;
-    if (this.#paused) return this.#keep(chunk.subarray(at));
-    // What is read while spinning lies in memory that is used again.
-    const rest = chunk.buffer === shared?.buffer ? Buffer.from(chunk.subarray(at)) : chunk.subarray(at);
-    this.#pending.push(rest);
-    this.#pendingBytes += rest.length;
+    if (this.#paused) return this.#keepRest(chunk.subarray(at));
+    this.#gather(chunk.subarray(at));
+  }
+
+  /** Part of a frame. Memory is taken for what has come, not for what is said to come, and is filled as it comes: not in one turn. */
+  #gather(part: Buffer): void {
+    const bytes = this.#pendingBytes + part.length;
+    if (bytes > this.#pending.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.min(this.#wanted, 2 * bytes));
+      this.#pending.copy(larger, 0, 0, this.#pendingBytes);
+      this.#pending = larger;
+    }
+    part.copy(this.#pending, this.#pendingBytes);
+    this.#pendingBytes = bytes;
   }
 
   /** Sends whole frames, heads included. The memory is the caller's again when this returns, if `bytes` is small. */

@@ -18,6 +18,7 @@ import { Reception } from './reception.ts';
 import { type Registration, typeFrom } from './registration.ts';
 import { ServerCode } from './server-code.ts';
 import { type Host, Session } from './session.ts';
+import { Turns } from './turns.ts';
 import type { ObjectType } from './types.ts';
 
 /** What a server is made of. */
@@ -54,6 +55,7 @@ export class Server implements Host {
   readonly maxFrameBytes: number;
   readonly exposeStacks: boolean;
   readonly code: ServerCode | undefined;
+  readonly turns: Turns = new Turns();
   readonly #setup: ServerSetup;
   readonly #types: Map<string, ObjectType>;
   readonly #sessions = new Set<Session>();

@@ -1,12 +1,12 @@
 import type { Socket } from 'node:net';
 import { ArgumentRangeError, MethodNotExposedError, ObjectGoneError, ProtocolError } from '../errors.ts';
-import { managerSpinUs, managerTurnMs, maxArguments, maxWaitingCalls } from '../limits.ts';
-import { monotonicMs } from '../monotonic.ts';
-import { DataDecoder } from '../wire/data-decoder.ts';
+import { managerSpinUs, maxWaitingCalls } from '../limits.ts';
+import { unfinished } from '../wire/data-decoder.ts';
 import { asError } from '../wire/error-codec.ts';
 import { isThenable } from '../thenable.ts';
 import { Reader } from '../wire/reader.ts';
 import { type AnswerOptions, Answers } from './answers.ts';
+import { CallArguments, empty } from './call-arguments.ts';
 import { ClientReferences, type Entry, type ReferenceHost } from './client-references.ts';
 import { Link } from './link.ts';
 import type { Managed } from './managed.ts';
@@ -14,20 +14,18 @@ import { aborted, Call, type Holder, type Leased } from './objects/call.ts';
 import { IteratorObject, isIterable } from './objects/iterator.ts';
 import type { Code } from './objects/slot.ts';
 import { idBytes, ToClient, ToServer } from './protocol.ts';
+import type { Turns } from './turns.ts';
 import type { ObjectType } from './types.ts';
 
 /** The server, as the sessions of its clients see it. */
 export interface Host extends ReferenceHost, AnswerOptions {
   readonly code: Code | undefined;
+  readonly turns: Turns;
   typeOf(name: string): ObjectType;
   /** What can be asked of the server itself. */
   manage(what: string, args: readonly unknown[]): unknown;
   ended(session: Session): void;
 }
-
-/** A look at the clock costs as much as a small record. */
-const recordsPerLook = 16;
-const empty = Symbol('no arguments');
 
 /**
  * One client: its references, its calls, what it holds. Its frames are taken in order; what a call gives at once is answered
@@ -37,7 +35,7 @@ export class Session implements Holder {
   readonly leases: Set<Leased> = new Set();
   readonly link: Link;
   readonly #host: Host;
-  readonly #decoder: DataDecoder;
+  readonly #arguments: CallArguments;
   readonly #references: ClientReferences;
   readonly #answers: Answers;
   readonly #waiting = new Map<number, Call>();
@@ -45,16 +43,23 @@ export class Session implements Holder {
   #spinning = false;
   /** Of a frame. */
   #left: Reader | undefined;
+  #isInLine = false;
 
   constructor(host: Host, socket: Socket) {
     this.#host = host;
     this.#references = new ClientReferences(host);
-    this.#decoder = new DataDecoder((decoder) => this.#references.read(decoder));
+    this.#arguments = new CallArguments(
+      (decoder) => this.#references.read(decoder),
+      () => host.turns.isOver(),
+    );
     this.link = new Link(socket, host.maxFrameBytes, {
       frame: (body) => this.#frame(body),
       resumed: () => this.#resumed(),
       idle: () => this.#idle(),
-      drained: () => this.#answers.drained(),
+      drained: () => {
+        this.#answers.drained();
+        this.#goOn();
+      },
       closed: () => this.#ended(),
     });
     this.#answers = new Answers(this.link, host, this.#references);
@@ -78,28 +83,25 @@ export class Session implements Holder {
 
   #frame(body: Buffer): void {
     const reader = new Reader(body);
-    this.#decoder.begin(reader);
+    this.#arguments.begin(reader);
     this.#records(reader);
   }
 
   /**
    * Takes the records of a frame, as long as the client reads what it is told, and for some milliseconds: then it is somebody
-   * else's turn. What is left is taken when the link goes on.
+   * else's turn, also in the middle of a record. What is left is taken when the link goes on.
    */
-  #records(reader: Reader, isCopy = false): void {
-    let untilMs = 0;
+  #records(reader: Reader): void {
     try {
-      for (let count = 1; reader.at < reader.end && !this.link.closed; count++) {
+      while (reader.at < reader.end && !this.link.closed) {
+        const start = reader.at;
         this.#record(reader.u8(), reader);
         this.#answers.relieve();
-        if (count % recordsPerLook === 0) {
-          const now = monotonicMs();
-          if (untilMs === 0) untilMs = now + managerTurnMs;
-          else if (now > untilMs) this.#yield();
-        }
+        const { isUnfinished } = this.#arguments;
+        if (isUnfinished) reader.at = start;
+        if (isUnfinished || this.#host.turns.isOverAfterRecord()) this.#yield();
         if (!this.link.paused || reader.at === reader.end) continue;
-        // What was read while spinning lies in memory that is used again.
-        this.#left = isCopy ? reader : new Reader(Buffer.from(reader.bytes.subarray(reader.at, reader.end)));
+        this.#left = new Reader(this.link.keep(reader.bytes.subarray(reader.at, reader.end)));
         return;
       }
     } catch (error) {
@@ -112,18 +114,23 @@ export class Session implements Holder {
     const left = this.#left;
     if (left === undefined) return;
     this.#left = undefined;
-    this.#decoder.goOn(left);
-    this.#records(left, true);
+    this.#arguments.goOn(left);
+    this.#records(left);
   }
 
   /** Others have their turn. */
   #yield(): void {
-    if (this.link.paused) return;
+    this.#isInLine = true;
     this.link.pause();
-    setImmediate(() => {
-      // It may not read meanwhile: then it goes on when it does.
-      if (!this.#answers.isHeldBack) this.link.resume();
+    this.#host.turns.wait(() => {
+      this.#isInLine = false;
+      this.#goOn();
     });
+  }
+
+  /** It may be its turn, or it may have read what it was told: it takes both. */
+  #goOn(): void {
+    if (!this.#isInLine && !this.#answers.isHeldBack) this.link.resume();
   }
 
   #record(op: number, reader: Reader): void {
@@ -158,7 +165,8 @@ export class Session implements Holder {
     const number = reader.varint();
     const name = reader.string();
     const id = reader.raw(idBytes).toString('hex');
-    const args = this.#arguments(reader);
+    const args = this.#arguments.read(reader);
+    if (args === unfinished) return;
     const entry = this.#references.enter(number, id);
     const { objects } = this.#host;
     this.#settle(entry, () => {
@@ -209,21 +217,12 @@ export class Session implements Holder {
     }
   }
 
-  #arguments(reader: Reader): unknown[] | typeof empty {
-    const count = reader.varint();
-    if (count === 0) return empty;
-    if (count > maxArguments) throw new ProtocolError(`A call has ${count} arguments.`);
-    reader.need(count);
-    const args = new Array<unknown>(count);
-    for (let i = 0; i < count; i++) args[i] = this.#decoder.message();
-    return args;
-  }
-
   #call(reader: Reader): void {
     const id = reader.varint();
     const number = reader.varint();
     const method = reader.string();
-    const args = this.#arguments(reader);
+    const args = this.#arguments.read(reader);
+    if (args === unfinished) return;
     const entry = this.#references.get(number);
     const failure = this.#references.takeFailure();
     if (failure !== undefined) return this.#answers.failed(id, failure);
@@ -321,7 +320,8 @@ export class Session implements Holder {
   #manage(reader: Reader): void {
     const id = reader.varint();
     const what = reader.string();
-    const args = this.#arguments(reader);
+    const args = this.#arguments.read(reader);
+    if (args === unfinished) return;
     try {
       this.#answer(id, this.#host.manage(what, args === empty ? [] : args));
     } catch (error) {

@@ -1,29 +1,48 @@
 import { ProtocolError } from '../errors.ts';
-import { maxBigIntDigits, maxDataDepth, maxDataNodes, maxFillMs } from '../limits.ts';
+import { maxDataDepth, maxDataNodes, maxFillMs, maxInnerNodes } from '../limits.ts';
+import { bigint, copy, view } from './data-leaves.ts';
 import { DataTag } from './data-tags.ts';
-import { domException, makeError } from './error-kinds.ts';
+import { defineField, readError } from './data-error.ts';
 import { FillTime } from './fill-time.ts';
+import { Filling } from './filling.ts';
 import type { Reader } from './reader.ts';
-import { setOwn, type Shape, ShapeCache } from './shape-cache.ts';
-import { viewNames } from './tags.ts';
+import { isInherited, setOwn, type Shape, ShapeCache } from './shape-cache.ts';
 
 /** Reads what the layer above has written behind `special`. */
 export type SpecialReader = (decoder: DataDecoder) => unknown;
 
+/** So many values lie between two looks at the clock, and so many numbers count as one. */
+const valuesPerLook = 256;
+const numbersAtOnce = 2_048;
+const minTimedEntries = 256;
+/** More keys of one shape than these are values like others, and may be stopped in. */
+const keysAtOnce = 256;
+
+/** In place of a message of which there is more to read. */
+export const unfinished: unique symbol = Symbol('unfinished');
+
 /**
  * Reads what a `DataEncoder` wrote, from whomever. Nothing that comes out can be called, has a class of ours or of the
  * user's, or runs anything when it is touched. Anything that the encoder would not have written is a `ProtocolError`.
+ *
+ * It does not recurse but has a stack of its own, so that it can stop in the middle of a message and go on later.
  */
 export class DataDecoder {
   reader!: Reader;
   readonly #special: SpecialReader | undefined;
-  readonly #maxNodes: number;
   readonly #cache = new ShapeCache();
+  /** What is being read, the outermost first: `#depth` of them. Those above are kept to be used again. */
+  readonly #stack: Filling[] = [];
+  #depth = 0;
+  #root: unknown;
   #memo: unknown[] = [];
   #shapes: Shape[] = [];
   #nodes = 0;
-  #depth = 0;
+  #maxNodes: number;
   #fillTime: FillTime | undefined;
+  #isLate: (() => boolean) | undefined;
+  #untilLook = valuesPerLook;
+  #stops = false;
 
   constructor(special?: SpecialReader, maxNodes: number = maxDataNodes) {
     this.#special = special;
@@ -42,33 +61,61 @@ export class DataDecoder {
     this.reader = reader;
   }
 
-  /** Decodes one message of the frame. */
-  message(): unknown {
-    this.#children(1, 1);
-    const tag = this.reader.u8();
+  /**
+   * Decodes one message of the frame. Now and then `isLate` is asked: then the message is `unfinished`, and the next call goes on
+   * with it.
+   */
+  message(isLate?: () => boolean): unknown {
+    this.#isLate = isLate;
+    let isOver = true;
     try {
-      if (tag <= DataTag.bigint) return this.#tagged(tag);
-      this.#depth = 0;
-      return this.#tagged(tag);
+      if (this.#depth === 0) {
+        this.#charge(1, 1);
+        this.#root = this.#value();
+      }
+      this.#fillTime?.begin();
+      isOver = this.#fill(0);
+      return isOver ? this.#root : unfinished;
     } finally {
-      if (this.#memo.length > 0) this.#memo = [];
-      if (this.#shapes.length > 0) this.#shapes = [];
+      if (isOver) this.#forget();
     }
   }
 
+  #forget(): void {
+    if (this.#memo.length > 0) this.#memo = [];
+    if (this.#shapes.length > 0) this.#shapes = [];
+    while (this.#depth > 0) this.#close();
+    this.#root = undefined;
+  }
+
+  /** A value within a special one. It is read in one go, and has to be small. */
   value(): unknown {
-    return this.#tagged(this.reader.u8());
+    const maxNodes = this.#maxNodes;
+    const isLate = this.#isLate;
+    const depth = this.#depth;
+    this.#maxNodes = Math.min(maxNodes, this.#nodes + maxInnerNodes);
+    this.#isLate = undefined;
+    try {
+      const value = this.#value();
+      this.#fill(depth);
+      return value;
+    } finally {
+      this.#maxNodes = maxNodes;
+      this.#isLate = isLate;
+    }
   }
 
   /** Charges so many things of so many values each, before anything is made for them. */
-  #children(count: number, values: number): number {
+  #charge(count: number, values: number): number {
     this.#nodes += count * values;
     if (this.#nodes > this.#maxNodes) throw new ProtocolError(`A frame has more than ${this.#maxNodes} values.`);
     return count;
   }
 
-  #tagged(tag: number): unknown {
+  /** The next value; a container is still to be filled. */
+  #value(): unknown {
     const { reader } = this;
+    const tag = reader.u8();
     switch (tag) {
       case DataTag.undefined:
         return undefined;
@@ -93,11 +140,6 @@ export class DataDecoder {
         if (index >= this.#memo.length) throw new ProtocolError('A message refers to a value that is not in it.');
         return this.#memo[index];
       }
-      case DataTag.numbers: {
-        const array = new Array<number>(reader.count(8));
-        reader.doubles(array, 0, array.length);
-        return this.#remember(array);
-      }
       case DataTag.date:
         return this.#remember(new Date(reader.f64()));
       case DataTag.buffer:
@@ -105,85 +147,57 @@ export class DataDecoder {
       case DataTag.view:
         return this.#remember(view(reader));
       case DataTag.special:
-        return this.#specialValue();
+        if (this.#special === undefined)
+          throw new ProtocolError('A message holds a shared object where none may come.');
+        return this.#special(this);
       default:
-        return this.#nested(tag);
+        return this.#container(tag);
     }
-  }
-
-  #specialValue(): unknown {
-    if (this.#special === undefined) throw new ProtocolError('A message holds a shared object where none may come.');
-    return this.#special(this);
-  }
-
-  #nested(tag: number): unknown {
-    if (++this.#depth > maxDataDepth) throw new ProtocolError(`A message is nested more than ${maxDataDepth} deep.`);
-    const value = this.#container(tag);
-    this.#depth--;
-    return value;
   }
 
   #container(tag: number): unknown {
     const { reader } = this;
     switch (tag) {
       case DataTag.array: {
-        const array = this.#remember(new Array<unknown>(this.#children(reader.count(1), 1)));
-        for (let i = 0; i < array.length; i++) array[i] = this.value();
-        return array;
+        const count = this.#charge(reader.count(1), 1);
+        return this.#open(tag, count, new Array<unknown>(count)).target;
+      }
+      case DataTag.numbers: {
+        const count = reader.count(8);
+        return this.#open(tag, count, new Array<number>(count)).target;
       }
       case DataTag.shape: {
-        const shape = this.#cache.read(reader);
-        if (new Set(shape.keys).size !== shape.keys.length) throw new ProtocolError('A message repeats a key.');
-        this.#shapes.push(shape);
-        return this.#record(shape);
+        const known = this.#cache.find(reader);
+        if (known !== undefined) {
+          this.#charge(known.keys.length, 1);
+          return this.#record(this.#rememberShape(known));
+        }
+        const { at } = reader;
+        const count = this.#charge(reader.count(1), 1);
+        if (count <= keysAtOnce) return this.#record(this.#rememberShape(this.#cache.read(reader, at, count)));
+        const filling = this.#open(tag, count, {});
+        filling.key = new Set<string>();
+        filling.unsafe = false;
+        return filling.target;
       }
       case DataTag.record: {
         const shape = this.#shapes[reader.varint()];
         if (shape === undefined) throw new ProtocolError('A message refers to a shape that is not in it.');
         // Every record takes a byte of the frame at least, its fields too.
+        this.#charge(shape.keys.length, 1);
         return this.#record(shape);
       }
       case DataTag.map:
-        return this.#map(this.#children(reader.count(2), 2));
+        return this.#timed(this.#open(tag, this.#charge(reader.count(2), 2), new Map())).target;
       case DataTag.set:
-        return this.#set(this.#children(reader.count(1), 1));
-      case DataTag.error:
-        return this.#error();
+        return this.#timed(this.#open(tag, this.#charge(reader.count(1), 1), new Set())).target;
+      case DataTag.error: {
+        const error = readError(reader);
+        return this.#open(tag, this.#charge(reader.count32(2), 1), error).target;
+      }
       default:
         throw new ProtocolError(`A message holds a value of unknown kind ${tag}.`);
     }
-  }
-
-  #map(count: number): Map<unknown, unknown> {
-    const map = this.#remember(new Map<unknown, unknown>());
-    const time = this.#timeFor(count);
-    for (let i = 0; i < count; i++) {
-      const key = this.value();
-      if (map.has(key)) throw new ProtocolError('A message repeats a key.');
-      map.set(key, this.value());
-      if (time?.isOver() === true) throw tooSlow();
-    }
-    return map;
-  }
-
-  #set(count: number): Set<unknown> {
-    const set = this.#remember(new Set<unknown>());
-    const time = this.#timeFor(count);
-    for (let i = 0; i < count; i++) {
-      const item = this.value();
-      if (set.has(item)) throw new ProtocolError('A message repeats a member.');
-      set.add(item);
-      if (time?.isOver() === true) throw tooSlow();
-    }
-    return set;
-  }
-
-  /** Of small ones there cannot be enough for it to matter. */
-  #timeFor(count: number): FillTime | undefined {
-    if (count < minTimedEntries || this.#maxNodes === Infinity) return undefined;
-    this.#fillTime ??= new FillTime(maxFillMs);
-    this.#fillTime.begin();
-    return this.#fillTime;
   }
 
   #remember<T>(value: T): T {
@@ -191,64 +205,177 @@ export class DataDecoder {
     return value;
   }
 
-  #record({ keys, unsafe }: Shape): Record<string, unknown> {
-    this.#children(keys.length, 1);
-    const value = this.#remember<Record<string, unknown>>({});
-    for (const key of keys) {
-      if (unsafe) setOwn(value, key, this.value());
-      else value[key] = this.value();
-    }
-    return value;
+  #rememberShape(shape: Shape): Shape {
+    this.#shapes.push(shape);
+    return shape;
   }
 
-  #error(): Error {
-    const { reader } = this;
-    const kind = reader.string();
-    if (kind === domException) throw new ProtocolError('A message holds an error of a kind that does not travel.');
-    const message = reader.string();
-    const name = reader.string();
-    const stack = reader.string();
-    const error = this.#remember(makeError(kind, message, name));
-    const define = (key: string, value: unknown, enumerable: boolean): void =>
-      void Object.defineProperty(error, key, { value, enumerable, writable: true, configurable: true });
-    define('message', message, false);
-    if (name !== '' && error.name !== name) define('name', name, false);
-    define('stack', stack === '' ? `${name || 'Error'}: ${message}` : stack, false);
-    for (let count = this.#children(reader.count32(2), 1); count > 0; count--) {
-      const key = reader.string();
-      if (Object.hasOwn(error, key)) throw new ProtocolError('A message repeats a key.');
-      define(key, this.value(), key !== 'cause' && key !== 'errors');
+  #open(tag: number, count: number, target: object): Filling {
+    if (this.#depth >= maxDataDepth) throw new ProtocolError(`A message is nested more than ${maxDataDepth} deep.`);
+    const filling = (this.#stack[this.#depth++] ??= new Filling());
+    filling.tag = tag;
+    filling.at = 0;
+    filling.count = count;
+    filling.target = this.#remember(target);
+    return filling;
+  }
+
+  #record({ keys, unsafe }: Shape): unknown {
+    const filling = this.#open(DataTag.record, keys.length, {});
+    filling.keys = keys;
+    filling.unsafe = unsafe;
+    return filling.target;
+  }
+
+  /** Of small ones there cannot be enough for it to matter. */
+  #timed(filling: Filling): Filling {
+    filling.isTimed = filling.count >= minTimedEntries && this.#maxNodes < Infinity;
+    if (filling.isTimed) (this.#fillTime ??= new FillTime(maxFillMs)).begin();
+    return filling;
+  }
+
+  #close(): void {
+    const filling = this.#stack[--this.#depth]!;
+    filling.target = filling.key = undefined;
+    filling.hasKey = filling.isTimed = false;
+  }
+
+  /** Fills what is open, down to `depth`; false when it is late before all is full. */
+  #fill(depth: number): boolean {
+    while (this.#depth > depth) {
+      const mine = this.#depth;
+      const filling = this.#stack[mine - 1]!;
+      this.#step(filling, mine);
+      if (this.#depth === mine && filling.at === filling.count && filling.tag !== DataTag.shape) this.#close();
+      if (!this.#stops) continue;
+      this.#stops = false;
+      return this.#depth === depth;
     }
-    return error;
+    return true;
+  }
+
+  /** Fills one until it is full, something in it has to be filled first, or it is late. */
+  #step(filling: Filling, depth: number): void {
+    switch (filling.tag) {
+      case DataTag.array:
+        return this.#fillArray(filling, depth);
+      case DataTag.record:
+        return this.#fillRecord(filling, depth);
+      case DataTag.shape:
+        return this.#readKeys(filling, depth);
+      case DataTag.numbers:
+        return this.#fillNumbers(filling, depth);
+      case DataTag.map:
+        return this.#fillMap(filling, depth);
+      case DataTag.set:
+        return this.#fillSet(filling, depth);
+      default:
+        return this.#fillError(filling, depth);
+    }
+  }
+
+  /** After each value: whether it has to be filled first, or all is late. */
+  #isInterrupted(depth: number): boolean {
+    if (--this.#untilLook === 0) {
+      this.#untilLook = valuesPerLook;
+      this.#stops = this.#isLate?.() ?? false;
+    }
+    return this.#depth > depth || this.#stops;
+  }
+
+  #fillArray(filling: Filling, depth: number): void {
+    const array = filling.target as unknown[];
+    while (filling.at < filling.count) {
+      array[filling.at++] = this.#value();
+      if (this.#isInterrupted(depth)) return;
+    }
+  }
+
+  #fillNumbers(filling: Filling, depth: number): void {
+    const array = filling.target as number[];
+    while (filling.at < filling.count) {
+      const count = Math.min(numbersAtOnce, filling.count - filling.at);
+      this.reader.doubles(array, filling.at, count);
+      filling.at += count;
+      if (this.#isInterrupted(depth)) return;
+    }
+  }
+
+  #fillRecord(filling: Filling, depth: number): void {
+    const { keys, unsafe } = filling;
+    const record = filling.target as Record<string, unknown>;
+    while (filling.at < filling.count) {
+      const key = keys[filling.at++]!;
+      if (unsafe) setOwn(record, key, this.#value());
+      else record[key] = this.#value();
+      if (this.#isInterrupted(depth)) return;
+    }
+  }
+
+  /** A shape of many keys, and then the record that it belongs to. */
+  #readKeys(filling: Filling, depth: number): void {
+    const keys = filling.key as Set<string>;
+    while (filling.at < filling.count) {
+      const key = this.reader.string();
+      if (keys.has(key)) throw repeated('key');
+      keys.add(key);
+      if (isInherited(key)) filling.unsafe = true;
+      filling.at++;
+      if (this.#isInterrupted(depth)) return;
+    }
+    filling.keys = this.#rememberShape({ keys: Array.from(keys), unsafe: filling.unsafe }).keys;
+    filling.tag = DataTag.record;
+    filling.at = 0;
+    filling.key = undefined;
+  }
+
+  #fillMap(filling: Filling, depth: number): void {
+    const map = filling.target as Map<unknown, unknown>;
+    while (filling.at < filling.count) {
+      if (!filling.hasKey) {
+        filling.key = this.#value();
+        filling.hasKey = true;
+        if (this.#isInterrupted(depth)) return;
+      }
+      const { key } = filling;
+      if (map.has(key)) throw repeated('key');
+      filling.hasKey = false;
+      filling.at++;
+      map.set(key, this.#value());
+      this.#checkTime(filling);
+      if (this.#isInterrupted(depth)) return;
+    }
+  }
+
+  #fillSet(filling: Filling, depth: number): void {
+    const set = filling.target as Set<unknown>;
+    while (filling.at < filling.count) {
+      const member = this.#value();
+      if (set.has(member)) throw repeated('member');
+      filling.at++;
+      set.add(member);
+      this.#checkTime(filling);
+      if (this.#isInterrupted(depth)) return;
+    }
+  }
+
+  #fillError(filling: Filling, depth: number): void {
+    const error = filling.target as Error;
+    while (filling.at < filling.count) {
+      const key = this.reader.string();
+      if (Object.hasOwn(error, key)) throw repeated('key');
+      filling.at++;
+      defineField(error, key, this.#value(), key !== 'cause' && key !== 'errors');
+      if (this.#isInterrupted(depth)) return;
+    }
+  }
+
+  #checkTime({ isTimed }: Filling): void {
+    if (isTimed && this.#fillTime!.isOver())
+      throw new ProtocolError(`To read the maps of a frame takes more than ${maxFillMs} ms.`);
   }
 }
 
-const minTimedEntries = 256;
-
-function tooSlow(): ProtocolError {
-  return new ProtocolError(`To read the maps of a frame takes more than ${maxFillMs} ms.`);
-}
-
-function bigint(text: string): bigint {
-  if (text.length > maxBigIntDigits + 1 || !/^-?[\da-f]+$/.test(text))
-    throw new ProtocolError('A message holds a BigInt that is no number.');
-  return text.startsWith('-') ? -BigInt(`0x${text.slice(1)}`) : BigInt(`0x${text}`);
-}
-
-/** Memory of its own: the frame is read into a buffer that is used again. */
-function copy(bytes: Uint8Array): ArrayBuffer {
-  const buffer = new ArrayBuffer(bytes.length);
-  new Uint8Array(buffer).set(bytes);
-  return buffer;
-}
-
-function view(reader: Reader): ArrayBufferView {
-  const name = viewNames[reader.u8()];
-  const bytes = copy(reader.raw(reader.count(1)));
-  if (name === 'Buffer') return Buffer.from(bytes);
-  const constructor: unknown = name === undefined ? undefined : Reflect.get(globalThis, name);
-  if (typeof constructor !== 'function') throw new ProtocolError('A message holds a view of unknown kind.');
-  const size = Number(Reflect.get(constructor, 'BYTES_PER_ELEMENT') ?? 1);
-  if (bytes.byteLength % size !== 0) throw new ProtocolError('A message holds a view of half an item.');
-  return Reflect.construct(constructor, [bytes]) as ArrayBufferView;
+function repeated(what: 'key' | 'member'): ProtocolError {
+  return new ProtocolError(`A message repeats a ${what}.`);
 }

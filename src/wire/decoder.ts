@@ -234,7 +234,9 @@ export class Decoder {
   }
 
   #newShape(): Shape {
-    const shape = this.#cache.read(this.reader);
+    const { reader } = this;
+    const { at } = reader;
+    const shape = this.#cache.find(reader) ?? this.#cache.read(reader, at, reader.count(1));
     this.#shapes.push(shape);
     return shape;
   }

@@ -1,3 +1,4 @@
+import { ProtocolError } from '../errors.ts';
 import type { Reader } from './reader.ts';
 
 /** Keys that objects of one message have in common. */
@@ -14,18 +15,26 @@ const maxCachedBytes = 256;
 export class ShapeCache {
   readonly #recent = new Array<{ readonly bytes: Uint8Array; readonly shape: Shape } | undefined>(slots);
 
-  read(reader: Reader): Shape {
-    const { at: start, bytes } = reader;
-    const slot = (reader.u8() * 31 + (bytes[start + 2] ?? 0) * 7 + (bytes[start + 3] ?? 0)) % slots;
-    reader.at = start;
-    const known = this.#recent[slot];
-    if (known !== undefined && reader.skip(known.bytes)) return known.shape;
-    const keys = Array.from({ length: reader.count(1) }, () => reader.string());
+  /** The shape that comes next, if it is known: then it has been read. */
+  find(reader: Reader): Shape | undefined {
+    const known = this.#recent[slotOf(reader, reader.at)];
+    return known !== undefined && reader.skip(known.bytes) ? known.shape : undefined;
+  }
+
+  /** Reads the keys of one that is not; it began at `start` with their number. */
+  read(reader: Reader, start: number, count: number): Shape {
+    const keys = Array.from({ length: count }, () => reader.string());
+    if (new Set(keys).size !== count) throw new ProtocolError('A message repeats a key.');
     const shape = { keys, unsafe: keys.some(isInherited) };
-    if (reader.at - start <= maxCachedBytes)
-      this.#recent[slot] = { bytes: new Uint8Array(bytes.subarray(start, reader.at)), shape };
+    const { at, bytes } = reader;
+    if (at - start <= maxCachedBytes)
+      this.#recent[slotOf(reader, start)] = { bytes: new Uint8Array(bytes.subarray(start, at)), shape };
     return shape;
   }
+}
+
+function slotOf({ bytes }: Reader, at: number): number {
+  return ((bytes[at] ?? 0) * 31 + (bytes[at + 2] ?? 0) * 7 + (bytes[at + 3] ?? 0)) % slots;
 }
 
 /** Whether a plain object has this key without owning it. */

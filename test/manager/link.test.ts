@@ -5,6 +5,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { maxUnsentBytes, silenceMs } from '#internal/limits.js';
 import { Link, type LinkEvents } from '#internal/manager/link.js';
 import { eventually, testClean } from '../matrix.ts';
+import { Random } from '../engine/random.ts';
+import { framed } from './fuzz.ts';
 import { dialAuthenticated, frame } from './raw-client.ts';
 import { authKey, testServer } from './support.ts';
 
@@ -94,6 +96,34 @@ testClean('link: what comes in a pause comes after it, in order', {}, async () =
   link.resume();
   assert.equal(told.join(''), 'ab|cdb|e');
 });
+
+testClean('link: frames are whole, however they are cut (I16)', {}, async () => {
+  using ends = await pair();
+  const random = new Random(7);
+  const bodies = Array.from({ length: 300 }, (_, i) => Buffer.alloc(random.whole(1, i % 10 === 0 ? 200_000 : 50), i));
+  const told: Buffer[] = [];
+  const link = new Link(ends.near, 2 ** 20, { ...quiet, frame: (body) => told.push(Buffer.from(body)) });
+  const bytes = Buffer.concat(bodies.map(framed));
+  for (let at = 0; at < bytes.length;) {
+    const size = random.whole(1, random.pick([3, 30, 70_000]));
+    link.take(bytes.subarray(at, at + size));
+    at += size;
+  }
+  assert.deepEqual(told, bodies);
+});
+
+testClean(
+  'link: memory is taken for what has come of a frame, not for what is said to come (I16, 2.3)',
+  {},
+  async () => {
+    using ends = await pair();
+    const link = new Link(ends.near, 2 ** 30, quiet);
+    const before = process.memoryUsage().arrayBuffers;
+    link.take(Buffer.from([0, 0, 0, 0x3f]));
+    for (let i = 0; i < 1_000; i++) link.take(Buffer.alloc(10));
+    assert.ok(process.memoryUsage().arrayBuffers - before < 2 ** 20);
+  },
+);
 
 const plain = { address: { port: 0 }, tls: false } as const;
 

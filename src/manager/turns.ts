@@ -1,0 +1,58 @@
+import { managerTurnMs } from '../limits.ts';
+import { monotonicMs } from '../monotonic.ts';
+
+/** A look at the clock costs as much as a small record: there is one after so many of them, and after each that takes long. */
+const mostPerLook = 16;
+const longMs = 1;
+
+/**
+ * The event loop of a server, shared among its clients: those who come in one turn of it have some milliseconds together. Who has
+ * more to say stands in line, and each turn the first of the line has as long for itself.
+ */
+export class Turns {
+  readonly #line: (() => void)[] = [];
+  /** When the present ones have had their time, once somebody has asked. */
+  #untilMs: number | undefined;
+  #isScheduled = false;
+  #lookedMs = 0;
+  #perLook = 1;
+  #records = 0;
+
+  /** After each record: whether it is somebody else's turn. */
+  isOverAfterRecord(): boolean {
+    if (++this.#records < this.#perLook) return false;
+    const before = this.#lookedMs;
+    const isOver = this.isOver();
+    this.#records = 0;
+    this.#perLook = this.#lookedMs - before > longMs ? 1 : Math.min(mostPerLook, 2 * this.#perLook);
+    return isOver;
+  }
+
+  /** Looks at the clock. */
+  isOver(): boolean {
+    const now = (this.#lookedMs = monotonicMs());
+    if (this.#untilMs !== undefined) return now > this.#untilMs;
+    this.#untilMs = now + managerTurnMs;
+    setImmediate(() => (this.#untilMs = undefined));
+    return false;
+  }
+
+  /** Calls back in a later turn. */
+  wait(goOn: () => void): void {
+    this.#line.push(goOn);
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(this.#serve);
+  }
+
+  readonly #serve = (): void => {
+    this.#untilMs = monotonicMs() + managerTurnMs;
+    try {
+      this.#line.shift()!();
+    } finally {
+      this.#untilMs = undefined;
+      this.#isScheduled = this.#line.length > 0;
+      if (this.#isScheduled) setImmediate(this.#serve);
+    }
+  };
+}
