@@ -144,8 +144,8 @@ export const maxManagerFrameBytes: number = 64 * 2 ** 20;
 export const minManagerFrameBytes = 1_024;
 /** Values in one frame of data: objects of so many take some 100 MB, and a second to be decoded, a turn at a time. */
 export const maxDataNodes = 1_000_000;
-/** Values in what names a shared object of another server: an address of two, and four names. */
-export const maxInnerNodes = 16;
+/** What names a shared object of another server: an address and four names of up to 1,000 letters. */
+export const maxInnerBytes: number = 16 * 2 ** 10;
 /** Arguments of one call of a shared object. */
 export const maxArguments = 65_536;
 /** Hexadecimal digits of a BigInt that comes over a network: its decimal text takes time with the square of them. */
@@ -204,7 +204,7 @@ export const maxRemoteMessageLength = 4_096;
 export const managerSpinUs = { answer: 80, question: 30 } as const;
 /** ... and how long in sum before the event loop has its turn. */
 export const managerSpinBudgetMs = 1;
-/** For so long a server takes what one client asks at once, before others have their turn. */
+/** For so long a server takes what its clients ask in one turn of its event loop. */
 export const managerTurnMs = 10;
 /** A server that was told to shut down has this long before it is ended. */
 export const managerShutdownMs = 1_000;

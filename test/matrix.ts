@@ -9,7 +9,7 @@ import { killAll } from '#internal/testing/processes.js';
 import { watchHost } from './watch-host.ts';
 
 setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
+export const collectGarbage = runInNewContext('gc') as () => void;
 
 /** The kinds of worker that every case runs on. */
 export type Context = 'process' | 'thread';

@@ -9,6 +9,10 @@ import { Foreign, Managed } from './managed.ts';
 import type { ObjectTable } from './object-table.ts';
 import { Packed } from './packed.ts';
 import { Special } from './protocol.ts';
+import type { Turns } from './turns.ts';
+
+/** Between two looks at the clock. */
+const releasesPerLook = 1_000;
 
 /** What a client has under a number. */
 export interface Entry {
@@ -27,6 +31,7 @@ export interface Entry {
 export interface ReferenceHost {
   readonly objects: ObjectTable;
   readonly code: object | undefined;
+  readonly turns: Turns;
   /** What a proxy that code of the user's gives back stands for, as it is kept here; undefined for any other object. */
   standsFor(value: object): Managed | Foreign | undefined;
 }
@@ -88,14 +93,19 @@ export class ClientReferences {
     if (entry.managed !== undefined && this.#given.get(entry.managed) === number) this.#given.delete(entry.managed);
   }
 
-  /** The client is gone: so are its references. */
+  /** The client is gone: so are its references, thousands of them as many at once as there is time for. */
   end(): void {
     this.#ended = true;
-    const { objects } = this.#host;
-    for (const { managed, name, count } of this.#entries.values())
-      if (managed !== undefined) objects.release(managed, count, name);
-    this.#entries.clear();
     this.#given.clear();
+    const { objects, turns } = this.#host;
+    let untilLook = releasesPerLook;
+    for (const [number, { managed, name, count }] of this.#entries) {
+      this.#entries.delete(number);
+      if (managed !== undefined) objects.release(managed, count, name);
+      if (--untilLook > 0) continue;
+      if (turns.isOver()) return turns.wait(() => this.end());
+      untilLook = releasesPerLook;
+    }
   }
 
   /** Why an object that the last arguments name is not there; asked once. */

@@ -14,13 +14,11 @@ import { aborted, Call, type Holder, type Leased } from './objects/call.ts';
 import { IteratorObject, isIterable } from './objects/iterator.ts';
 import type { Code } from './objects/slot.ts';
 import { idBytes, ToClient, ToServer } from './protocol.ts';
-import type { Turns } from './turns.ts';
 import type { ObjectType } from './types.ts';
 
 /** The server, as the sessions of its clients see it. */
 export interface Host extends ReferenceHost, AnswerOptions {
   readonly code: Code | undefined;
-  readonly turns: Turns;
   typeOf(name: string): ObjectType;
   /** What can be asked of the server itself. */
   manage(what: string, args: readonly unknown[]): unknown;

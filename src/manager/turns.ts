@@ -1,8 +1,8 @@
 import { managerTurnMs } from '../limits.ts';
 import { monotonicMs } from '../monotonic.ts';
 
-/** A look at the clock costs as much as a small record: there is one after so many of them, and after each that takes long. */
-const mostPerLook = 16;
+/** A look at the clock costs as much as a small record: there is one after so many of them, and after each when they take long. */
+const mostPerLook = 4;
 const longMs = 1;
 
 /**
@@ -14,9 +14,14 @@ export class Turns {
   /** When the present ones have had their time, once somebody has asked. */
   #untilMs: number | undefined;
   #isScheduled = false;
+  readonly #now: () => number;
   #lookedMs = 0;
   #perLook = 1;
   #records = 0;
+
+  constructor(now: () => number = monotonicMs) {
+    this.#now = now;
+  }
 
   /** After each record: whether it is somebody else's turn. */
   isOverAfterRecord(): boolean {
@@ -30,7 +35,7 @@ export class Turns {
 
   /** Looks at the clock. */
   isOver(): boolean {
-    const now = (this.#lookedMs = monotonicMs());
+    const now = (this.#lookedMs = this.#now());
     if (this.#untilMs !== undefined) return now > this.#untilMs;
     this.#untilMs = now + managerTurnMs;
     setImmediate(() => (this.#untilMs = undefined));
@@ -46,7 +51,7 @@ export class Turns {
   }
 
   readonly #serve = (): void => {
-    this.#untilMs = monotonicMs() + managerTurnMs;
+    this.#untilMs = this.#now() + managerTurnMs;
     try {
       this.#line.shift()!();
     } finally {

@@ -1,5 +1,5 @@
 import { ProtocolError } from '../errors.ts';
-import { maxDataDepth, maxDataNodes, maxFillMs, maxInnerNodes } from '../limits.ts';
+import { maxDataDepth, maxDataNodes, maxFillMs, maxInnerBytes } from '../limits.ts';
 import { bigint, copy, view } from './data-leaves.ts';
 import { DataTag } from './data-tags.ts';
 import { defineField, readError } from './data-error.ts';
@@ -11,12 +11,14 @@ import { isInherited, setOwn, type Shape, ShapeCache } from './shape-cache.ts';
 /** Reads what the layer above has written behind `special`. */
 export type SpecialReader = (decoder: DataDecoder) => unknown;
 
-/** So many values lie between two looks at the clock, and so many numbers count as one. */
+/** Between two looks at the clock. */
 const valuesPerLook = 256;
-const numbersAtOnce = 2_048;
-const minTimedEntries = 256;
-/** More keys of one shape than these are values like others, and may be stopped in. */
+/** In an array of numbers so many count as one value. */
+const numbersAtOnce = 256;
+/** Up to so many keys a shape is read in one go. */
 const keysAtOnce = 256;
+/** Of smaller maps and sets there cannot be enough for it to matter how long it takes to fill them. */
+const minTimedEntries = 256;
 
 /** In place of a message of which there is more to read. */
 export const unfinished: unique symbol = Symbol('unfinished');
@@ -38,11 +40,14 @@ export class DataDecoder {
   #memo: unknown[] = [];
   #shapes: Shape[] = [];
   #nodes = 0;
-  #maxNodes: number;
+  readonly #maxNodes: number;
   #fillTime: FillTime | undefined;
   #isLate: (() => boolean) | undefined;
   #untilLook = valuesPerLook;
   #stops = false;
+  #isInner = false;
+  /** How many of those that are open are timed. */
+  #timed = 0;
 
   constructor(special?: SpecialReader, maxNodes: number = maxDataNodes) {
     this.#special = special;
@@ -51,6 +56,9 @@ export class DataDecoder {
 
   /** Begins a frame: its values share one budget. */
   begin(reader: Reader): void {
+    // Something may be open, if the frame before was malformed.
+    this.#forget();
+    this.#isInner = false;
     this.reader = reader;
     this.#nodes = 0;
     this.#fillTime = undefined;
@@ -62,23 +70,26 @@ export class DataDecoder {
   }
 
   /**
-   * Decodes one message of the frame. Now and then `isLate` is asked: then the message is `unfinished`, and the next call goes on
-   * with it.
+   * Decodes one message of the frame. Now and then `isLate` is asked: then the message is `unfinished`, and the next call begins
+   * it, or goes on with it.
    */
   message(isLate?: () => boolean): unknown {
     this.#isLate = isLate;
-    let isOver = true;
-    try {
-      if (this.#depth === 0) {
-        this.#charge(1, 1);
-        this.#root = this.#value();
-      }
-      this.#fillTime?.begin();
-      isOver = this.#fill(0);
-      return isOver ? this.#root : unfinished;
-    } finally {
-      if (isOver) this.#forget();
-    }
+    if (this.#depth === 0) {
+      if (this.#isInterrupted(0)) return this.#stop();
+      this.#charge(1, 1);
+      this.#root = this.#value();
+    } else if (this.#timed > 0) this.#fillTime!.begin();
+    if (this.#depth > 0 && !this.#fill(0)) return this.#stop();
+    const root = this.#root;
+    this.#forget();
+    return root;
+  }
+
+  #stop(): typeof unfinished {
+    this.#stops = false;
+    if (this.#timed > 0) this.#fillTime!.pause();
+    return unfinished;
   }
 
   #forget(): void {
@@ -88,21 +99,18 @@ export class DataDecoder {
     this.#root = undefined;
   }
 
-  /** A value within a special one. It is read in one go, and has to be small. */
+  /** A value within a special one, which is small: it is read in one go. */
   value(): unknown {
-    const maxNodes = this.#maxNodes;
-    const isLate = this.#isLate;
+    const { reader } = this;
+    const { end } = reader;
+    reader.end = Math.min(end, reader.at + maxInnerBytes);
     const depth = this.#depth;
-    this.#maxNodes = Math.min(maxNodes, this.#nodes + maxInnerNodes);
-    this.#isLate = undefined;
-    try {
-      const value = this.#value();
-      this.#fill(depth);
-      return value;
-    } finally {
-      this.#maxNodes = maxNodes;
-      this.#isLate = isLate;
-    }
+    this.#isInner = true;
+    const value = this.#value();
+    this.#fill(depth);
+    this.#isInner = false;
+    reader.end = end;
+    return value;
   }
 
   /** Charges so many things of so many values each, before anything is made for them. */
@@ -174,11 +182,10 @@ export class DataDecoder {
         }
         const { at } = reader;
         const count = this.#charge(reader.count(1), 1);
-        if (count <= keysAtOnce) return this.#record(this.#rememberShape(this.#cache.read(reader, at, count)));
-        const filling = this.#open(tag, count, {});
-        filling.key = new Set<string>();
-        filling.unsafe = false;
-        return filling.target;
+        if (count > keysAtOnce) return this.#open(tag, count, {}).target;
+        const shape = this.#cache.read(reader, at, count);
+        if (new Set(shape.keys).size !== count) throw repeated('key');
+        return this.#record(this.#rememberShape(shape));
       }
       case DataTag.record: {
         const shape = this.#shapes[reader.varint()];
@@ -188,9 +195,9 @@ export class DataDecoder {
         return this.#record(shape);
       }
       case DataTag.map:
-        return this.#timed(this.#open(tag, this.#charge(reader.count(2), 2), new Map())).target;
+        return this.#openTimed(tag, this.#charge(reader.count(2), 2), new Map());
       case DataTag.set:
-        return this.#timed(this.#open(tag, this.#charge(reader.count(1), 1), new Set())).target;
+        return this.#openTimed(tag, this.#charge(reader.count(1), 1), new Set());
       case DataTag.error: {
         const error = readError(reader);
         return this.#open(tag, this.#charge(reader.count32(2), 1), error).target;
@@ -227,17 +234,18 @@ export class DataDecoder {
     return filling.target;
   }
 
-  /** Of small ones there cannot be enough for it to matter. */
-  #timed(filling: Filling): Filling {
-    filling.isTimed = filling.count >= minTimedEntries && this.#maxNodes < Infinity;
-    if (filling.isTimed) (this.#fillTime ??= new FillTime(maxFillMs)).begin();
-    return filling;
+  #openTimed(tag: number, count: number, target: object): unknown {
+    const filling = this.#open(tag, count, target);
+    filling.isTimed = count >= minTimedEntries && this.#maxNodes < Infinity;
+    // One lies in the other: their time is one.
+    if (filling.isTimed && this.#timed++ === 0) (this.#fillTime ??= new FillTime(maxFillMs)).begin();
+    return target;
   }
 
   #close(): void {
     const filling = this.#stack[--this.#depth]!;
-    filling.target = filling.key = undefined;
-    filling.hasKey = filling.isTimed = false;
+    if (filling.isTimed && --this.#timed === 0) this.#fillTime!.pause();
+    filling.clear();
   }
 
   /** Fills what is open, down to `depth`; false when it is late before all is full. */
@@ -247,11 +255,10 @@ export class DataDecoder {
       const filling = this.#stack[mine - 1]!;
       this.#step(filling, mine);
       if (this.#depth === mine && filling.at === filling.count && filling.tag !== DataTag.shape) this.#close();
-      if (!this.#stops) continue;
-      this.#stops = false;
-      return this.#depth === depth;
+      if (this.#stops) break;
     }
-    return true;
+    this.#stops = false;
+    return this.#depth === depth;
   }
 
   /** Fills one until it is full, something in it has to be filled first, or it is late. */
@@ -276,7 +283,8 @@ export class DataDecoder {
 
   /** After each value: whether it has to be filled first, or all is late. */
   #isInterrupted(depth: number): boolean {
-    if (--this.#untilLook === 0) {
+    // In the middle of a special value it cannot stop: it looks behind that.
+    if (--this.#untilLook <= 0 && !this.#isInner) {
       this.#untilLook = valuesPerLook;
       this.#stops = this.#isLate?.() ?? false;
     }
@@ -314,7 +322,7 @@ export class DataDecoder {
 
   /** A shape of many keys, and then the record that it belongs to. */
   #readKeys(filling: Filling, depth: number): void {
-    const keys = filling.key as Set<string>;
+    const keys = (filling.newKeys ??= new Set());
     while (filling.at < filling.count) {
       const key = this.reader.string();
       if (keys.has(key)) throw repeated('key');
@@ -324,9 +332,9 @@ export class DataDecoder {
       if (this.#isInterrupted(depth)) return;
     }
     filling.keys = this.#rememberShape({ keys: Array.from(keys), unsafe: filling.unsafe }).keys;
+    filling.newKeys = undefined;
     filling.tag = DataTag.record;
     filling.at = 0;
-    filling.key = undefined;
   }
 
   #fillMap(filling: Filling, depth: number): void {
@@ -371,8 +379,10 @@ export class DataDecoder {
   }
 
   #checkTime({ isTimed }: Filling): void {
-    if (isTimed && this.#fillTime!.isOver())
-      throw new ProtocolError(`To read the maps of a frame takes more than ${maxFillMs} ms.`);
+    if (!isTimed) return;
+    const time = this.#fillTime!;
+    if (time.isOver()) throw new ProtocolError(`To read the maps of a frame takes more than ${maxFillMs} ms.`);
+    if (this.#untilLook > time.perLook) this.#untilLook = time.perLook;
   }
 }
 

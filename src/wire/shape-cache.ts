@@ -1,4 +1,3 @@
-import { ProtocolError } from '../errors.ts';
 import type { Reader } from './reader.ts';
 
 /** Keys that objects of one message have in common. */
@@ -24,7 +23,6 @@ export class ShapeCache {
   /** Reads the keys of one that is not; it began at `start` with their number. */
   read(reader: Reader, start: number, count: number): Shape {
     const keys = Array.from({ length: count }, () => reader.string());
-    if (new Set(keys).size !== count) throw new ProtocolError('A message repeats a key.');
     const shape = { keys, unsafe: keys.some(isInherited) };
     const { at, bytes } = reader;
     if (at - start <= maxCachedBytes)

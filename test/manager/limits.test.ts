@@ -7,6 +7,7 @@ import type { Link } from '#internal/manager/link.js';
 import { proxyMaker } from '#internal/manager/proxy-maker.js';
 import { Rate } from '#internal/manager/rate.js';
 import { ObjectTable } from '#internal/manager/object-table.js';
+import { Turns } from '#internal/manager/turns.js';
 import { maxUnsentBytes, maxWaitingCalls, slowReaderMs } from '#internal/limits.js';
 import { eventually, rejection, testClean } from '../matrix.ts';
 import { dialAuthenticated, frame } from './raw-client.ts';
@@ -47,7 +48,10 @@ testServer(
 
 testClean('limits: references of one client (2.5)', {}, () => {
   const objects = new ObjectTable();
-  const references = new ClientReferences({ objects, code: undefined, standsFor: () => undefined }, 3);
+  const references = new ClientReferences(
+    { objects, code: undefined, turns: new Turns(), standsFor: () => undefined },
+    3,
+  );
   for (const number of [1, 3, 5]) references.enter(number, 'name');
   assert.throws(() => references.enter(7, 'name'), { name: 'ProtocolError' });
   references.drop(3, 1);

@@ -9,51 +9,51 @@ import { ToClient, ToServer } from '#internal/manager/protocol.js';
 import { Server } from '#internal/manager/server.js';
 import { Session } from '#internal/manager/session.js';
 import { Turns } from '#internal/manager/turns.js';
-import { monotonicMs } from '#internal/monotonic.js';
 import { DataEncoder } from '#internal/wire/data-encoder.js';
 import { DataTag } from '#internal/wire/data-tags.js';
 import { Writer } from '#internal/wire/writer.js';
 import { testClean } from '../matrix.ts';
 
-function spend(ms: number): void {
-  for (const start = monotonicMs(); monotonicMs() - start <= ms;);
-}
-
 testClean('turns: who comes in one turn of the event loop has some time with all others of it (2.3)', {}, async () => {
-  const turns = new Turns();
+  let now = 5;
+  const turns = new Turns(() => now);
   assert.equal(turns.isOver(), false);
-  spend(managerTurnMs);
+  now += managerTurnMs;
+  assert.equal(turns.isOver(), false);
+  now++;
   assert.equal(turns.isOver(), true);
   assert.equal(turns.isOver(), true, 'and for all that come in this one');
   await turn();
   assert.equal(turns.isOver(), false);
 });
 
-testClean('turns: the clock is looked at seldom, and after each record that takes long', {}, () => {
-  const turns = new Turns();
-  let looks = 0;
-  turns.isOver = () => {
+testClean('turns: the clock is looked at seldom, and after each record when they take long', {}, () => {
+  let [now, looks] = [0, 0];
+  const turns = new Turns(() => {
     looks++;
-    return Turns.prototype.isOver.call(turns);
-  };
-  for (let i = 0; i < 160; i++) turns.isOverAfterRecord();
-  assert.ok(looks < 20, `${looks}`);
-  for (let i = 0; i < 16; i++) turns.isOverAfterRecord();
+    return now;
+  });
+  for (let i = 0; i < 400; i++) turns.isOverAfterRecord();
+  assert.ok(looks <= 102, `${looks}`);
+  let records = 1;
+  for (; !turns.isOverAfterRecord(); records++) now += 50;
+  assert.ok(records <= 4, `after ${records} records of 50 ms`);
   looks = 0;
-  for (let i = 0; i < 16 + 3; i++) {
-    spend(1);
+  for (let i = 0; i < 10; i++) {
+    now += 50;
     turns.isOverAfterRecord();
   }
-  assert.ok(looks >= 3, `${looks}`);
+  assert.equal(looks, 10);
 });
 
 testClean('turns: those in line have a turn each, in their order, and stand at its end again', {}, async () => {
-  const turns = new Turns();
+  let now = 0;
+  const turns = new Turns(() => now);
   const served: string[] = [];
   const begin = (name: string, times: number): void =>
     turns.wait(() => {
       assert.equal(turns.isOver(), false, 'with a time of its own');
-      spend(managerTurnMs);
+      now += 2 * managerTurnMs;
       served.push(name);
       if (times > 1) begin(name, times - 1);
     });
@@ -67,7 +67,7 @@ testClean('turns: those in line have a turn each, in their order, and stand at i
   assert.equal(served.join(''), 'abcaba');
 });
 
-/** A client of a server whose turns are always over. `read()` lets it read what it is told. */
+/** A client that reads what it is told, from `read()` on at the latest. */
 function clientOf(server: Server, isReading = true) {
   const chunks: Buffer[] = [];
   let release: (() => void) | undefined;
@@ -91,6 +91,7 @@ function clientOf(server: Server, isReading = true) {
   };
 }
 
+/** Its turns are always over. */
 function hurriedServer(): Server {
   const key = new AuthKey(randomBytes(32));
   const server = new Server({ target: { address: '/nowhere', tls: false }, key, registrations: [], linger: 0 });
@@ -143,6 +144,19 @@ testClean('turns: while one large call is read, others are served (2.3, I16)', {
   for (const { socket } of [large, small]) socket.destroy();
 });
 
+testClean('turns: many small arguments are read in slices too, and no record twice', {}, async () => {
+  const server = hurriedServer();
+  const { session, socket, written } = clientOf(server);
+  const errors = Array.from({ length: 1_000 }, (_, i) => new Error(`${i}`));
+  session.link.take(calls(1, ['append', ...errors], ['length'], ['append', ...errors], ['length']));
+  let turns = 0;
+  for (; session.link.paused; turns++) await turn();
+  assert.ok(turns >= 2_000 / 256, `${turns} turns`);
+  assert.ok(written().includes(answerOf(2, DataTag.int, (1_000 % 128) | 128, 1_000 >> 7)));
+  assert.ok(written().includes(answerOf(4, DataTag.int, (2_000 % 128) | 128, 2_000 >> 7)));
+  socket.destroy();
+});
+
 testClean('turns: who goes in the middle of a call leaves the others their turns', {}, async () => {
   const server = hurriedServer();
   const [gone, other] = [clientOf(server), clientOf(server)];
@@ -170,4 +184,18 @@ testClean('turns: who does not read has no turn until it does (2.5)', {}, async 
   assert.ok(written.length > 40 * text.length);
   assert.ok(written.includes(answerOf(41, DataTag.array, 1)));
   slow.socket.destroy();
+});
+
+testClean('turns: what a client had goes some at a time when it is gone', {}, async () => {
+  const server = hurriedServer();
+  const { session, socket } = clientOf(server);
+  for (let i = 0; i < 2_500; i++) {
+    session.link.take(calls(1 + 2 * i));
+    while (session.link.paused) await turn();
+  }
+  assert.equal(server.objects.size, 2_500);
+  session.link.destroy();
+  assert.equal(server.objects.size, 1_500);
+  while (server.objects.size > 0) await turn();
+  socket.destroy();
 });

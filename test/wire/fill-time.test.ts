@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { DataDecoder } from '#internal/wire/data-decoder.js';
+import { DataDecoder, unfinished } from '#internal/wire/data-decoder.js';
 import { DataEncoder } from '#internal/wire/data-encoder.js';
 import { DataTag } from '#internal/wire/data-tags.js';
 import { FillTime } from '#internal/wire/fill-time.js';
@@ -45,6 +45,27 @@ testClean('fill time: keys that were chosen to collide do not stop a server (I10
   const decoder = new DataDecoder();
   decoder.begin(new Reader(writer.written()));
   assert.throws(() => decoder.message(), { name: 'ProtocolError', message: /takes more than/ });
+});
+
+testClean('fill time: it is the same time when they are read in slices (I10)', { limit: 120_000 }, () => {
+  const keys = colliding(100_000);
+  const writer = new Writer();
+  const encoder = new DataEncoder();
+  // Between two entries something else is read, in which it stops.
+  writer.u8(DataTag.map);
+  writer.varint(keys.length);
+  for (const key of keys) {
+    encoder.message(writer, key);
+    encoder.message(writer, ['', '']);
+  }
+  const decoder = new DataDecoder();
+  decoder.begin(new Reader(writer.written()));
+  assert.throws(
+    () => {
+      while (decoder.message(() => true) === unfinished);
+    },
+    { name: 'ProtocolError', message: /takes more than/ },
+  );
 });
 
 testClean('fill time: only what is filled counts, a look at a time', {}, () => {
