@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { alive, descendants } from './processes.mjs';
+import { alive, cpuMs, descendants } from './processes.mjs';
 
 const javascript = fileURLToPath(new URL('../drivers/main.mjs', import.meta.url));
 const python = fileURLToPath(new URL('../drivers/python_driver.py', import.meta.url));
@@ -17,10 +17,19 @@ export function environment() {
   return env;
 }
 
-export class HungError extends Error {
-  constructor() {
-    super('hung');
-  }
+export class HungError extends Error {}
+
+/** What tells a loop from a wait for ever, and both from a machine that stood still. */
+function describeHung(pid, limitMs, beforeMs, startedMs) {
+  const cpu = ((totalCpuMs(pid) - beforeMs) / 1000).toFixed(1);
+  const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
+  return `hung: no answer within ${limitMs / 1000} s; after ${seconds} s it has taken ${cpu} s of CPU time`;
+}
+
+function totalCpuMs(pid) {
+  let total = 0;
+  for (const each of [pid, ...descendants(pid)]) total += cpuMs(each) ?? 0;
+  return total;
 }
 
 export class Driver {
@@ -69,16 +78,20 @@ export class Driver {
   }
 
   ask(request, limitMs) {
+    const answer = this.answer(limitMs);
     this.#child.stdin.write(`${JSON.stringify(request)}\n`);
-    return this.answer(limitMs);
+    return answer;
   }
 
   /** The next answer; kills the driver if there is none in time. */
   answer(limitMs) {
+    const { pid } = this.#child;
+    const [beforeMs, startedMs] = [totalCpuMs(pid), performance.now()];
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
+        const text = describeHung(pid, limitMs, beforeMs, startedMs);
         this.kill();
-        this.#settle((waiting) => waiting.reject(new HungError()));
+        this.#settle((waiting) => waiting.reject(new HungError(text)));
       }, limitMs);
       this.#waiting = { resolve, reject, timer };
     });
