@@ -155,7 +155,7 @@ export class DataDecoder {
       case DataTag.view:
         return this.#remember(view(reader));
       case DataTag.special:
-        if (this.#special === undefined)
+        if (this.#special === undefined || this.#isInner)
           throw new ProtocolError('A message holds a shared object where none may come.');
         return this.#special(this);
       default:
