@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -12,16 +12,33 @@ import { authKey } from './support.ts';
 const runner = fileURLToPath(new URL('fixtures/newest-python.js', import.meta.url));
 const limit = { limit: 60_000 };
 
-/** Runs a program that finds this socket's other end at its own end. Returns what it printed. */
-async function run(socket: Socket, program: string): Promise<string> {
-  const child = spawn(process.execPath, [runner, program], { stdio: ['ignore', 'pipe', 'inherit', 'pipe'] });
-  let printed = '';
-  child.stdout!.on('data', (text) => (printed += String(text)));
-  const end = child.stdio[3] as Socket;
-  for (const each of [socket, end]) each.on('error', () => {});
-  socket.pipe(end).pipe(socket);
-  await once(child, 'close');
-  return printed;
+/** A program whose connection's other end is this socket, once it is up: that may take longer than anybody waits for a key. */
+class Program {
+  readonly #child: ChildProcess;
+  readonly #closed: Promise<unknown[]>;
+  #printed = '';
+
+  constructor(text: string) {
+    this.#child = spawn(process.execPath, [runner, text], { stdio: ['ignore', 'pipe', 'inherit', 'pipe'] });
+    this.#child.stdout!.on('data', (part) => (this.#printed += String(part)));
+    this.#closed = once(this.#child, 'close');
+  }
+
+  async up(): Promise<void> {
+    await once(this.#child.stdout!, 'data');
+  }
+
+  connect(socket: Socket): void {
+    const end = this.#child.stdio[3] as Socket;
+    for (const each of [socket, end]) each.on('error', () => {});
+    socket.pipe(end).pipe(socket);
+  }
+
+  /** What it has printed. */
+  async end(): Promise<string> {
+    await this.#closed;
+    return this.#printed;
+  }
 }
 
 const values = [
@@ -41,8 +58,7 @@ testClean('python 3.14: its client talks to a listener, in its newest handshake 
   await using listener = new Listener({ port: 0 }, { authKey });
   await listener.ready;
   const { port } = listener.address as AddressInfo;
-  const program = run(
-    connect(port, '127.0.0.1'),
+  const program = new Program(
     `
 answer_challenge(connection, b'${authKey}')
 deliver_challenge(connection, b'${authKey}')
@@ -55,6 +71,8 @@ try: connection.recv()
 except EOFError: print('end')
 `,
   );
+  await program.up();
+  program.connect(connect(port, '127.0.0.1'));
   const here = await listener.accept();
   assert.deepEqual(await here.recv(), [3, 14]);
   for (const value of values) {
@@ -65,7 +83,7 @@ except EOFError: print('end')
   await here.sendBytes(Buffer.from('here'));
   assert.equal(String(await here.recvBytes()), '114,97,119');
   here.close();
-  assert.equal(await program, "b'here'\nend\n");
+  assert.equal(await program.end(), "up\nb'here'\nend\n");
 });
 
 testClean('python 3.14: a client talks to its listener, and to none without the key (I230, I232)', limit, async () => {
@@ -73,29 +91,31 @@ testClean('python 3.14: a client talks to its listener, and to none without the 
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const accepted = async (program: string): Promise<string> => {
-    const [socket] = (await once(server, 'connection')) as [Socket];
-    return run(socket, program);
+  const accept = async (program: Program): Promise<void> => {
+    await program.up();
+    server.once('connection', (socket) => program.connect(socket));
   };
-  const echo = accepted(`
+  const echo = new Program(`
 deliver_challenge(connection, b'${authKey}')
 answer_challenge(connection, b'${authKey}')
 while (x := connection.recv()) is not None:
     connection.send(x)
 `);
+  await accept(echo);
   const there = await Client({ port }, { authKey });
   for (const value of values) {
     await there.send(value);
     assert.deepEqual(await there.recv(), value);
   }
   await there.send(null);
-  assert.equal(await echo, '');
+  assert.equal(await echo.end(), 'up\n');
   there.close();
-  const refusal = accepted(`
+  const refusal = new Program(`
 from multiprocessing import AuthenticationError
 try: deliver_challenge(connection, b'another')
 except AuthenticationError as error: print(error)
 `);
+  await accept(refusal);
   assert.equal((await rejection(Client({ port }, { authKey }))).name, 'AuthenticationError');
-  assert.equal(await refusal, 'digest received was wrong\n');
+  assert.equal(await refusal.end(), 'up\ndigest received was wrong\n');
 });

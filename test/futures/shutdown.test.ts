@@ -1,18 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { PoolClosedError, PoolTerminatedError, range } from 'manycore';
 import { CancelledError, wait, type Executor, type Future } from 'manycore/futures';
 import { Sequencer } from 'manycore/testing';
 import { commandOf, descendants } from '#internal/testing/processes.js';
-import { eventually, rejection, testClean } from '../matrix.ts';
+import { collectGarbage, eventually, rejection, testClean } from '../matrix.ts';
 import { runScript } from '../run-script.ts';
 import { sleep, spin, square } from '../functions.ts';
 import { eachExecutor, hasBegun, testExecutor } from './support.ts';
-
-setFlagsFromString('--expose-gc');
-const gc = runInNewContext('gc') as () => void;
 
 // Not a closure: that could hold on to the executor.
 async function slowly(n: number): Promise<number> {
@@ -104,7 +99,7 @@ eachExecutor((make, context) => {
           .map((n) => executor.submit(slowly, n));
       })();
       await eventually(() => {
-        gc();
+        collectGarbage();
         return ref?.deref() === undefined;
       });
       assert.deepEqual(await Promise.all(futures), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { ArgumentRangeError, ArgumentTypeError, cpuCount, task, TaskTimeoutError, WorkerLostError } from 'manycore';
 import { ProcessPoolExecutor, ThreadPoolExecutor, wait, type Future } from 'manycore/futures';
-import { eventually, rejection, testClean } from '../matrix.ts';
+import { collectGarbage, eventually, rejection, testClean } from '../matrix.ts';
 import { sleep, spin, square } from '../functions.ts';
 import { eachExecutor, hasBegun, testExecutor } from './support.ts';
 
@@ -121,8 +119,6 @@ eachExecutor((make, context) => {
     make,
     { maxWorkers: 1 },
     async (executor) => {
-      setFlagsFromString('--expose-gc');
-      const gc = runInNewContext('gc') as () => void;
       let result: WeakRef<object> | undefined;
       let argument: WeakRef<object> | undefined;
       await (async () => {
@@ -136,7 +132,7 @@ eachExecutor((make, context) => {
         );
       })();
       await eventually(() => {
-        gc();
+        collectGarbage();
         return argument?.deref() === undefined && result?.deref() === undefined;
       });
       const isGone = executor.submit(async () => {

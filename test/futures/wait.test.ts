@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import {
   ALL_COMPLETED,
   asCompleted,
@@ -10,7 +8,7 @@ import {
   TimeoutError,
   wait,
 } from 'manycore/futures';
-import { eventually, rejection, testClean } from '../matrix.ts';
+import { collectGarbage, eventually, rejection, testClean } from '../matrix.ts';
 import { sleep, square } from '../functions.ts';
 import { collect, eachExecutor, hasBegun, testExecutor } from './support.ts';
 
@@ -185,8 +183,6 @@ testClean('asCompleted: several may wait, and leaving the loop ends them all', {
 });
 
 testClean('asCompleted: a future that was yielded and dropped can be collected (O374)', {}, async () => {
-  setFlagsFromString('--expose-gc');
-  const gc = runInNewContext('gc') as () => void;
   let futures: Future<object>[] | undefined = Array.from({ length: 3 }, () => finished({ large: true }));
   const open = new Future<object>();
   const refs = futures.map((future) => new WeakRef(future));
@@ -194,7 +190,7 @@ testClean('asCompleted: a future that was yielded and dropped can be collected (
   futures = undefined;
   for (let i = 0; i < 3; i++) await iterator.next();
   await eventually(() => {
-    gc();
+    collectGarbage();
     return refs.every((ref) => ref.deref() === undefined);
   });
   open.setResult({});

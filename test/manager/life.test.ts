@@ -5,12 +5,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { Manager, Pool, Process } from 'manycore';
 import type { DictProxy, ListProxy } from 'manycore/managers';
 import { descendants } from '#internal/testing/processes.js';
-import { eachContext, eventually, rejection, testClean } from '../matrix.ts';
+import { collectGarbage, eachContext, eventually, rejection, testClean } from '../matrix.ts';
 import { authKey, runIn, testManager } from './support.ts';
 
 testClean('manager: starts by itself or by start(), once, and ends with 0 (G188)', {}, async () => {
@@ -108,20 +106,17 @@ testManager('manager: the last reference goes, and so does the object (G196)', a
   };
   await make();
   await eventually(async () => {
-    collect();
+    collectGarbage();
     return (await manager.numberOfObjects()) === 1;
   });
   await keep.append(manager.dict({ inner: 1 }));
   await eventually(async () => {
-    collect();
+    collectGarbage();
     return (await manager.numberOfObjects()) === 1;
   });
   const inner = (await keep.get(0)) as DictProxy<string, number>;
   assert.equal(await inner.get('inner'), 1, 'what lies in another object lives as long as that');
 });
-
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
 
 eachContext((context) => {
   testManager('manager: a client that is gone has no references any more (G196, I22)', async (manager) => {

@@ -1,14 +1,9 @@
 import { strict as assert } from 'node:assert';
-import { setFlagsFromString } from 'node:v8';
 import { setImmediate as turn } from 'node:timers/promises';
-import { runInNewContext } from 'node:vm';
 import { Manager, Pool } from 'manycore';
-import { eventually, partOf, testClean } from '../matrix.ts';
+import { collectGarbage, eventually, partOf, testClean } from '../matrix.ts';
 import { authKey, testManager, testServer } from './support.ts';
 import { dialAuthenticated, frame, type RawClient } from './raw-client.ts';
-
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
 
 const clients = 1_000;
 const proxies = partOf(1_000_000, 100_000);
@@ -51,11 +46,11 @@ testManager(
     };
     for (let done = 0; done < proxies; done += 10_000) {
       await made();
-      collect();
+      collectGarbage();
       await turn();
     }
     await eventually(async () => {
-      collect();
+      collectGarbage();
       return (await manager.numberOfObjects()) === 1;
     }, 15_000);
   },

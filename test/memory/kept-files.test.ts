@@ -2,16 +2,11 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { Pool, WorkerLostError } from 'manycore';
 import { maxKeptBytes, minMappedBytes } from '#internal/limits.js';
 import { retireKept } from '#internal/memory/kept-files.js';
 import { LargeBuffers } from '#internal/memory/large.js';
-import { eventually, rejection, testClean, testPool } from '../matrix.ts';
-
-setFlagsFromString('--expose-gc');
-const gc = runInNewContext('gc') as () => void;
+import { collectGarbage, eventually, rejection, testClean, testPool } from '../matrix.ts';
 
 const MiB = 1024 * 1024;
 
@@ -23,7 +18,7 @@ function mapped(): string[] {
 }
 
 async function allUnmapped(): Promise<void> {
-  await eventually(() => (gc(), mapped().length === 0));
+  await eventually(() => (collectGarbage(), mapped().length === 0));
 }
 
 function filled(bytes: number, value: number): Uint8Array {
@@ -47,7 +42,7 @@ class Ends implements Disposable {
 
   /** Until nobody has what was received and is not kept. */
   async collected(bytes: number): Promise<void> {
-    await eventually(() => (gc(), this.host.freeBytes >= bytes));
+    await eventually(() => (collectGarbage(), this.host.freeBytes >= bytes));
   }
 
   [Symbol.dispose](): void {
@@ -76,7 +71,7 @@ testClean('kept files: as long as its receiver has the buffer a file is nobody e
   const names = new Set<string>();
   for (let i = 1; i <= 3; i++) {
     names.add(ends.pass(filled(4 * MiB, i), 'host', kept));
-    gc();
+    collectGarbage();
     await new Promise(setImmediate);
   }
   assert.equal(names.size, 3);
@@ -118,7 +113,7 @@ testClean('kept files: what waits is bounded, and given back when it is idle', {
   assert.equal(mapped().length, 12);
   let most = 0;
   await eventually(() => {
-    gc();
+    collectGarbage();
     most = Math.max(most, ends.host.freeBytes);
     return mapped().length === 0;
   });
@@ -143,7 +138,7 @@ testClean('kept files: a buffer outlives the end of the channel', {}, async () =
       ends.pass(filled(6 * MiB, 4), 'host', kept);
       ends.pass(filled(6 * MiB, 5), 'worker', kept);
     }
-    gc();
+    collectGarbage();
     assert.ok(kept.every((bytes, i) => bytes.every((byte) => byte === 4 + i)));
   })();
   await allUnmapped();
@@ -172,7 +167,7 @@ testClean('kept files: a worker that is killed leaves none mapped here, and what
     for (let i = 0; i < 8; i++) {
       const back = await pool.apply((bytes: Uint8Array) => bytes.fill(7), [filled(5 * MiB, i)]);
       if (i % 2 === 0) results.push(back);
-      gc();
+      collectGarbage();
     }
     const killed = pool.apply((b: Uint8Array) => process.kill(process.pid, 'SIGKILL') && b, [filled(5 * MiB, 1)]);
     assert.ok((await rejection(killed)) instanceof WorkerLostError);
@@ -212,7 +207,7 @@ const shortOfMemory = `
     for (let i = 0; i < 3; i++) await pool.apply(() => new Uint8Array(${5 * MiB}).fill(1));
   })();
   await pool.apply(() => 0);
-  for (let i = 0; i < 20; i++) await new Promise((resolve) => (gc(), setImmediate(resolve)));
+  for (let i = 0; i < 20; i++) await new Promise((resolve) => (collectGarbage(), setImmediate(resolve)));
   console.log(new SharedArray('u8', ${11 * MiB}).array.length);
   await pool.terminate();
 `;

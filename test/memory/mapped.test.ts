@@ -1,11 +1,6 @@
 import assert from 'node:assert/strict';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { SharedArray, SharedMemory, shared, ThreadPool, transfer } from 'manycore';
-import { eventually, testClean } from '../matrix.ts';
-
-setFlagsFromString('--expose-gc');
-const gc = runInNewContext('gc') as () => void;
+import { collectGarbage, eventually, testClean } from '../matrix.ts';
 
 // What this thread keeps for all of its shared objects is there before the first test.
 shared(0);
@@ -13,7 +8,7 @@ shared(0);
 /** What tells that nobody has the buffer any more. */
 function watch(buffer: object): () => boolean {
   const held = new WeakRef(buffer);
-  return () => (gc(), held.deref() === undefined);
+  return () => (collectGarbage(), held.deref() === undefined);
 }
 
 const kinds: Record<string, () => ArrayBuffer> = {

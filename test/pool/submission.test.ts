@@ -1,14 +1,9 @@
 import assert from 'node:assert/strict';
 import { Pool, PoolTerminatedError, range, SerializationError, type AsyncResult } from 'manycore';
-import { runInNewContext } from 'node:vm';
-import { setFlagsFromString } from 'node:v8';
-import { eachContext, eventually, partOf, rejection, scale, testClean, testPool } from '../matrix.ts';
+import { collectGarbage, eachContext, eventually, partOf, rejection, scale, testClean, testPool } from '../matrix.ts';
 
 const square = (x: number): number => x * x;
 const identity = (x: unknown): unknown => x;
-
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
 
 eachContext((context) => {
   testPool(
@@ -157,7 +152,7 @@ eachContext((context) => {
     })();
     assert.equal(await pool.apply(square, [3]), 9);
     await eventually(() => {
-      collect();
+      collectGarbage();
       return refs.filter((ref) => ref.deref() !== undefined).length < 20;
     });
   });

@@ -3,8 +3,8 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { test } from 'node:test';
 import { type Connection, EndOfFileError, getContext, Pipe, Pool, Queue, QueueFullError, SharedArray } from 'manycore';
 import { maxEndTickets } from '#internal/limits.js';
-import { eachContext, eventually, rejection, testPool } from '../matrix.ts';
-import { collect, start, testQueues } from './support.ts';
+import { collectGarbage, eachContext, eventually, rejection, testPool } from '../matrix.ts';
+import { start, testQueues } from './support.ts';
 
 const unsendable = new WeakMap();
 
@@ -62,7 +62,7 @@ test('references on their way: the memory of what a refused message told of is g
     const array = new SharedArray('u8', 3_000);
     assert.throws(() => q.putSync([array, unsendable]));
     if (i % 200 === 199) {
-      collect();
+      collectGarbage();
       await new Promise(setImmediate);
     }
   }
@@ -219,7 +219,7 @@ eachContext((context) => {
     })();
     writer.close();
     await pool.apply(() => 1);
-    await eventually(() => (collect(), reader.pollSync()));
+    await eventually(() => (collectGarbage(), reader.pollSync()));
     await assertEnd(reader);
     await pool.terminate();
   });

@@ -17,8 +17,8 @@ import {
   TimeoutError,
   wait,
 } from 'manycore';
-import { eachContext, rejection } from '../matrix.ts';
-import { collect, run, start, testQueues } from './support.ts';
+import { collectGarbage, eachContext, rejection } from '../matrix.ts';
+import { run, start, testQueues } from './support.ts';
 
 const letters = new TextEncoder().encode('abcdefghijklmnopqrstuvwxyz');
 
@@ -171,7 +171,7 @@ testQueues('pipe: an end that nobody has any more is closed', async () => {
   const a = oneEnd();
   assert.ok((await rejection(a.recv({ timeout: 0 }))) instanceof TimeoutError);
   const ended = rejection(a.recv());
-  const collecting = setInterval(collect, 20);
+  const collecting = setInterval(collectGarbage, 20);
   assert.ok((await ended) instanceof EndOfFileError);
   clearInterval(collecting);
 });

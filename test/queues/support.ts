@@ -1,14 +1,9 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import type { TestContext } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { getContext, type Process, Queue } from 'manycore';
 import { steps } from '#internal/queues/ring.js';
 import type { SharedRing } from '#internal/queues/shared-ring.js';
-import { type Context, eventually, testClean, type TestOptions } from '../matrix.ts';
-
-setFlagsFromString('--expose-gc');
-export const collect: () => void = runInNewContext('gc') as () => void;
+import { collectGarbage, type Context, eventually, testClean, type TestOptions } from '../matrix.ts';
 
 // What a thread has once and for all: its first segment, its bell.
 new Queue().close();
@@ -24,7 +19,7 @@ export function testQueues(name: string, body: (t: TestContext) => unknown, opti
     }
     await eventually(
       () => {
-        collect();
+        collectGarbage();
         return segments().every((segment) => before.has(segment));
       },
       5_000,

@@ -1,17 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { Pool, SerializationError, shared, type Shared } from 'manycore';
-import { eachContext, testClean, testPool } from '../matrix.ts';
+import { collectGarbage, eachContext, testClean, testPool } from '../matrix.ts';
 
 // What this thread keeps for all of its shared objects is there before the first test.
 shared(0);
 
 // Memory goes with the last object that refers to it: the tests look for what is left.
-setFlagsFromString('--expose-gc');
-const gc = runInNewContext('gc') as () => void;
-setInterval(gc, 50).unref();
+setInterval(collectGarbage, 50).unref();
 
 const sample = (): {
   name: string;
