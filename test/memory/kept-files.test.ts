@@ -207,7 +207,7 @@ const shortOfMemory = `
     for (let i = 0; i < 3; i++) await pool.apply(() => new Uint8Array(${5 * MiB}).fill(1));
   })();
   await pool.apply(() => 0);
-  for (let i = 0; i < 20; i++) await new Promise((resolve) => (collectGarbage(), setImmediate(resolve)));
+  for (let i = 0; i < 20; i++) await new Promise((resolve) => (gc(), setImmediate(resolve)));
   console.log(new SharedArray('u8', ${11 * MiB}).array.length);
   await pool.terminate();
 `;
