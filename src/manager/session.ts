@@ -120,11 +120,13 @@ export class Session implements Holder {
   #yield(): void {
     this.#isInLine = true;
     this.link.pause();
-    this.#host.turns.wait(() => {
-      this.#isInLine = false;
-      this.#goOn();
-    });
+    this.#host.turns.wait(this.#onTurn);
   }
+
+  readonly #onTurn = (): void => {
+    this.#isInLine = false;
+    this.#goOn();
+  };
 
   /** It may be its turn, or it may have read what it was told: it takes both. */
   #goOn(): void {
@@ -366,6 +368,7 @@ export class Session implements Holder {
 
   #ended(): void {
     this.#answers.end();
+    this.#host.turns.leave(this.#onTurn);
     const gone = new ObjectGoneError('The client is gone.');
     for (const call of Array.from(this.#waiting.values())) call.giveUp(gone);
     this.#waiting.clear();

@@ -10,7 +10,7 @@ const longMs = 1;
  * more to say stands in line, and each turn the first of the line has as long for itself.
  */
 export class Turns {
-  readonly #line: (() => void)[] = [];
+  readonly #line = new Set<() => void>();
   /** When the present ones have had their time, once somebody has asked. */
   #untilMs: number | undefined;
   #isScheduled = false;
@@ -44,19 +44,26 @@ export class Turns {
 
   /** Calls back in a later turn. */
   wait(goOn: () => void): void {
-    this.#line.push(goOn);
+    this.#line.add(goOn);
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     setImmediate(this.#serve);
   }
 
+  /** It is not to be called back any more. */
+  leave(goOn: () => void): void {
+    this.#line.delete(goOn);
+  }
+
   readonly #serve = (): void => {
+    const [first] = this.#line;
     this.#untilMs = this.#now() + managerTurnMs;
     try {
-      this.#line.shift()!();
+      if (first !== undefined) this.#line.delete(first);
+      first?.();
     } finally {
       this.#untilMs = undefined;
-      this.#isScheduled = this.#line.length > 0;
+      this.#isScheduled = this.#line.size > 0;
       if (this.#isScheduled) setImmediate(this.#serve);
     }
   };

@@ -67,6 +67,22 @@ testClean('turns: those in line have a turn each, in their order, and stand at i
   assert.equal(served.join(''), 'abcaba');
 });
 
+testClean('turns: who is gone takes nobody a turn', {}, async () => {
+  const turns = new Turns();
+  const served: string[] = [];
+  const [a, b] = [(): number => served.push('a'), (): number => served.push('b')];
+  for (const each of [a, b]) turns.wait(each);
+  turns.leave(a);
+  await turn();
+  assert.deepEqual(served, ['b']);
+  turns.wait(a);
+  turns.leave(a);
+  await turn();
+  turns.wait(b);
+  await turn();
+  assert.deepEqual(served, ['b', 'b']);
+});
+
 /** A client that reads what it is told, from `read()` on at the latest. */
 function clientOf(server: Server, isReading = true) {
   const chunks: Buffer[] = [];
